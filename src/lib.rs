@@ -2,3 +2,5 @@
 //! over Redis.
 
 pub mod names;
+pub mod tls;
+pub mod vk;

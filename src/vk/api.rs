@@ -1,0 +1,272 @@
+//! The client of VK's API: one method call, with its token, limit and error classes.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use reqwest::{Client, Url, header::HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+use tokio::time::{Instant, sleep_until};
+
+use super::{
+    Backoff, CallError, Class, Method, http,
+    limit::{Limit, Place},
+};
+
+/// How long all calls rest after error 6 (too many calls a second): VK's window and a little.
+const OVER_LIMIT_PAUSE: Duration = Duration::from_millis(1500);
+/// How long a method rests after VK's flood control or the method's own limit, at first ...
+const FLOOD_PAUSE: Duration = Duration::from_secs(60);
+/// ... and at most.
+const FLOOD_PAUSE_CAP: Duration = Duration::from_secs(30 * 60);
+
+/// What is needed to call VK's API for one community.
+#[derive(Debug)]
+pub struct Access {
+    /// The community.
+    pub group_id: i64,
+    /// Its token.
+    pub token: SecretString,
+}
+
+/// How VK's API is called.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The URL that method names are appended to; ends with `/`.
+    pub url: Url,
+    /// API version, `v`.
+    pub version: String,
+    /// Language of names, `lang`.
+    pub lang: String,
+    /// The time one call may take.
+    pub timeout: Duration,
+    /// Calls allowed in a second.
+    pub requests_per_second: u32,
+}
+
+/// VK's API for one community.
+#[derive(Debug)]
+pub struct Api {
+    http: Client,
+    settings: Settings,
+    group_id: i64,
+    token: SecretString,
+    authorization: HeaderValue,
+    limit: Limit,
+    floods: Mutex<HashMap<Method, Flood>>,
+}
+
+/// A method that VK asked to leave alone.
+#[derive(Debug)]
+struct Flood {
+    until: Instant,
+    backoff: Backoff,
+}
+
+impl Api {
+    /// A client for `access`; fails when the TLS set-up of the machine cannot be used or the
+    /// token cannot stand in a header.
+    pub fn new(settings: Settings, access: Access) -> anyhow::Result<Self> {
+        let mut authorization =
+            HeaderValue::try_from(format!("Bearer {}", access.token.expose_secret()))
+                .map_err(|_| anyhow::anyhow!("the token has characters that no VK token has"))?;
+        authorization.set_sensitive(true);
+        Ok(Self {
+            http: http::client(settings.timeout)?,
+            limit: Limit::new(settings.requests_per_second),
+            settings,
+            group_id: access.group_id,
+            token: access.token,
+            authorization,
+            floods: Mutex::default(),
+        })
+    }
+
+    /// The community.
+    #[must_use]
+    pub fn group_id(&self) -> i64 {
+        self.group_id
+    }
+
+    /// The API's URL, whose host is also accepted for Long Poll.
+    pub(super) fn url(&self) -> &Url {
+        &self.settings.url
+    }
+
+    /// Waits until `method` may be called. What to ask is best decided after this, so that all
+    /// that has come up meanwhile goes into one call.
+    pub async fn turn(&self, method: Method) -> Turn<'_> {
+        loop {
+            let flood_end = self.floods().get(&method).map(|flood| flood.until);
+            if let Some(until) = flood_end {
+                sleep_until(until).await;
+            }
+            let place = self.limit.place().await;
+            if self.floods().get(&method).is_none_or(|flood| flood.until <= Instant::now()) {
+                return Turn { api: self, method, place };
+            }
+        }
+    }
+
+    fn floods(&self) -> std::sync::MutexGuard<'_, HashMap<Method, Flood>> {
+        self.floods.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn post(&self, method: Method, params: &[(&str, &str)]) -> Result<Vec<u8>, String> {
+        let url = self.settings.url.join(method.as_str()).map_err(|error| error.to_string())?;
+        let common = [("v", self.settings.version.as_str()), ("lang", &self.settings.lang)];
+        let form: Vec<_> = params.iter().copied().chain(common).collect();
+        let response = self
+            .http
+            .post(url)
+            .header(reqwest::header::AUTHORIZATION, self.authorization.clone())
+            .form(&form)
+            .send()
+            .await
+            .map_err(http::describe)?;
+        http::body(response).await
+    }
+
+    /// Makes every later call wait as long as VK's answer asks for.
+    fn heed(&self, method: Method, error: &CallError) {
+        if error.class() != Class::BackOff {
+            return;
+        }
+        let CallError::Refused { code, .. } = error else { return };
+        if *code == 6 {
+            self.limit.pause(OVER_LIMIT_PAUSE);
+            return;
+        }
+        let mut floods = self.floods();
+        let flood = floods.entry(method).or_insert_with(|| Flood {
+            until: Instant::now(),
+            backoff: Backoff::new(FLOOD_PAUSE, FLOOD_PAUSE_CAP),
+        });
+        let pause = flood.backoff.fail();
+        flood.until = Instant::now() + pause;
+        tracing::warn!(%method, code, pause_seconds = pause.as_secs(), "VK asks to pause this method");
+    }
+
+    fn redacted(&self, text: &str) -> String {
+        text.replace(self.token.expose_secret(), "***")
+    }
+}
+
+/// The right to call a method once, now.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    api: &'a Api,
+    method: Method,
+    place: Place<'a>,
+}
+
+impl Turn<'_> {
+    /// Calls the method. The parameters `v` and `lang` and the token are added.
+    pub async fn call<T: DeserializeOwned>(
+        mut self,
+        params: &[(&str, &str)],
+    ) -> Result<T, CallError> {
+        let (api, method) = (self.api, self.method);
+        self.place.start();
+        let answer = match api.post(method, params).await {
+            Ok(body) => understand(&body),
+            Err(reason) => Err(Failure::Unusable(reason)),
+        };
+        let error = match answer {
+            Ok(response) => {
+                api.floods().remove(&method);
+                return Ok(response);
+            }
+            Err(Failure::Error { code, message }) => {
+                CallError::Refused { method, code, message: api.redacted(&message) }
+            }
+            Err(Failure::Unusable(reason)) => CallError::Unreachable { method, reason },
+        };
+        api.heed(method, &error);
+        Err(error)
+    }
+}
+
+enum Failure {
+    Error { code: i64, message: String },
+    Unusable(String),
+}
+
+/// VK's envelope: a body with `response`, or with `error`, whatever the HTTP status says.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    response: Option<&'a RawValue>,
+    error: Option<ErrorBody>,
+}
+
+/// The part of an error that may be shown: `request_params` is left out since it can hold secrets.
+#[derive(Deserialize)]
+struct ErrorBody {
+    error_code: i64,
+    #[serde(default)]
+    error_msg: String,
+}
+
+fn understand<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    let envelope: Envelope =
+        serde_json::from_slice(body).map_err(|error| unexpected("body", &error))?;
+    match envelope {
+        Envelope { error: Some(error), .. } => {
+            Err(Failure::Error { code: error.error_code, message: error.error_msg })
+        }
+        Envelope { response: Some(response), .. } => {
+            serde_json::from_str(response.get()).map_err(|error| unexpected("response", &error))
+        }
+        Envelope { .. } => Err(Failure::Unusable("neither response nor error in the body".into())),
+    }
+}
+
+/// Says where the JSON is not as expected; what stands there may be a secret.
+fn unexpected(what: &str, error: &serde_json::Error) -> Failure {
+    let kind = if error.is_data() { "JSON of an unexpected shape" } else { "not JSON" };
+    Failure::Unusable(format!("the {what} is {kind} (byte {})", error.column()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_in_http_200_is_an_error() {
+        let body = br#"{"error":{"error_code":5,"error_msg":"no","request_params":[]}}"#;
+        assert!(matches!(
+            understand::<i64>(body),
+            Err(Failure::Error { code: 5, message }) if message == "no"
+        ));
+    }
+
+    #[test]
+    fn bodies_that_are_not_vks_envelope_are_unusable() {
+        for body in [&b""[..], b"<html>", b"{}", b"[]", b"{\"response\":\"text\"}", b"\xff"] {
+            assert!(matches!(understand::<i64>(body), Err(Failure::Unusable(_))));
+        }
+    }
+
+    #[tokio::test]
+    async fn neither_debug_nor_errors_show_the_token() {
+        let token = "vk1.a.very-secret";
+        let settings = Settings {
+            url: Url::parse("http://127.0.0.1:9/method/").unwrap(),
+            version: "5.199".into(),
+            lang: "ru".into(),
+            timeout: Duration::from_secs(1),
+            requests_per_second: 18,
+        };
+        let api = Api::new(settings, Access { group_id: 1, token: token.into() }).unwrap();
+        assert!(!format!("{api:?}").contains(token));
+        assert_eq!(api.redacted("bad vk1.a.very-secret!"), "bad ***!");
+        let error = api.turn(Method::Users).await.call::<i64>(&[]).await.unwrap_err();
+        assert_eq!(error.class(), Class::Retry);
+        assert!(!error.to_string().contains("127.0.0.1:9/"), "{error}");
+    }
+}

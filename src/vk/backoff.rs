@@ -1,0 +1,78 @@
+//! Growing pauses with jitter and a cap.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+
+/// The pauses of one thing that keeps failing; [`reset`](Backoff::reset) when it works again.
+#[derive(Debug)]
+pub struct Backoff {
+    builder: ExponentialBuilder,
+    pauses: ExponentialBackoff,
+    failures: u32,
+}
+
+impl Backoff {
+    /// Pauses that start at `first`, double each time and stay at `cap`, each with jitter.
+    #[must_use]
+    pub fn new(first: Duration, cap: Duration) -> Self {
+        let builder = ExponentialBuilder::default()
+            .with_min_delay(first)
+            .with_max_delay(cap)
+            .with_factor(2.0)
+            .with_jitter()
+            .without_max_times();
+        Self { builder, pauses: builder.build(), failures: 0 }
+    }
+
+    /// For a network peer that should be back soon: half a second, growing to half a minute.
+    #[must_use]
+    pub fn network() -> Self {
+        Self::new(Duration::from_millis(500), Duration::from_secs(30))
+    }
+
+    /// Counts a failure and gives the pause before the next try.
+    pub fn fail(&mut self) -> Duration {
+        self.failures = self.failures.saturating_add(1);
+        self.pauses.next().unwrap_or_default()
+    }
+
+    /// The failures since the last success.
+    #[must_use]
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// Whether the latest failure is worth a line in the log: the 1st, 2nd, 4th, 8th, ...
+    #[must_use]
+    pub fn is_loud(&self) -> bool {
+        self.failures.is_power_of_two()
+    }
+
+    /// Forgets the failures after a success, and tells how many there were.
+    pub fn reset(&mut self) -> u32 {
+        if self.failures > 0 {
+            self.pauses = self.builder.build();
+        }
+        std::mem::take(&mut self.failures)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_the_cap_and_start_again_after_a_success() {
+        let cap = Duration::from_secs(30);
+        let mut backoff = Backoff::network();
+        let first = backoff.fail();
+        for _ in 0..40 {
+            assert!(backoff.fail() <= cap * 2);
+        }
+        assert!(backoff.fail() >= cap);
+        assert_eq!(backoff.reset(), 42);
+        assert!(backoff.fail() < cap);
+        assert!(first >= Duration::from_millis(500));
+    }
+}

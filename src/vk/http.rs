@@ -1,0 +1,59 @@
+//! HTTP as both of VK's servers need it: bounded in time and size, no redirects, no URLs in errors.
+
+use std::{error::Error, time::Duration};
+
+use reqwest::{Client, Response, redirect};
+
+use crate::tls;
+
+/// The largest body taken from VK, in bytes, after decompression.
+const BODY_CAP: usize = 32 << 20;
+
+/// A client with its own connection pool. `deadline` bounds a whole request with its answer.
+///
+/// HTTP/1.1 only: VK's hosts have been seen to leave HTTP/2 streams hanging. Idle connections are
+/// dropped before VK drops them.
+pub(super) fn client(deadline: Duration) -> reqwest::Result<Client> {
+    tls::install_provider();
+    Client::builder()
+        .user_agent(concat!("event-fetcher/", env!("CARGO_PKG_VERSION")))
+        .http1_only()
+        .timeout(deadline)
+        .connect_timeout(deadline.min(Duration::from_secs(10)))
+        .redirect(redirect::Policy::none())
+        .pool_idle_timeout(Duration::from_secs(50))
+        .tcp_keepalive(Duration::from_secs(15))
+        .build()
+}
+
+/// Reads the whole body of a successful answer, or says in one line why there is none.
+pub(super) async fn body(mut response: Response) -> Result<Vec<u8>, String> {
+    let status = response.status();
+    if !status.is_success() {
+        return Err(format!("HTTP status {status}"));
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(describe)? {
+        if body.len() + chunk.len() > BODY_CAP {
+            return Err(format!("the answer is larger than {} MiB", BODY_CAP >> 20));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// An error with its causes and without its URL, which may carry the Long Poll key.
+pub(super) fn describe(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,243 @@
+//! One request to a Long Poll server, and what can come back.
+
+use std::{fmt, time::Duration};
+
+use reqwest::{Client, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Ts, http};
+
+/// What a poll may take beyond the time that VK holds it.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A Long Poll server of a community, with the key that opens it.
+#[derive(Clone)]
+pub struct Server {
+    url: Url,
+    key: SecretString,
+}
+
+impl Server {
+    /// A server at `url`. The key is a secret: who has it reads the community's messages.
+    #[must_use]
+    pub fn new(url: Url, key: SecretString) -> Self {
+        Self { url, key }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("host", &self.url.host_str()).finish_non_exhaustive()
+    }
+}
+
+/// The hosts that may be polled, so that a forged answer cannot lead the poller elsewhere.
+pub(super) struct Hosts<'a> {
+    api: &'a Url,
+}
+
+impl<'a> Hosts<'a> {
+    /// `vk.ru`, `vk.com`, all below them, and the API's own host.
+    pub(super) fn beside(api: &'a Url) -> Self {
+        Self { api }
+    }
+
+    /// The URL of a server that may be polled, or why it may not.
+    pub(super) fn accept(&self, server: &str) -> Result<Url, String> {
+        let server = Url::parse(server).map_err(|error| format!("its Long Poll URL: {error}"))?;
+        let host = server.host_str().unwrap_or_default().to_owned();
+        let under = |domain: &str| {
+            host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        let scheme_ok = server.scheme() == "https" || server.scheme() == self.api.scheme();
+        if self.api.host_str() == Some(host.as_str()) && scheme_ok {
+            return Ok(server);
+        }
+        if !under("vk.ru") && !under("vk.com") {
+            return Err(format!("its Long Poll host {host} is not under vk.ru or vk.com"));
+        }
+        if server.scheme() != "https" {
+            return Err(format!("its Long Poll host {host} is not reached by https"));
+        }
+        Ok(server)
+    }
+}
+
+/// What came back from a poll.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// Updates after the position asked from, as raw JSON; none when the wait ran out.
+    Updates {
+        /// The position after them.
+        ts: Ts,
+        /// Each update's JSON text, in VK's order.
+        updates: Vec<Box<str>>,
+    },
+    /// `failed: 1`: history outdated or partly lost; go on from `ts`.
+    Outdated {
+        /// The position that VK has.
+        ts: Ts,
+    },
+    /// `failed: 2`: the key expired.
+    KeyExpired,
+    /// `failed: 3`: information lost; a new key and a new position are needed.
+    Lost,
+    /// Another `failed`, or JSON that is no Long Poll answer.
+    Unknown {
+        /// What it was, in short.
+        what: String,
+    },
+    /// A body that begins like an answer with updates but is not JSON.
+    Malformed {
+        /// The body as text.
+        body: Box<str>,
+    },
+    /// No answer: connection, time, HTTP status, or a body that is nothing like an answer.
+    Unreachable {
+        /// What happened, without URL.
+        reason: String,
+    },
+}
+
+/// The client of Long Poll servers, with connections of its own.
+#[derive(Debug)]
+pub struct LongPoll {
+    http: Client,
+    wait: Duration,
+}
+
+impl LongPoll {
+    /// A client that lets VK hold each poll for `wait`, and gives up ten seconds later.
+    pub fn new(wait: Duration) -> anyhow::Result<Self> {
+        Ok(Self { http: http::client(wait + GRACE)?, wait })
+    }
+
+    /// Asks `server` for what came after `ts`. No token goes there.
+    pub async fn poll(&self, server: &Server, ts: Ts) -> Reply {
+        let request = self.http.get(server.url.clone()).query(&[
+            ("act", "a_check"),
+            ("key", server.key.expose_secret()),
+            ("ts", &ts.to_string()),
+            ("wait", &self.wait.as_secs().to_string()),
+        ]);
+        let body = match request.send().await {
+            Ok(response) => http::body(response).await,
+            Err(error) => Err(http::describe(error)),
+        };
+        match body {
+            Ok(body) => understand(&body),
+            Err(reason) => Reply::Unreachable { reason },
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    failed: Option<i64>,
+    ts: Option<Ts>,
+    #[serde(borrow)]
+    updates: Option<Vec<&'a RawValue>>,
+}
+
+fn understand(body: &[u8]) -> Reply {
+    let answer: Answer = match serde_json::from_slice(body) {
+        Ok(answer) => answer,
+        Err(error) => return not_an_answer(body, &error),
+    };
+    match answer {
+        Answer { failed: Some(1), ts: Some(ts), .. } => Reply::Outdated { ts },
+        Answer { failed: Some(2), .. } => Reply::KeyExpired,
+        Answer { failed: Some(3), .. } => Reply::Lost,
+        Answer { failed: Some(code), .. } => Reply::Unknown { what: format!("failed {code}") },
+        Answer { ts: Some(ts), updates: Some(updates), .. } => Reply::Updates {
+            ts,
+            updates: updates.into_iter().map(|update| update.get().into()).collect(),
+        },
+        Answer { .. } => Reply::Unknown { what: "JSON without ts and updates".into() },
+    }
+}
+
+/// Tells a damaged answer, which may hold updates, from an error page, which holds none.
+fn not_an_answer(body: &[u8], error: &serde_json::Error) -> Reply {
+    let text = String::from_utf8_lossy(body);
+    if text.trim_start().starts_with('{') && text.contains("\"updates\"") {
+        return Reply::Malformed { body: text.into() };
+    }
+    if error.is_data() {
+        return Reply::Unknown { what: format!("unexpected JSON: {error}") };
+    }
+    let what = if body.is_empty() { "an empty body" } else { "a body that is not JSON" };
+    Reply::Unreachable { reason: what.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(body: &str) -> Reply {
+        understand(body.as_bytes())
+    }
+
+    #[test]
+    fn failed_is_looked_at_before_ts_and_updates() {
+        assert_eq!(reply(r#"{"failed":1,"ts":2593}"#), Reply::Outdated { ts: Ts(2593) });
+        assert_eq!(reply(r#"{"failed":1,"ts":"9","updates":[]}"#), Reply::Outdated { ts: Ts(9) });
+        assert_eq!(reply(r#"{"failed":2,"ts":1,"updates":[]}"#), Reply::KeyExpired);
+        assert_eq!(reply(r#"{"failed":3,"error":"x"}"#), Reply::Lost);
+        assert!(matches!(reply(r#"{"failed":4,"min_version":0}"#), Reply::Unknown { .. }));
+        assert!(matches!(reply(r#"{"failed":1}"#), Reply::Unknown { .. }));
+    }
+
+    #[test]
+    fn ts_may_be_text_or_number() {
+        for ts in ["4", "\"4\""] {
+            let body = format!(r#"{{"ts":{ts},"updates":[{{"a":1}}, 7]}}"#);
+            let updates = vec![r#"{"a":1}"#.into(), "7".into()];
+            assert_eq!(reply(&body), Reply::Updates { ts: Ts(4), updates });
+        }
+    }
+
+    #[test]
+    fn what_is_no_answer_is_told_apart_by_what_may_be_in_it() {
+        for body in [r#"{"error":{}}"#, "{}", r#"{"ts":1}"#, r#"{"ts":null,"x":[]}"#] {
+            assert!(matches!(reply(body), Reply::Unknown { .. }), "{body}");
+        }
+        for body in ["", "<html>502</html>", "{\"ts\":\"4\",\"upd"] {
+            assert!(matches!(reply(body), Reply::Unreachable { .. }), "{body}");
+        }
+        for body in [r#"{"ts":"4","updates":[{},]}"#, r#"{"ts":"4","updates":[{"#] {
+            assert!(matches!(reply(body), Reply::Malformed { .. }), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_server_elsewhere_is_not_polled() {
+        let api = Url::parse("https://api.vk.ru/method/").unwrap();
+        let check = |url: &str| Hosts::beside(&api).accept(url);
+        for url in ["https://lp.vk.ru/whp/1", "https://lp.vk.com/wh1", "https://vk.com/"] {
+            assert!(check(url).is_ok(), "{url}");
+        }
+        for url in [
+            "http://lp.vk.ru/whp/1",
+            "https://evil.example/whp/1",
+            "https://lp.vk.ru.evil.example/",
+            "https://evilvk.ru/",
+            "http://api.vk.ru/",
+            "lp.vk.ru/whp/1",
+        ] {
+            assert!(check(url).is_err(), "{url}");
+        }
+        let simulated = Url::parse("http://127.0.0.1:5000/method/").unwrap();
+        assert!(Hosts::beside(&simulated).accept("http://127.0.0.1:6000/whp/1").is_ok());
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let url = Url::parse("https://lp.vk.ru/whp/1?key=inner").unwrap();
+        let server = Server::new(url, "secret-key".into());
+        let text = format!("{server:?}");
+        assert!(!text.contains("secret-key") && !text.contains("inner"), "{text}");
+    }
+}
