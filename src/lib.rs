@@ -1,6 +1,7 @@
 //! Fetches the events of a VK community, turns each into a typed [`event`](names) and routes it
 //! over Redis.
 
+pub mod fetcher;
 pub mod names;
 pub mod tls;
 pub mod vk;

@@ -1,0 +1,158 @@
+//! The Long Poll session: follows a community's queue and yields what VK answers, batch by batch.
+
+mod salvage;
+mod session;
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::vk::{Api, Backoff, CallError, Class, LongPoll, Server, Ts};
+pub use session::{Connecting, Polling, State, Step};
+
+/// What VK answered to one poll: the unit of everything that follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// Each update's JSON text, in VK's order.
+    pub updates: Vec<Box<str>>,
+    /// The position after them.
+    pub ts: Ts,
+    /// What VK says it lost before them.
+    pub gap: Option<Gap>,
+}
+
+impl Batch {
+    /// A move of the position without updates.
+    #[must_use]
+    pub fn position_only(ts: Ts, gap: Option<Gap>) -> Self {
+        Self { updates: Vec::new(), ts, gap }
+    }
+}
+
+/// Updates that VK reports as lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// The last position held.
+    pub from: Ts,
+    /// The position that VK goes on from.
+    pub to: Ts,
+    /// How VK put it.
+    pub cause: GapCause,
+}
+
+impl Gap {
+    /// How many updates may be missing, by the positions: an estimate.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.to.0.saturating_sub(self.from.0)
+    }
+}
+
+/// How VK reported a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GapCause {
+    /// `failed: 1`, history outdated or partly lost.
+    Outdated,
+    /// `failed: 3`, information lost.
+    Lost,
+}
+
+/// Follows the queue from `start` and sends each batch to `out`, until `stop` or until nobody
+/// takes batches any more. The poll in flight is dropped at once then: VK keeps what it held.
+///
+/// Fails only when VK refuses for good.
+pub async fn follow(
+    api: &Api,
+    long_poll: &LongPoll,
+    start: Option<Ts>,
+    out: mpsc::Sender<Batch>,
+    stop: &CancellationToken,
+) -> Result<(), CallError> {
+    let session = run(api, long_poll, start, out);
+    stop.run_until_cancelled(session).await.unwrap_or(Ok(()))
+}
+
+async fn run(
+    api: &Api,
+    long_poll: &LongPoll,
+    start: Option<Ts>,
+    out: mpsc::Sender<Batch>,
+) -> Result<(), CallError> {
+    if start.is_none() {
+        tracing::info!("no position stored: starting with what VK sends from now on");
+    }
+    let mut servers = Servers { api, fruitless: Backoff::network(), pause: Duration::ZERO };
+    let mut polls = Backoff::network();
+    let mut state = State::starting_at(start);
+    loop {
+        let step = match state {
+            State::Connecting(connecting) => {
+                let (server, newest) = servers.ask().await?;
+                connecting.granted(server, newest)
+            }
+            State::Polling(polling) => {
+                let reply = long_poll.poll(&polling.server, polling.ts).await;
+                let step = polling.replied(reply);
+                if let Some(reason) = &step.trouble {
+                    rest(&mut polls, reason).await;
+                } else if matches!(step.state, State::Polling(_)) {
+                    servers.fruitless.reset();
+                    if polls.reset() > 0 {
+                        tracing::info!("VK's Long Poll answers again");
+                    }
+                }
+                step
+            }
+        };
+        if let Some(batch) = step.batch
+            && out.send(batch).await.is_err()
+        {
+            return Ok(());
+        }
+        state = step.state;
+    }
+}
+
+async fn rest(polls: &mut Backoff, reason: &str) {
+    let pause = polls.fail();
+    if polls.is_loud() {
+        let failures = polls.failures();
+        tracing::warn!(reason, failures, "poll failed; asking again from the same position");
+    }
+    tokio::time::sleep(pause).await;
+}
+
+/// Where servers come from. Asking for them in a loop brings VK's error 29, so those that did not
+/// lead to an answered poll count: each makes the pause before the next longer.
+struct Servers<'a> {
+    api: &'a Api,
+    fruitless: Backoff,
+    pause: Duration,
+}
+
+impl Servers<'_> {
+    /// A server and its newest position, however long it takes, unless VK refuses for good.
+    async fn ask(&mut self) -> Result<(Server, Ts), CallError> {
+        loop {
+            let asked = self.fruitless.failures();
+            if asked > 0 {
+                if asked >= 3 && self.fruitless.is_loud() {
+                    tracing::warn!(asked, "Long Poll servers that VK names are of no use");
+                }
+                tokio::time::sleep(self.pause).await;
+            }
+            self.pause = self.fruitless.fail();
+            match self.api.long_poll_server().await {
+                Ok(granted) => return Ok(granted),
+                Err(error) if error.class() == Class::Fatal => return Err(error),
+                Err(error) => {
+                    if self.fruitless.is_loud() {
+                        let tries = self.fruitless.failures();
+                        tracing::warn!(%error, tries, "no Long Poll server yet; asking again");
+                    }
+                }
+            }
+        }
+    }
+}
