@@ -1,5 +1,98 @@
 //! Who is who: names of users, communities and chats, looked up in batches and cached.
 
+mod cache;
+mod cropped;
+mod directory;
 mod known;
+mod lookup;
 
+use std::sync::Arc;
+
+use crate::vk::{Api, CallError};
+pub use cache::Ages;
+use directory::{Chats, Communities, Users};
 pub use known::{Community, Known, MessagePlace, Needs, Person};
+use lookup::{Lookup, Pending};
+
+/// How much is kept, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Most users kept.
+    pub users: u64,
+    /// Most chats kept, and most communities.
+    pub chats: u64,
+    /// How long answers are believed.
+    pub ages: Ages,
+}
+
+/// The names known so far, and the way to ask for more.
+pub struct Names {
+    api: Arc<Api>,
+    users: Lookup<Users>,
+    communities: Lookup<Communities>,
+    chats: Lookup<Chats>,
+}
+
+/// What a batch needs, partly known, partly being asked for.
+pub struct Request<'a> {
+    api: &'a Api,
+    users: Pending<Arc<Person>>,
+    communities: Pending<Arc<Community>>,
+    chats: Pending<Arc<str>>,
+    messages: std::collections::BTreeSet<MessagePlace>,
+}
+
+impl Names {
+    /// Knows nothing yet.
+    #[must_use]
+    pub fn new(api: Arc<Api>, settings: Settings) -> Self {
+        let Settings { users, chats, ages } = settings;
+        Self {
+            api,
+            users: Lookup::new(users, ages),
+            communities: Lookup::new(chats, ages),
+            chats: Lookup::new(chats, ages),
+        }
+    }
+
+    /// Does the asking, for as long as it is polled; without it a [`Request`] never ends.
+    ///
+    /// Ends only when VK refuses for good.
+    pub async fn serve(&self) -> CallError {
+        tokio::select! {
+            refusal = self.users.serve(&self.api) => refusal,
+            refusal = self.communities.serve(&self.api) => refusal,
+            refusal = self.chats.serve(&self.api) => refusal,
+        }
+    }
+
+    /// Takes what is known now and has the rest asked for. Call in the order of the batches, and
+    /// [`retitle`](Self::retitle) after each, so that a title holds from its own event on.
+    #[must_use]
+    pub fn begin(&self, needs: Needs) -> Request<'_> {
+        Request {
+            api: &self.api,
+            users: self.users.begin(&needs.users),
+            communities: self.communities.begin(&needs.communities),
+            chats: self.chats.begin(&needs.chats),
+            messages: needs.messages,
+        }
+    }
+
+    /// A chat has a new title.
+    pub fn retitle(&self, peer_id: i64, title: &str) {
+        self.chats.learn(peer_id, title.into());
+    }
+}
+
+impl Request<'_> {
+    /// Everything needed, once VK has told it; what VK does not know or tell is left out.
+    ///
+    /// Waits as long as VK's API fails: no event leaves with a guessed identity.
+    pub async fn known(self) -> Result<Known, CallError> {
+        let messages = cropped::whole(self.api, self.messages);
+        let (users, communities, chats, messages) =
+            tokio::join!(self.users.all(), self.communities.all(), self.chats.all(), messages);
+        Ok(Known { users, communities, chats, messages: messages? })
+    }
+}

@@ -106,10 +106,16 @@ impl Api {
                 sleep_until(until).await;
             }
             let place = self.limit.place().await;
-            if self.floods().get(&method).is_none_or(|flood| flood.until <= Instant::now()) {
+            if !self.rests(method) {
                 return Turn { api: self, method, place };
             }
         }
+    }
+
+    /// Whether VK asked to leave `method` alone for a while, minutes perhaps.
+    #[must_use]
+    pub fn rests(&self, method: Method) -> bool {
+        self.floods().get(&method).is_some_and(|flood| flood.until > Instant::now())
     }
 
     fn floods(&self) -> std::sync::MutexGuard<'_, HashMap<Method, Flood>> {

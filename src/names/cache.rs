@@ -1,0 +1,106 @@
+//! What VK told about ids, bounded in number and age.
+
+use std::time::Duration;
+
+use moka::sync::Cache as Moka;
+use tokio::time::Instant;
+
+/// How long answers are believed.
+#[derive(Debug, Clone, Copy)]
+pub struct Ages {
+    /// After this a name is still served, and asked for again behind.
+    pub fresh: Duration,
+    /// After this a name is not served any more.
+    pub stale: Duration,
+    /// How long "VK does not know" is believed.
+    pub unknown: Duration,
+}
+
+/// What the cache holds of an id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Held<N> {
+    /// Nothing, or nothing that may still be served.
+    Nothing,
+    /// An answer young enough; none where VK does not know the id.
+    Fresh(Option<N>),
+    /// An answer to serve, and to renew.
+    Stale(Option<N>),
+}
+
+/// Answers by id. The least used make room for new ones.
+pub(super) struct Cache<N: Clone + Send + Sync + 'static> {
+    answers: Moka<i64, Answer<N>>,
+    ages: Ages,
+}
+
+#[derive(Debug, Clone)]
+struct Answer<N> {
+    name: Option<N>,
+    at: Instant,
+}
+
+impl<N: Clone + Send + Sync + 'static> Cache<N> {
+    /// A cache of at most `capacity` answers.
+    pub(super) fn new(capacity: u64, ages: Ages) -> Self {
+        Self { answers: Moka::builder().max_capacity(capacity).build(), ages }
+    }
+
+    pub(super) fn get(&self, id: i64) -> Held<N> {
+        let Some(Answer { name, at }) = self.answers.get(&id) else { return Held::Nothing };
+        let age = at.elapsed();
+        let fresh = if name.is_some() { self.ages.fresh } else { self.ages.unknown };
+        if age < fresh {
+            Held::Fresh(name)
+        } else if age < self.ages.stale {
+            Held::Stale(name)
+        } else {
+            Held::Nothing
+        }
+    }
+
+    pub(super) fn put(&self, id: i64, name: Option<N>) {
+        self.answers.insert(id, Answer { name, at: Instant::now() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AGES: Ages = Ages {
+        fresh: Duration::from_secs(60),
+        stale: Duration::from_secs(600),
+        unknown: Duration::from_secs(5),
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_is_fresh_then_stale_then_gone() {
+        let cache = Cache::new(10, AGES);
+        cache.put(1, Some("Anna"));
+        assert_eq!(cache.get(1), Held::Fresh(Some("Anna")));
+        tokio::time::advance(AGES.fresh).await;
+        assert_eq!(cache.get(1), Held::Stale(Some("Anna")));
+        tokio::time::advance(AGES.stale).await;
+        assert_eq!(cache.get(1), Held::Nothing);
+        assert_eq!(cache.get(2), Held::Nothing);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_negative_answer_is_believed_for_less_time() {
+        let cache = Cache::<&str>::new(10, AGES);
+        cache.put(1, None);
+        assert_eq!(cache.get(1), Held::Fresh(None));
+        tokio::time::advance(AGES.unknown).await;
+        assert_eq!(cache.get(1), Held::Stale(None));
+    }
+
+    #[test]
+    fn the_number_of_answers_is_bounded() {
+        let cache = Cache::new(100, AGES);
+        for id in 0..10_000 {
+            cache.put(id, Some(id));
+        }
+        cache.answers.run_pending_tasks();
+        assert!(cache.answers.entry_count() <= 100);
+    }
+}
