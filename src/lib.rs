@@ -1,7 +1,13 @@
-//! Fetches the events of a VK community, turns each into a typed [`event`](names) and routes it
-//! over Redis.
+//! Fetches the events of a VK community, turns each into a typed [`event`] and routes it over
+//! Redis.
 
+pub mod backoff;
+pub mod bus;
+pub mod converter;
+pub mod event;
 pub mod fetcher;
 pub mod names;
+pub mod pipeline;
 pub mod tls;
+pub mod ts;
 pub mod vk;

@@ -8,7 +8,11 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::vk::{Api, Backoff, CallError, Class, LongPoll, Server, Ts};
+use crate::{
+    backoff::Backoff,
+    ts::Ts,
+    vk::{Api, CallError, Class, LongPoll, Server},
+};
 pub use session::{Connecting, Polling, State, Step};
 
 /// What VK answered to one poll: the unit of everything that follows.

@@ -5,7 +5,7 @@
 //! matched to find the updates; each piece is then judged by itself like any other update.
 
 use super::Batch;
-use crate::vk::Ts;
+use crate::ts::Ts;
 
 /// Takes what can be taken from a damaged `body` that was asked for from position `from`.
 ///

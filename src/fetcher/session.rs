@@ -6,7 +6,10 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::{Batch, Gap, GapCause, salvage::salvage};
-use crate::vk::{Reply, Server, Ts};
+use crate::{
+    ts::Ts,
+    vk::{Reply, Server},
+};
 
 /// After so many polls without an answer a new server is asked for: VK may have moved it.
 const MISSES: u32 = 5;

@@ -6,7 +6,10 @@ use futures::future::try_join_all;
 use serde_json::value::RawValue;
 
 use super::MessagePlace;
-use crate::vk::{Api, Backoff, CallError, Class, MESSAGES_A_CALL, Method};
+use crate::{
+    backoff::Backoff,
+    vk::{Api, CallError, Class, MESSAGES_A_CALL, Method},
+};
 
 /// How often a call is tried: a cropped message beats one that is never delivered.
 const TRIES: u32 = 4;

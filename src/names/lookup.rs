@@ -14,7 +14,10 @@ use super::{
     cache::{Ages, Cache, Held},
     directory::Directory,
 };
-use crate::vk::{Api, Backoff, CallError, Class, Turn};
+use crate::{
+    backoff::Backoff,
+    vk::{Api, CallError, Class, Turn},
+};
 
 /// Calls of one directory under way at once.
 const CALLS_AT_ONCE: usize = 4;
@@ -79,9 +82,9 @@ impl<D: Directory> Lookup<D> {
     }
 
     /// A name learnt otherwise; who waits for it gets it, and a call under way does not undo it.
-    pub(super) fn learn(&self, id: i64, name: D::Name) {
+    pub(super) fn learn(&self, id: i64, name: &D::Name) {
         self.wanted().queue.remove(&id);
-        self.settle(id, Some(&name));
+        self.settle(id, Some(name));
     }
 
     /// Asks VK for what is wanted, for as long as it is polled; ends only when VK refuses for good.
@@ -132,9 +135,9 @@ impl<D: Directory> Lookup<D> {
             let mut backoff = Backoff::network();
             loop {
                 let error = match D::ask(turn, &ids).await {
-                    Ok(mut names) => {
+                    Ok(names) => {
                         for id in ids {
-                            self.answer(id, names.remove(&id));
+                            self.answer(id, names.get(&id));
                         }
                         return Ok(());
                     }
@@ -191,9 +194,9 @@ impl<D: Directory> Lookup<D> {
     }
 
     /// VK's answer for an id; without effect when the name was learnt while the call ran.
-    fn answer(&self, id: i64, name: Option<D::Name>) {
+    fn answer(&self, id: i64, name: Option<&D::Name>) {
         if self.wanted().waiting.contains_key(&id) {
-            self.settle(id, name.as_ref());
+            self.settle(id, name);
         }
     }
 

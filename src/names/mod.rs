@@ -81,7 +81,7 @@ impl Names {
 
     /// A chat has a new title.
     pub fn retitle(&self, peer_id: i64, title: &str) {
-        self.chats.learn(peer_id, title.into());
+        self.chats.learn(peer_id, &title.into());
     }
 }
 

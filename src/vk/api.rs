@@ -12,8 +12,10 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, sleep_until};
 
+use crate::backoff::Backoff;
+
 use super::{
-    Backoff, CallError, Class, Method, http,
+    CallError, Class, Method, http,
     limit::{Limit, Place},
 };
 

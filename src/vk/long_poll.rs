@@ -7,7 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Ts, http};
+use super::http;
+use crate::ts::Ts;
 
 /// What a poll may take beyond the time that VK holds it.
 const GRACE: Duration = Duration::from_secs(10);

@@ -6,10 +6,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Api, CallError, Ts,
+    Api, CallError,
     api::Turn,
     long_poll::{Hosts, Server},
 };
+use crate::ts::Ts;
 
 /// An API method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

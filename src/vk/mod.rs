@@ -1,20 +1,21 @@
-//! VK: the API client and the Long Poll request. Knows nothing of events or Redis.
+//! VK: the API client, the Long Poll request, and the shapes of what VK sends. Knows nothing of
+//! events or Redis.
 
 mod api;
-mod backoff;
 mod error;
+pub(crate) mod field;
 mod http;
+mod id;
 mod limit;
 mod long_poll;
 mod methods;
-mod ts;
+pub(crate) mod update;
 
 pub use api::{Access, Api, Settings, Turn};
-pub use backoff::Backoff;
 pub use error::{CallError, Class};
+pub use id::Identity;
 pub use long_poll::{LongPoll, Reply, Server};
 pub use methods::{
     CHATS_A_CALL, COMMUNITIES_A_CALL, ChatInfo, CommunityInfo, LongPollSettings, MESSAGES_A_CALL,
     Method, USERS_A_CALL, UserInfo,
 };
-pub use ts::Ts;

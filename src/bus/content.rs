@@ -1,0 +1,50 @@
+//! What one commit puts on the bus.
+
+use std::collections::BTreeMap;
+
+use crate::event::{Event, EventType};
+
+/// All that became of one batch of updates.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Content {
+    /// The events, in VK's order.
+    pub entries: Vec<Entry>,
+    /// The updates that could not become events.
+    pub dead_letters: Vec<DeadLetter>,
+    /// How many updates of each type were not routed.
+    pub skipped: BTreeMap<String, u64>,
+    /// How many updates VK lost before this batch, by its positions; none where it lost nothing.
+    pub missed: Option<u64>,
+}
+
+/// An event, written as JSON once for the stream and the channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Decides the stream and the channel.
+    pub kind: EventType,
+    /// The event's id.
+    pub event_id: String,
+    /// Whether a second event with this id is a repeat.
+    pub unique: bool,
+    /// The event as JSON, exactly its `as_dict`.
+    pub data: String,
+}
+
+impl Entry {
+    /// The entry of an event.
+    #[must_use]
+    pub fn new(event: &Event, unique: bool) -> Self {
+        #[expect(clippy::expect_used, reason = "an event holds nothing that JSON cannot")]
+        let data = serde_json::to_string(event).expect("strings and numbers become JSON");
+        Self { kind: event.event_type(), event_id: event.event_id.clone(), unique, data }
+    }
+}
+
+/// An update that could not become an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Why, in words.
+    pub reason: String,
+    /// The update as VK sent it.
+    pub raw: Box<str>,
+}

@@ -1,0 +1,76 @@
+//! What Redis can say against us, and what to make of it.
+
+use redis::{ErrorKind, RedisError};
+use thiserror::Error;
+
+/// Redis will not serve us until the operator changes something.
+#[derive(Debug, Error)]
+#[error("Redis refuses {doing}: {problem}. {advice}")]
+pub struct Refused {
+    /// What was being done.
+    pub doing: &'static str,
+    /// Redis' words.
+    pub problem: String,
+    /// What the operator should do.
+    pub advice: &'static str,
+}
+
+impl Refused {
+    /// The refusal in an error; none when waiting may help.
+    pub(super) fn by(error: &RedisError, doing: &'static str) -> Option<Self> {
+        let advice = advice(error)?;
+        Some(Self { doing, problem: error.to_string(), advice })
+    }
+}
+
+/// What to do about an error that waiting does not cure.
+fn advice(error: &RedisError) -> Option<&'static str> {
+    const CREDENTIALS: &str =
+        "Check the user in bus.url, and REDIS_PASSWORD or REDIS_PASSWORD_FILE";
+    match error.kind() {
+        ErrorKind::AuthenticationFailed => return Some(CREDENTIALS),
+        ErrorKind::InvalidClientConfig => return Some("Check bus.url"),
+        _ => {}
+    }
+    match error.code()? {
+        "NOAUTH" | "WRONGPASS" => Some(CREDENTIALS),
+        "NOPERM" => Some("Give the Redis user the rights listed in the README"),
+        "WRONGTYPE" => Some(
+            "Another program uses this key; move it away, or choose another bus.namespace or \
+             stream name",
+        ),
+        "MOVED" | "CROSSSLOT" => {
+            Some("This Redis is a Cluster; give the address of a single Redis")
+        }
+        "ERR" if !error.to_string().contains("max number of clients") => {
+            Some("Redis 6.2 or newer is needed; check its version and this service's")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says(code: &str, detail: &str) -> Option<Refused> {
+        let error = redis::make_extension_error(code.into(), Some(detail.into()));
+        Refused::by(&error, "a test")
+    }
+
+    #[test]
+    fn what_passes_is_waited_for() {
+        for code in ["LOADING", "OOM", "MISCONF", "READONLY", "BUSY", "NOREPLICAS", "MASTERDOWN"] {
+            assert!(says(code, "x").is_none(), "{code}");
+        }
+        assert!(says("ERR", "max number of clients reached").is_none());
+    }
+
+    #[test]
+    fn what_needs_the_operator_says_so() {
+        for code in ["NOAUTH", "WRONGPASS", "NOPERM", "WRONGTYPE", "ERR"] {
+            let refused = says(code, "x").unwrap();
+            assert!(!refused.advice.is_empty(), "{code}");
+        }
+    }
+}

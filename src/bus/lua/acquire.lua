@@ -1,0 +1,15 @@
+-- Takes the lease, if nobody has it, for `term` milliseconds.
+-- KEYS: position, lease. ARGV: holder, term.
+
+local position, lease = KEYS[1], KEYS[2]
+local holder, term = ARGV[1], ARGV[2]
+
+local owner = redis.call('GET', lease)
+if owner and owner ~= holder then
+  return { 'HELD', owner, redis.call('PTTL', lease) }
+end
+local stored = redis.call('HMGET', position, 'generation', 'ts')
+redis.call('SET', lease, holder, 'PX', term)
+local epoch = redis.call('HINCRBY', position, 'epoch', 1)
+redis.call('HSET', position, 'holder', holder)
+return { 'TAKEN', epoch, stored[1] or '', stored[2] or '' }

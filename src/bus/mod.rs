@@ -1,0 +1,114 @@
+//! The bus: where events go, and where the position is kept with them.
+
+mod content;
+mod error;
+mod keys;
+mod link;
+mod redis;
+mod stdout;
+
+use std::future::pending;
+
+use thiserror::Error;
+
+use self::redis::Committer as RedisCommitter;
+pub use self::redis::{RedisBus, Settings};
+use crate::ts::Ts;
+pub use content::{Content, DeadLetter, Entry};
+pub use error::Refused;
+pub use keys::Keys;
+
+/// Where the fetcher is: everything up to `ts` is on the bus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Counts the commits, so that no two positions of a community are alike, even where VK's
+    /// `ts` goes back.
+    pub generation: u64,
+    /// VK's position.
+    pub ts: Ts,
+}
+
+/// The right to fetch for a community, and where to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tenure {
+    /// Counts the tenures of a community; a commit of an older one is refused.
+    pub epoch: u64,
+    /// The committed position; none before the very first commit.
+    pub position: Option<Position>,
+}
+
+/// Why commits cannot go on.
+#[derive(Debug, Error)]
+pub enum Halt {
+    /// Another instance took the lease.
+    #[error("another instance fetches for this community now")]
+    Fenced,
+    /// Redis came back with an older state; fetching goes on from there.
+    #[error("Redis is at an older position than was committed: {0:?}")]
+    Behind(Option<Position>),
+    /// Redis refuses for good.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// Nobody reads standard output any more.
+    #[error("standard output is closed: {0}")]
+    Closed(#[from] std::io::Error),
+}
+
+/// A way for events to go.
+pub enum Bus {
+    /// Streams and channels of Redis.
+    Redis(Box<RedisBus>),
+    /// JSON lines on standard output; no position is kept.
+    Stdout,
+}
+
+impl Bus {
+    /// Waits for the right to fetch. Another instance may hold it for as long as it lives.
+    pub async fn acquire(&self) -> Result<Tenure, Refused> {
+        match self {
+            Self::Redis(bus) => bus.acquire().await,
+            Self::Stdout => Ok(Tenure { epoch: 0, position: None }),
+        }
+    }
+
+    /// Keeps that right while polled; ends when it is lost.
+    pub async fn keep(&self, tenure: &Tenure) -> Halt {
+        match self {
+            Self::Redis(bus) => bus.keep(tenure.epoch).await,
+            Self::Stdout => pending().await,
+        }
+    }
+
+    /// Gives that right back.
+    pub async fn release(&self) {
+        if let Self::Redis(bus) = self {
+            bus.release().await;
+        }
+    }
+
+    /// The way to commit within a tenure.
+    #[must_use]
+    pub fn committer(&self, tenure: &Tenure) -> Committer<'_> {
+        match self {
+            Self::Redis(bus) => Committer(Some(bus.committer(tenure))),
+            Self::Stdout => Committer(None),
+        }
+    }
+}
+
+/// Commits batches in the order of the calls.
+pub struct Committer<'a>(Option<RedisCommitter<'a>>);
+
+impl Committer<'_> {
+    /// Puts a batch and the position `ts` after it on the bus, both or neither, and tells how many
+    /// of its events were repeats and dropped.
+    ///
+    /// Waits while Redis is away. The future must not be dropped and the call repeated: a dropped
+    /// commit may have happened.
+    pub async fn commit(&mut self, content: &Content, ts: Ts) -> Result<u64, Halt> {
+        match &mut self.0 {
+            Some(committer) => committer.commit(content, ts).await,
+            None => Ok(stdout::print(content).map(|()| 0)?),
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The bus on Redis: lease, commit, position.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    time::Duration,
+};
+
+use redis::{Client, ConnectionInfo, FromRedisValue, Script, Value};
+use tokio::time::sleep;
+
+use super::{Content, Halt, Keys, Position, Refused, Tenure, link::Link};
+use crate::{event::EventType, tls, ts::Ts};
+
+/// How the bus is laid out and kept.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The community.
+    pub group_id: i64,
+    /// The keys.
+    pub keys: Keys,
+    /// The channel of each event type, in [`EventType::ALL`]'s order.
+    pub channels: [String; 4],
+    /// Whether events go into streams.
+    pub to_streams: bool,
+    /// Whether events are published.
+    pub to_channels: bool,
+    /// The time one answer of Redis may take.
+    pub timeout: Duration,
+    /// After this time without a sign of life another instance may take over.
+    pub lease: Duration,
+    /// How many recent event ids are remembered to drop repeats.
+    pub repeat_window: u32,
+}
+
+/// The bus of one instance of the service.
+pub struct RedisBus {
+    client: Client,
+    settings: Settings,
+    holder: String,
+    scripts: Scripts,
+}
+
+struct Scripts {
+    acquire: Script,
+    renew: Script,
+    release: Script,
+    commit: Script,
+}
+
+impl RedisBus {
+    /// A bus at `server`; nothing is connected yet.
+    pub fn new(server: ConnectionInfo, settings: Settings) -> redis::RedisResult<Self> {
+        tls::install_provider();
+        Ok(Self {
+            client: Client::open(server)?,
+            settings,
+            holder: holder(),
+            scripts: Scripts {
+                acquire: Script::new(include_str!("lua/acquire.lua")),
+                renew: Script::new(include_str!("lua/renew.lua")),
+                release: Script::new(include_str!("lua/release.lua")),
+                commit: Script::new(include_str!("lua/commit.lua")),
+            },
+        })
+    }
+
+    fn link(&self) -> Link {
+        Link::new(self.client.clone(), self.settings.timeout)
+    }
+
+    /// Takes the lease, after waiting for whoever holds it, and reads the position.
+    pub(super) async fn acquire(&self) -> Result<Tenure, Refused> {
+        let mut link = self.link();
+        let mut waiting = false;
+        loop {
+            let mut call = self.scripts.acquire.key(&self.settings.keys.position);
+            call.key(&self.settings.keys.lease).arg(&self.holder).arg(millis(self.settings.lease));
+            match link.run("the lease", &call).await? {
+                Acquired::Taken(tenure) => {
+                    tracing::info!(epoch = tenure.epoch, position = ?tenure.position, "fetching for this community");
+                    return Ok(tenure);
+                }
+                Acquired::Held { by, left } => {
+                    if !waiting {
+                        tracing::info!(
+                            by,
+                            "another instance fetches for this community; standing by"
+                        );
+                        waiting = true;
+                    }
+                    sleep(left.min(self.settings.lease / 10)).await;
+                }
+            }
+        }
+    }
+
+    /// Keeps the lease while polled; ends when someone else has it, or Redis refuses for good.
+    pub(super) async fn keep(&self, epoch: u64) -> Halt {
+        let mut link = self.link();
+        loop {
+            sleep(self.settings.lease / 3).await;
+            let mut call = self.scripts.renew.key(&self.settings.keys.position);
+            call.key(&self.settings.keys.lease)
+                .arg(&self.holder)
+                .arg(epoch)
+                .arg(millis(self.settings.lease));
+            match link.run("the lease's renewal", &call).await {
+                Ok(true) => {}
+                Ok(false) => return Halt::Fenced,
+                Err(refused) => return Halt::Refused(refused),
+            }
+        }
+    }
+
+    /// Gives the lease back, so that a standby need not wait for its end.
+    pub(super) async fn release(&self) {
+        let mut call = self.scripts.release.key(&self.settings.keys.lease);
+        let answer: redis::RedisResult<i64> = self.link().try_run(call.arg(&self.holder)).await;
+        if let Err(error) = answer {
+            tracing::warn!(%error, "the lease was not given back; it ends by itself");
+        }
+    }
+
+    /// The way to commit, from the position that `tenure` began with.
+    pub(super) fn committer(&self, tenure: &Tenure) -> Committer<'_> {
+        Committer { bus: self, link: self.link(), epoch: tenure.epoch, position: tenure.position }
+    }
+
+    fn commit_call(
+        &self,
+        epoch: u64,
+        from: Option<Position>,
+        content: &Content,
+        to: Position,
+    ) -> redis::ScriptInvocation<'_> {
+        let settings = &self.settings;
+        let keys = &settings.keys;
+        let (from_generation, from_ts) = match from {
+            Some(Position { generation, ts }) => (generation.to_string(), ts.to_string()),
+            None => (String::new(), String::new()),
+        };
+        let mut call = self.scripts.commit.key(&keys.position);
+        call.key(&keys.seen).key(&keys.skipped).key(&keys.dead_letters).key(&keys.streams);
+        call.arg(&self.holder)
+            .arg(epoch)
+            .arg(from_generation)
+            .arg(from_ts)
+            .arg(to.generation)
+            .arg(to.ts.0)
+            .arg(settings.group_id)
+            .arg(settings.repeat_window)
+            .arg(u8::from(settings.to_streams))
+            .arg(u8::from(settings.to_channels))
+            .arg(&settings.channels);
+        call.arg(content.entries.len());
+        for entry in &content.entries {
+            call.arg(number(entry.kind))
+                .arg(&entry.event_id)
+                .arg(u8::from(entry.unique))
+                .arg(&entry.data);
+        }
+        call.arg(content.dead_letters.len());
+        for letter in &content.dead_letters {
+            call.arg(&letter.reason).arg(&*letter.raw);
+        }
+        call.arg(content.skipped.len());
+        for (kind, times) in &content.skipped {
+            call.arg(kind).arg(times);
+        }
+        call.arg(content.missed.map_or(String::new(), |missed| missed.to_string()));
+        call
+    }
+}
+
+/// Commits batch after batch.
+pub(super) struct Committer<'a> {
+    bus: &'a RedisBus,
+    link: Link,
+    epoch: u64,
+    position: Option<Position>,
+}
+
+impl Committer<'_> {
+    /// Commits a batch that leads to `ts`, and tells how many of its events were repeats.
+    pub(super) async fn commit(&mut self, content: &Content, ts: Ts) -> Result<u64, Halt> {
+        let generation = self.position.map_or(0, |position| position.generation) + 1;
+        let to = Position { generation, ts };
+        let call = self.bus.commit_call(self.epoch, self.position, content, to);
+        let answer = self.link.run("a commit", &call).await.map_err(Halt::Refused)?;
+        match answer {
+            Answer::Done { repeats } => {
+                self.position = Some(to);
+                Ok(repeats)
+            }
+            Answer::Resent => {
+                tracing::info!(%ts, "this commit had arrived before: its answer was lost");
+                self.position = Some(to);
+                Ok(0)
+            }
+            Answer::Fenced => Err(Halt::Fenced),
+            Answer::Behind(position) => Err(Halt::Behind(position)),
+        }
+    }
+}
+
+/// The place of a type in the script's lists, which start at 1 and follow [`EventType::ALL`].
+fn number(kind: EventType) -> usize {
+    1 + EventType::ALL.iter().take_while(|&&other| other != kind).count()
+}
+
+enum Acquired {
+    Taken(Tenure),
+    Held { by: String, left: Duration },
+}
+
+impl FromRedisValue for Acquired {
+    fn from_redis_value(value: Value) -> Result<Self, redis::ParsingError> {
+        let (word, second, rest) = split(value)?;
+        if word == "HELD" {
+            let left: u64 = redis::from_redis_value(rest.into_iter().next().unwrap_or(Value::Nil))
+                .unwrap_or_default();
+            let by = redis::from_redis_value(second)?;
+            return Ok(Self::Held { by, left: Duration::from_millis(left.max(1)) });
+        }
+        let position = position(rest)?;
+        Ok(Self::Taken(Tenure { epoch: redis::from_redis_value(second)?, position }))
+    }
+}
+
+enum Answer {
+    Done { repeats: u64 },
+    Resent,
+    Fenced,
+    Behind(Option<Position>),
+}
+
+impl FromRedisValue for Answer {
+    fn from_redis_value(value: Value) -> Result<Self, redis::ParsingError> {
+        let (word, second, rest) = split(value)?;
+        match word.as_str() {
+            "DONE" => Ok(Self::Done { repeats: redis::from_redis_value(second)? }),
+            "RESENT" => Ok(Self::Resent),
+            "FENCED" => Ok(Self::Fenced),
+            "BEHIND" => Ok(Self::Behind(position([vec![second], rest].concat())?)),
+            other => Err(format!("unknown answer of the commit script: {other}").into()),
+        }
+    }
+}
+
+/// The answer's word, its second value (nil when it has none), and the rest.
+fn split(value: Value) -> Result<(String, Value, Vec<Value>), redis::ParsingError> {
+    let values: Vec<Value> = redis::from_redis_value(value)?;
+    let mut values = values.into_iter();
+    let word = redis::from_redis_value(values.next().unwrap_or(Value::Nil))?;
+    Ok((word, values.next().unwrap_or(Value::Nil), values.collect()))
+}
+
+/// A generation and a ts, both empty where no position is stored.
+fn position(values: Vec<Value>) -> Result<Option<Position>, redis::ParsingError> {
+    let (generation, ts): (String, String) = redis::from_redis_value(Value::Array(values))?;
+    if generation.is_empty() && ts.is_empty() {
+        return Ok(None);
+    }
+    match (generation.parse(), ts.parse()) {
+        (Ok(generation), Ok(ts)) => Ok(Some(Position { generation, ts: Ts(ts) })),
+        _ => Err("the stored position is not two whole numbers".into()),
+    }
+}
+
+/// A name that no other instance has, and that tells where this one runs.
+fn holder() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let random = RandomState::new().hash_one(std::process::id());
+    format!("{}/{}/{random:016x}", host.trim(), std::process::id())
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,78 @@
+//! Who an event's user and peer are, by what is known of their ids.
+
+use crate::{
+    event::{Peer, User},
+    names::{Community, Known, Needs, Person},
+    vk::Identity,
+};
+
+/// Asks for the names of an author or a peer.
+pub(super) fn add_need(identity: Identity, needs: &mut Needs) {
+    match identity {
+        Identity::User(id) => needs.users.insert(id),
+        Identity::Chat(peer_id) => needs.chats.insert(peer_id),
+        Identity::Community(id) => needs.communities.insert(id),
+        Identity::Email(_) => false,
+    };
+}
+
+/// The author of an event. Where VK knows no names there are none, and the nick is made of the id.
+pub(super) fn user(author: Identity, known: &Known) -> User {
+    match author {
+        Identity::User(id) => known.users.get(&id).map(|person| from_person(id, person)),
+        Identity::Community(id) => known.communities.get(&id).map(|it| from_community(id, it)),
+        Identity::Chat(_) | Identity::Email(_) => None,
+    }
+    .unwrap_or_else(|| nameless(author.id()))
+}
+
+/// The conversation of an event; `new_title` is the one that the event itself gives to its chat.
+pub(super) fn peer(peer: Identity, new_title: Option<&str>, known: &Known) -> Peer {
+    let name = match peer {
+        Identity::User(id) => known.users.get(&id).map(|person| full_name(person)),
+        Identity::Community(id) => known.communities.get(&id).map(|it| it.name.clone()),
+        Identity::Chat(peer_id) => {
+            new_title.or_else(|| known.chats.get(&peer_id).map(AsRef::as_ref)).map(str::to_owned)
+        }
+        Identity::Email(_) => None,
+    };
+    Peer { bpid: peer.id(), cid: peer.chat_id(), name: name.unwrap_or_default() }
+}
+
+fn from_person(id: i64, person: &Person) -> User {
+    User {
+        uuid: id,
+        name: full_name(person),
+        firstname: person.first_name.clone(),
+        lastname: person.last_name.clone(),
+        nick: address(person.domain.as_deref()).unwrap_or_else(|| format!("id{id}")),
+    }
+}
+
+fn from_community(id: i64, community: &Community) -> User {
+    User {
+        uuid: Identity::Community(id).id(),
+        name: community.name.clone(),
+        firstname: community.name.clone(),
+        lastname: String::new(),
+        nick: address(community.screen_name.as_deref()).unwrap_or_else(|| format!("club{id}")),
+    }
+}
+
+fn nameless(uuid: i64) -> User {
+    User {
+        uuid,
+        name: String::new(),
+        firstname: String::new(),
+        lastname: String::new(),
+        nick: format!("id{uuid}"),
+    }
+}
+
+fn full_name(person: &Person) -> String {
+    format!("{} {}", person.first_name, person.last_name).trim().to_owned()
+}
+
+fn address(short: Option<&str>) -> Option<String> {
+    short.filter(|short| !short.is_empty()).map(str::to_owned)
+}

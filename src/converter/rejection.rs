@@ -1,0 +1,52 @@
+//! Why an update cannot become an event.
+
+/// Why an update cannot become an event, in words for the operator. What people wrote is never
+/// part of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// Not JSON, or JSON that cannot be represented: a field given twice, half a surrogate pair, a
+    /// number beyond all bounds, too many levels.
+    #[error("{field} cannot be read: {reason}")]
+    Unreadable {
+        /// The unreadable part of the update, or all of it.
+        field: &'static str,
+        /// What the JSON reader says of it.
+        reason: String,
+    },
+    /// A field without which there is no event.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// A field that is there with another JSON type.
+    #[error("{field} is not {expected} but {found}")]
+    WrongType {
+        /// The field.
+        field: &'static str,
+        /// The type it has to have.
+        expected: &'static str,
+        /// The type it has.
+        found: &'static str,
+    },
+    /// An id that stands for nobody, or for a chat where someone has to be the author.
+    #[error("{field} is {id}, which is {problem}")]
+    NoIdentity {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        id: i64,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+}
+
+impl Rejection {
+    /// The kind of the rejection as one stable word, to count by.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => "unreadable",
+            Self::Missing(_) => "missing",
+            Self::WrongType { .. } => "wrong_type",
+            Self::NoIdentity { .. } => "no_identity",
+        }
+    }
+}

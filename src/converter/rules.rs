@@ -1,0 +1,22 @@
+//! What the operator decides about conversion.
+
+/// The rules of conversion that can be configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// A message whose text begins with one of these is a command.
+    pub command_prefixes: Vec<String>,
+    /// Whether a reply or a forwarded message also carries its author's id.
+    pub reply_author: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { command_prefixes: vec!["/".to_owned(), "!".to_owned()], reply_author: false }
+    }
+}
+
+impl Rules {
+    pub(super) fn is_command(&self, text: &str) -> bool {
+        self.command_prefixes.iter().any(|prefix| text.starts_with(prefix))
+    }
+}

@@ -1,0 +1,62 @@
+//! One batch on its way from VK's words to what is committed.
+
+use std::future::Future;
+
+use super::Unrouted;
+use crate::{
+    bus::{Content, DeadLetter, Entry},
+    converter::{Draft, Reading, Rules, complete_all, read},
+    fetcher::Batch,
+    names::{Names, Needs},
+    ts::Ts,
+    vk::CallError,
+};
+
+/// Reads a batch and has its names asked for, at once; the future is the content of its commit.
+///
+/// Call in the order of the batches: a chat's new title holds for those that come after.
+pub(super) fn prepare<'a>(
+    batch: Batch,
+    names: &'a Names,
+    rules: &'a Rules,
+    unrouted: Unrouted,
+) -> impl Future<Output = Result<(Content, Ts), CallError>> + 'a {
+    let Batch { updates, ts, gap } = batch;
+    let mut content = Content { missed: gap.map(|gap| gap.missed()), ..Content::default() };
+    let mut drafts = Vec::with_capacity(updates.len());
+    for raw in updates {
+        match read(&raw, rules) {
+            Reading::Routed(draft) => drafts.push(draft),
+            Reading::Rejected(rejection) => {
+                content.dead_letters.push(DeadLetter { reason: rejection.to_string(), raw });
+            }
+            Reading::Unrouted(kind) => {
+                if unrouted == Unrouted::DeadLetter {
+                    let reason = format!("updates of type {kind} are not routed");
+                    content.dead_letters.push(DeadLetter { reason, raw });
+                }
+                *content.skipped.entry(kind).or_default() += 1;
+            }
+        }
+    }
+    if let Some(gap) = gap {
+        tracing::error!(from = %gap.from, to = %gap.to, missed = gap.missed(), cause = ?gap.cause,
+            "VK lost updates: events between these positions may be missing");
+    }
+    let mut needs = Needs::default();
+    for draft in &drafts {
+        draft.add_needs(&mut needs);
+    }
+    let request = names.begin(needs);
+    for (peer_id, title) in drafts.iter().filter_map(Draft::new_title) {
+        names.retitle(peer_id, title);
+    }
+    async move {
+        let mut known = request.known().await?;
+        let unique: Vec<bool> = drafts.iter().map(Draft::id_is_unique).collect();
+        let events = complete_all(drafts, &mut known, rules);
+        content.entries =
+            events.zip(unique).map(|(event, unique)| Entry::new(&event, unique)).collect();
+        Ok((content, ts))
+    }
+}
