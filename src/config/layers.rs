@@ -13,7 +13,7 @@ use super::{
     file::File,
     problem::Problem,
     secrets::{Found, Secret},
-    sources::Sources,
+    sources::{Sources, environment},
 };
 
 /// The committed `Fetcher.toml`: documentation and defaults in one.
@@ -134,11 +134,6 @@ fn kept<T>(result: Result<T, Problem>, problems: &mut Vec<Problem>) -> Option<T>
 /// The environment variable that sets a key.
 fn variable_of(key: &str) -> String {
     format!("{PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"))
-}
-
-/// How a variable is named as the origin of a value.
-pub(super) fn environment(variable: &str) -> String {
-    format!("environment variable {variable}")
 }
 
 /// One layer, as figment takes it: its keys, and for each where exactly it stands.

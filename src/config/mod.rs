@@ -4,7 +4,7 @@
 //! is built in; the file; the environment; secret files. Every key is then read and checked, and
 //! all mistakes are reported together, each with its source and with what was expected.
 
-mod build;
+mod assemble;
 mod bus_url;
 mod catalogue;
 mod file;
@@ -16,6 +16,10 @@ mod sections;
 mod show;
 mod sources;
 mod value;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+mod tests;
 
 pub use bus_url::{BusUrl, RedisUrl};
 pub use problem::{ConfigError, Problem};
@@ -43,8 +47,8 @@ pub struct Loaded {
 pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     let (figment, problems) = layers::merge(sources, &[&TOKEN, &REDIS_PASSWORD]);
     let mut reader = Reader::new(figment, problems);
-    let access = build::access(&mut reader);
-    let config = build::config(&mut reader);
+    let access = assemble::access(&mut reader);
+    let config = assemble::config(&mut reader);
     let ((access, config), origins) = reader.finish(access.zip(config))?;
     Ok(Loaded {
         config,
@@ -58,7 +62,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
 pub fn load_without_access(sources: &Sources) -> Result<Config, ConfigError> {
     let (figment, problems) = layers::merge(sources, &[&REDIS_PASSWORD]);
     let mut reader = Reader::new(figment, problems);
-    let config = build::config(&mut reader);
+    let config = assemble::config(&mut reader);
     let (config, _) = reader.finish(config)?;
     Ok(config)
 }

@@ -7,7 +7,10 @@
 
 use std::{fs, io, path::PathBuf};
 
-use super::{layers, problem::Problem, sources::Sources};
+use super::{
+    problem::Problem,
+    sources::{Sources, environment},
+};
 
 /// A secret and the names it goes by.
 pub(super) struct Secret {
@@ -69,7 +72,7 @@ impl Secret {
     pub(super) fn in_environment(&self, sources: &Sources) -> Option<Found> {
         sources.var(self.variable).map(|text| Found {
             text: text.to_owned(),
-            origin: layers::environment(self.variable),
+            origin: environment(self.variable),
         })
     }
 
@@ -96,7 +99,7 @@ impl Secret {
             if let Some(text) = self.read(path, &place)? {
                 let origin = match variable {
                     Some(_) => {
-                        format!("{place} (wins over environment variable {})", self.variable)
+                        format!("{place} (wins over {})", environment(self.variable))
                     }
                     None => place,
                 };

@@ -53,3 +53,8 @@ impl Sources {
         self.working_dir.join(given)
     }
 }
+
+/// How a variable is named as the source of a value.
+pub(super) fn environment(variable: &str) -> String {
+    format!("environment variable {variable}")
+}

@@ -247,11 +247,16 @@ fn names<T: Choice>() -> String {
 /// A duration in the largest unit that it is a whole number of.
 fn spell(duration: Duration) -> String {
     let millis = duration.as_millis();
-    [(86_400_000, "d"), (3_600_000, "h"), (1000, "s")]
-        .into_iter()
-        .find(|(unit, _)| millis.is_multiple_of(*unit))
-        .map_or_else(
-            || format!("{millis}ms"),
-            |(unit, name)| format!("{}{name}", millis / unit),
-        )
+    [
+        (86_400_000, "d"),
+        (3_600_000, "h"),
+        (60_000, "m"),
+        (1000, "s"),
+    ]
+    .into_iter()
+    .find(|(unit, _)| millis.is_multiple_of(*unit))
+    .map_or_else(
+        || format!("{millis}ms"),
+        |(unit, name)| format!("{}{name}", millis / unit),
+    )
 }
