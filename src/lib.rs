@@ -3,6 +3,7 @@
 
 pub mod backoff;
 pub mod bus;
+pub mod config;
 pub mod converter;
 pub mod event;
 pub mod fetcher;

@@ -1,0 +1,187 @@
+//! What is refused, and in which words.
+
+use super::machine::Machine;
+
+/// A line of a file, and what the message about it says.
+const REFUSED: &str = r#"vk.api_url = "ftp://x" => an http or https address
+vk.api_url = "https://user:hunter2@x" => an http or https address
+vk.api_version = 5.199 => a version in quotes
+vk.api_version = "5" => a version in quotes
+vk.lang = "fr" => one of "ru", "ua"
+vk.wait = "91s" => from 1s to 90s
+vk.wait = "1500ms" => whole seconds
+vk.wait = "25 lightyears" => a time with its unit
+vk.wait = "25" => as in "25s"
+vk.wait = 2.5 => a time with its unit
+vk.timeout = "999ms" => from 1s to 1m
+vk.requests_per_second = 0 => requests a second, from 1 to 20
+vk.requests_per_second = 21 => requests a second, from 1 to 20
+vk.requests_per_second = "18" => a whole number
+vk.requests_per_second = 1.5 => a whole number
+converter.command_prefixes = "/" => a list of texts
+converter.command_prefixes = ["/", ""] => none of them empty
+converter.command_prefixes = [7] => a list of texts in quotes
+converter.reply_author = "true" => true or false, without quotes
+names.users = 999 => from 1000 to 10000000
+names.chats = 99 => from 100 to 10000000
+names.fresh = "0s" => from 1s to 365d
+bus.namespace = "" => without spaces or braces
+bus.namespace = "a b" => without spaces or braces
+bus.namespace = "{a}" => without spaces or braces
+bus.delivery = [] => one or more of "stream", "pubsub"
+bus.delivery = ["stream", "stream"] => each once
+bus.delivery = ["kafka"] => one or more of "stream", "pubsub"
+bus.unrouted = "drop" => one of "count", "dead-letter"
+bus.timeout = "99ms" => from 100ms to 1m
+bus.lease = "6m" => from 2s to 5m
+bus.repeat_window = -1 => event ids, from 0 to 1000000
+bus.repeat_window = 1000001 => event ids, from 0 to 1000000
+bus.streams.message = "dead-letter" => keeps "dead-letter" for itself
+bus.streams.message = "lease:1" => keeps "lease" for itself
+bus.channels.message = "" => a name
+log.level = "inof" => a filter such as
+log.level = "info,[" => a filter such as
+log.format = "xml" => "text", "json", "journald""#;
+
+#[test]
+fn three_mistakes_in_one_file_are_three_messages() {
+    let machine =
+        Machine::with_access().toml("[vk]\nwait = 25\n[bus]\nlease = \"1s\"\n[names]\nuser = 5\n");
+    let path = machine.path("work/Fetcher.toml");
+    assert_eq!(
+        machine.refused().to_string(),
+        format!(
+            "The configuration has 3 mistakes:\n\
+             \x20 1. names.user: unknown key in {path}, line 6; did you mean names.users?\n\
+             \x20 2. vk.wait: found 25 in {path}, line 2; \
+             expected a unit after the number, as in \"25s\" or \"25m\", from 1s to 90s\n\
+             \x20 3. bus.lease: found \"1s\" in {path}, line 4; \
+             expected a time with its unit, from 2s to 5m, such as \"2s\"\n\
+             Nothing was started. Correct the above and start again; \
+             the Fetcher.toml that comes with the service explains every key."
+        )
+    );
+}
+
+#[test]
+fn an_unknown_key_is_refused_and_the_nearest_known_one_suggested() {
+    let suggested = |toml: &str| Machine::with_access().toml(toml).mistake();
+    assert!(suggested("vk.wiat = \"25s\"").ends_with("did you mean vk.wait?"));
+    assert!(
+        suggested("[bus.stream]\nbutton = \"b\"").ends_with("did you mean bus.streams.button?")
+    );
+    assert!(suggested("lang = \"ru\"").ends_with("did you mean vk.lang?"));
+    assert!(suggested("[bus]\nrequests_per_second = 3").ends_with("vk.requests_per_second?"));
+    assert_eq!(
+        suggested("[vk]\nzzz = 1"),
+        "vk.zzz: unknown key in work/Fetcher.toml, line 2"
+    );
+    assert_eq!(
+        suggested("[zzz]"),
+        "zzz: unknown key in work/Fetcher.toml, line 1"
+    );
+
+    let machine = Machine::with_access().var("FETCHER_VK_WAIT", "25s");
+    assert_eq!(
+        machine.mistake(),
+        "vk_wait: unknown key in environment variable FETCHER_VK_WAIT; \
+         did you mean FETCHER_VK__WAIT?"
+    );
+}
+
+#[test]
+fn a_value_in_place_of_a_section_does_not_wipe_the_section_out() {
+    let mistake = Machine::with_access().toml("bus = 5").mistake();
+    assert!(mistake.ends_with("expected one of its keys to be set, such as bus.channels.button"));
+    let mistake = Machine::with_access().var("FETCHER_VK", "5").mistake();
+    assert!(mistake.ends_with("expected one of its keys to be set, such as FETCHER_VK__API_URL"));
+    let mistake = Machine::with_access().toml("[vk.wait]\nx = 1").mistake();
+    assert!(mistake.starts_with("vk.wait: found a table in work/Fetcher.toml, line 1; "));
+}
+
+#[test]
+fn a_value_of_the_wrong_kind_or_range_is_told_with_what_was_expected() {
+    for case in REFUSED.lines() {
+        let (toml, expected) = case.split_once(" => ").unwrap();
+        let (key, _) = toml.split_once(" = ").unwrap();
+        let mistake = Machine::with_access().toml(toml).mistake();
+        assert!(
+            mistake.starts_with(&format!("{key}: found ")),
+            "{case}: {mistake}"
+        );
+        assert!(
+            mistake.contains("in work/Fetcher.toml, line 1; expected "),
+            "{mistake}"
+        );
+        assert!(mistake.contains(expected), "{case}: {mistake}");
+        assert!(!mistake.contains("hunter2"), "{mistake}");
+    }
+}
+
+#[test]
+fn values_at_the_edges_of_their_ranges_are_taken() {
+    let cases = [
+        ("vk.wait", r#""1s""#),
+        ("vk.wait", r#""1m 30s""#),
+        ("vk.requests_per_second", "1"),
+        ("vk.requests_per_second", "20"),
+        ("converter.command_prefixes", "[]"),
+        ("names.users", "10000000"),
+        ("names.stale", r#""365d""#),
+        ("names.stale", r#""1h""#),
+        ("names.unknown", r#""1h""#),
+        ("bus.timeout", r#""100ms""#),
+        ("bus.lease", r#""5m""#),
+        ("bus.repeat_window", "0"),
+        ("bus.url", r#""rediss://user:p%40ss@host:6380/2""#),
+        ("bus.channels.message", r#""command""#),
+        ("log.level", r#""WARN,event_fetcher::vk=debug""#),
+    ];
+    for (key, value) in cases {
+        Machine::with_access()
+            .toml(&format!("{key} = {value}"))
+            .load();
+    }
+}
+
+#[test]
+fn a_group_id_in_another_form_gets_a_hint() {
+    let hint = |group: &str| Machine::with_access().var("GROUPID", group).mistake();
+    assert!(hint("-123").ends_with("expected the number without the minus: 123"));
+    assert!(hint("club123").ends_with("expected the number alone: 123"));
+    assert!(hint("public123").ends_with("expected the number alone: 123"));
+    assert!(hint("0").ends_with("a whole number above 0"));
+    assert!(hint("club").ends_with("a whole number above 0"));
+    let quoted = Machine::empty()
+        .var("TOKEN", "t")
+        .toml("[vk]\ngroup_id = \"123\"");
+    assert!(quoted.mistake().ends_with("without the quotes"));
+}
+
+#[test]
+fn values_that_do_not_go_together_are_told_with_both_keys() {
+    let machine = Machine::with_access().toml(
+        "[names]\nfresh = \"2h\"\nstale = \"1h\"\nunknown = \"3h\"\n\
+         [bus.streams]\nmessage = \"all\"\nbutton = \"all\"\n",
+    );
+    assert_eq!(
+        machine.mistakes(),
+        [
+            "names.stale = \"1h\" (work/Fetcher.toml, line 3) must not be shorter than \
+             names.fresh = \"2h\" (work/Fetcher.toml, line 2)",
+            "names.unknown = \"3h\" (work/Fetcher.toml, line 4) must not be longer than \
+             names.fresh = \"2h\" (work/Fetcher.toml, line 2)",
+            "bus.streams.button = \"all\" (work/Fetcher.toml, line 7) must differ from \
+             bus.streams.message = \"all\" (work/Fetcher.toml, line 6)",
+        ]
+    );
+}
+
+#[test]
+fn an_api_address_gets_its_closing_slash() {
+    let machine = Machine::with_access().var("FETCHER_VK__API_URL", "http://127.0.0.1:8080/method");
+    assert_eq!(
+        machine.config().vk.api_url.as_str(),
+        "http://127.0.0.1:8080/method/"
+    );
+}
