@@ -106,11 +106,12 @@ pub fn complete_all(
     drafts: impl IntoIterator<Item = Draft>,
     known: &mut Known,
     rules: &Rules,
-) -> impl Iterator<Item = Event> {
-    drafts.into_iter().map(|draft| {
+) -> Vec<Event> {
+    let complete = |draft: Draft| {
         if let Some((peer_id, title)) = draft.new_title() {
             known.chats.insert(peer_id, Arc::from(title));
         }
         draft.complete(known, rules)
-    })
+    };
+    drafts.into_iter().map(complete).collect()
 }
