@@ -1,0 +1,175 @@
+//! The API server: what every call goes through before and after its method.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    Extension, Form, Router,
+    extract::{FromRequest as _, Path, Query, Request, State as AxumState},
+    http::{HeaderMap, header::AUTHORIZATION},
+    response::Response,
+    routing::get,
+};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::{
+    control,
+    error::ApiError,
+    fault::Fault,
+    methods,
+    server::Cutter,
+    spoil::{instead_of_answer, json as answer_with, spoil},
+    state::Shared,
+};
+
+/// Codes that `lang` takes, beside numbers.
+const LANGUAGES: [&str; 9] = ["ru", "ua", "uk", "be", "en", "es", "fi", "de", "it"];
+/// The oldest API version that VK still serves.
+const OLDEST_VERSION: (u32, u32) = (5, 81);
+
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/method/{method}", get(call).post(call))
+        .nest("/control", control::router())
+        .with_state(shared)
+}
+
+/// The parameters of a call, of its address and its form alike.
+#[derive(Debug, Default)]
+pub(crate) struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    async fn of(request: Request) -> Self {
+        let query =
+            Query::try_from_uri(request.uri()).map_or_else(|_| Vec::new(), |Query(query)| query);
+        let mut parameters = Self(query);
+        // A GET has its form in the address.
+        if request.method().is_safe() {
+            return parameters;
+        }
+        // VK does not read a body of another kind, such as JSON.
+        if let Ok(Form(form)) = Form::<Vec<(String, String)>>::from_request(request, &()).await {
+            parameters.0.extend(form);
+        }
+        parameters
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The items of a comma-separated list, none when it is missing or empty.
+    pub(crate) fn list(&self, key: &str) -> Vec<&str> {
+        let text = self.get(key).unwrap_or_default();
+        text.split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .collect()
+    }
+
+    /// Whether names are asked for in Russian letters.
+    pub(crate) fn in_russian(&self) -> bool {
+        self.get("lang")
+            .is_some_and(|lang| matches!(lang, "ru" | "ua" | "uk" | "be" | "0" | "1" | "2"))
+    }
+}
+
+async fn call(
+    AxumState(shared): AxumState<Arc<Shared>>,
+    Path(method): Path<String>,
+    Extension(cutter): Extension<Cutter>,
+    request: Request,
+) -> Response {
+    let fault = shared.call_fault(&method);
+    if let Some(fault) = &fault
+        && let Some(response) = instead_of_answer(fault, &cutter).await
+    {
+        shared.count(|stats| stats.count_call(&method));
+        return response;
+    }
+    let token = bearer(request.headers()).map(str::to_owned);
+    let parameters = Parameters::of(request).await;
+    let result = shared.answer(&method, token.as_deref(), &parameters, fault.as_ref());
+    shared.count(|stats| {
+        stats.count_call(&method);
+        if let Err(error) = &result {
+            stats.count_error(error.code);
+        }
+    });
+    let body = match (&fault, result) {
+        (Some(Fault::Failed(code)), _) => json!({ "failed": code }).to_string(),
+        (_, Ok(answer)) => json!({ "response": answer }).to_string(),
+        (_, Err(error)) => error.envelope(&echo(&method, &parameters)),
+    };
+    sleep(shared.options.api_latency).await;
+    match &fault {
+        Some(fault) => spoil(fault, body, &cutter).await,
+        None => answer_with(body),
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get(AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .strip_prefix("Bearer ")
+}
+
+fn echo(method: &str, parameters: &Parameters) -> Vec<(String, String)> {
+    let mut echoed = vec![
+        ("method".to_owned(), method.to_owned()),
+        ("oauth".to_owned(), "1".to_owned()),
+    ];
+    echoed.extend(parameters.0.iter().cloned());
+    echoed
+}
+
+impl Shared {
+    fn answer(
+        &self,
+        method: &str,
+        token: Option<&str>,
+        parameters: &Parameters,
+        fault: Option<&Fault>,
+    ) -> Result<Value, ApiError> {
+        if token.or_else(|| parameters.get("access_token")) != Some(&self.options.token) {
+            return Err(ApiError::of_code(5));
+        }
+        let mut state = self.lock();
+        match fault {
+            Some(Fault::Error(code)) => return Err(ApiError::of_code(*code)),
+            Some(_) => {}
+            None if state.limit.accept(Instant::now()) => {}
+            None => return Err(ApiError::of_code(6)),
+        }
+        check_version(parameters)?;
+        check_language(parameters)?;
+        methods::answer(method, parameters, self, &mut state)
+    }
+}
+
+fn check_version(parameters: &Parameters) -> Result<(), ApiError> {
+    let version = parameters
+        .get("v")
+        .ok_or_else(|| ApiError::because(8, "v (version) is required"))?;
+    let parts = version
+        .split_once('.')
+        .and_then(|(major, minor)| Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?)));
+    match parts {
+        Some(parts) if parts >= OLDEST_VERSION => Ok(()),
+        _ => Err(ApiError::because(8, "v (version) should be 5.81 or higher")),
+    }
+}
+
+fn check_language(parameters: &Parameters) -> Result<(), ApiError> {
+    match parameters.get("lang") {
+        Some(lang) if !LANGUAGES.contains(&lang) && lang.parse::<u32>().is_err() => {
+            Err(ApiError::because(100, "lang is unknown"))
+        }
+        _ => Ok(()),
+    }
+}

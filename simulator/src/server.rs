@@ -1,0 +1,62 @@
+//! A listener's connections, each of which can be cut from within a request.
+
+use std::{io, net::Ipv4Addr};
+
+use axum::{Extension, Router};
+use hyper::server::conn::http1;
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    select,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Ends the connection that a request came by.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Cutter(CancellationToken);
+
+impl Cutter {
+    /// Resets the connection, so that nothing more is answered.
+    pub(crate) async fn reset<T>(&self) -> T {
+        self.0.cancel();
+        std::future::pending().await
+    }
+}
+
+/// Listens on the loopback interface; port 0 takes any free one.
+pub(crate) async fn listen(port: u16) -> io::Result<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await
+}
+
+/// Serves a listener's connections until `stop`, which ends them at once.
+pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    loop {
+        let accepted = select! {
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        // An error here is the peer's who went before being accepted.
+        if let Ok((socket, _)) = accepted {
+            let cutter = Cutter::default();
+            let router = router.clone().layer(Extension(cutter.clone()));
+            tokio::spawn(
+                stop.clone()
+                    .run_until_cancelled_owned(converse(socket, router, cutter)),
+            );
+        }
+    }
+}
+
+async fn converse(socket: TcpStream, router: Router, cutter: Cutter) {
+    let _ = socket.set_nodelay(true);
+    let service = TowerToHyperService::new(router);
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(socket), service);
+    select! {
+        // How a client ends its connection is its own affair.
+        _ = &mut connection => {}
+        () = cutter.0.cancelled() => {
+            let socket = connection.into_parts().io.into_inner();
+            let _ = socket.set_zero_linger();
+        }
+    }
+}

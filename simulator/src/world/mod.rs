@@ -1,0 +1,216 @@
+//! Who and what exists: users, communities, chats and whole messages, as the API tells them.
+
+pub(crate) mod names;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
+
+use rand::{RngExt as _, SeedableRng as _, seq::IndexedRandom as _};
+use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
+
+use crate::Options;
+
+/// Peer id of the chat number 0: a chat's peer id is this plus its number.
+pub const CHAT_BASE: i64 = 2_000_000_000;
+
+const FIRST_USER: i64 = 100_000_001;
+const FIRST_COMMUNITY: i64 = 30_000_001;
+
+/// Why VK tells little about an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deactivated {
+    /// Deleted: the first name is `DELETED`, the last name empty.
+    Deleted,
+    /// Banned: the names are still told.
+    Banned,
+}
+
+impl fmt::Display for Deactivated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Deleted => "deleted",
+            Self::Banned => "banned",
+        })
+    }
+}
+
+/// A user as `users.get` tells it with `lang=ru`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Positive id.
+    pub id: i64,
+    /// First name.
+    pub first_name: String,
+    /// Last name; may be empty.
+    pub last_name: String,
+    /// Short address or `id<N>`; `None` for a deactivated user, of whom it is not told.
+    pub domain: Option<String>,
+    /// Set for an account that is gone.
+    pub deactivated: Option<Deactivated>,
+}
+
+/// A community as `groups.getById` tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Community {
+    /// Positive id.
+    pub id: i64,
+    /// Name.
+    pub name: String,
+    /// Short address.
+    pub screen_name: String,
+    /// Set for a community that is gone.
+    pub deactivated: Option<Deactivated>,
+}
+
+/// A chat that the own community is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chat {
+    /// Above 2 000 000 000.
+    pub peer_id: i64,
+    /// Title now.
+    pub title: String,
+    /// The community has no rights in it, so the API tells nothing about it.
+    pub hidden: bool,
+}
+
+/// How the API refuses to tell about a hidden chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HiddenChats {
+    /// The chat is missing from the answer.
+    #[default]
+    LeftOut,
+    /// The whole call fails with error 917.
+    FailTheCall,
+}
+
+/// Everything that the name methods of the API can tell.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// Id of the own community.
+    pub group_id: i64,
+    /// Users by id; any other positive id is unknown to VK.
+    pub users: BTreeMap<i64, User>,
+    /// Communities by positive id, the own one among them.
+    pub communities: BTreeMap<i64, Community>,
+    /// Chats by peer id.
+    pub chats: BTreeMap<i64, Chat>,
+    /// Whole messages by `(peer_id, conversation_message_id)`, the twins of cropped ones.
+    pub messages: HashMap<(i64, i64), Value>,
+    /// How the API refuses to tell about hidden chats.
+    pub hidden_chats: HiddenChats,
+}
+
+impl World {
+    pub(crate) fn new(options: &Options) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(options.seed);
+        let users = (FIRST_USER..)
+            .take(options.users as usize)
+            .map(|id| (id, user(id, &mut random)));
+        let users = users.collect();
+        let mut communities: BTreeMap<_, _> = (FIRST_COMMUNITY..)
+            .take(options.communities as usize)
+            .map(|id| (id, community(id, &mut random)))
+            .collect();
+        communities.insert(
+            options.group_id,
+            Community {
+                id: options.group_id,
+                name: "Своё сообщество".to_owned(),
+                screen_name: format!("club{}", options.group_id),
+                deactivated: None,
+            },
+        );
+        let chats = (CHAT_BASE + 1..)
+            .take(options.chats as usize)
+            .map(|peer_id| (peer_id, chat(peer_id, &mut random)))
+            .collect();
+        Self {
+            group_id: options.group_id,
+            users,
+            communities,
+            chats,
+            messages: HashMap::new(),
+            hidden_chats: HiddenChats::default(),
+        }
+    }
+
+    /// The user with this id or short address, as `users.get` takes it.
+    pub(crate) fn user_by_name(&self, name: &str) -> Option<&User> {
+        match name.parse() {
+            Ok(id) => self.users.get(&id),
+            Err(_) => self
+                .users
+                .values()
+                .find(|user| user.domain.as_deref() == Some(name)),
+        }
+    }
+
+    /// The community with this id or short address, as `groups.getById` takes it.
+    pub(crate) fn community_by_name(&self, name: &str) -> Option<&Community> {
+        match name.parse() {
+            Ok(id) => self.communities.get(&id),
+            Err(_) => self
+                .communities
+                .values()
+                .find(|community| community.screen_name == name),
+        }
+    }
+}
+
+fn pick<'a>(words: &[&'a str], random: &mut ChaCha8Rng) -> &'a str {
+    words.choose(random).copied().unwrap_or_default()
+}
+
+fn user(id: i64, random: &mut ChaCha8Rng) -> User {
+    let deactivated = match random.random_range(0..100) {
+        0..2 => Some(Deactivated::Deleted),
+        2..4 => Some(Deactivated::Banned),
+        _ => None,
+    };
+    let (first_name, last_name) = match deactivated {
+        Some(Deactivated::Deleted) => ("DELETED", ""),
+        _ => (
+            pick(&names::FIRST_NAMES, random),
+            pick(&names::LAST_NAMES, random),
+        ),
+    };
+    let domain = if random.random_bool(0.5) {
+        format!("user.{id}")
+    } else {
+        format!("id{id}")
+    };
+    User {
+        id,
+        first_name: first_name.to_owned(),
+        last_name: last_name.to_owned(),
+        domain: deactivated.is_none().then_some(domain),
+        deactivated,
+    }
+}
+
+fn community(id: i64, random: &mut ChaCha8Rng) -> Community {
+    let name = pick(&names::COMMUNITY_NAMES, random);
+    let short = random.random_bool(0.5);
+    Community {
+        id,
+        name: format!("{name} {}", id - FIRST_COMMUNITY + 1),
+        screen_name: if short {
+            format!("tea_{id}")
+        } else {
+            format!("club{id}")
+        },
+        deactivated: random.random_bool(0.05).then_some(Deactivated::Banned),
+    }
+}
+
+fn chat(peer_id: i64, random: &mut ChaCha8Rng) -> Chat {
+    let title = pick(&names::CHAT_TITLES, random);
+    Chat {
+        peer_id,
+        title: format!("{title} {}", peer_id - CHAT_BASE),
+        hidden: random.random_bool(0.05),
+    }
+}
