@@ -3,12 +3,14 @@
 
 pub mod backoff;
 pub mod bus;
+pub mod cli;
 pub mod config;
 pub mod converter;
 pub mod event;
 pub mod fetcher;
 pub mod names;
 pub mod pipeline;
+pub mod telemetry;
 pub mod tls;
 pub mod ts;
 pub mod vk;

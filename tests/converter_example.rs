@@ -59,9 +59,7 @@ fn known() -> Known {
         domain: Some("oidaho".to_owned()),
     };
     known.users.insert(206_295_116, Arc::new(author));
-    known
-        .chats
-        .insert(2_000_000_002, Arc::from("FUNCKA | TOASTER | DEV | CHAT"));
+    known.chats.insert(2_000_000_002, Arc::from("FUNCKA | TOASTER | DEV | CHAT"));
     known
 }
 

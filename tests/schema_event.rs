@@ -1,8 +1,5 @@
 //! The JSON Schema of events, its refusals, and that reading an event refuses the same.
-#![expect(
-    clippy::expect_used,
-    reason = "what is expected here is what is tested"
-)]
+#![expect(clippy::expect_used, reason = "what is expected here is what is tested")]
 
 use event_fetcher::event::{
     Button, Content, Event, EventType, Message, Peer, Reaction, Reply, User, event_schema,
@@ -24,11 +21,7 @@ fn event(content: Content) -> Event {
             lastname: String::new(),
             nick: "club5".to_owned(),
         },
-        peer: Peer {
-            bpid: 2_000_000_001,
-            cid: 1,
-            name: String::new(),
-        },
+        peer: Peer { bpid: 2_000_000_001, cid: 1, name: String::new() },
         content,
     }
 }
@@ -37,32 +30,15 @@ fn message() -> Message {
     Message {
         cmid: 2,
         text: "text".to_owned(),
-        reply: Some(Reply {
-            cmid: 1,
-            text: "before".to_owned(),
-            uuid: Some(7),
-        }),
-        forward: vec![Reply {
-            cmid: 0,
-            text: String::new(),
-            uuid: None,
-        }],
+        reply: Some(Reply { cmid: 1, text: "before".to_owned(), uuid: Some(7) }),
+        forward: vec![Reply { cmid: 0, text: String::new(), uuid: None }],
         attachments: vec!["reply".to_owned(), "forward".to_owned()],
     }
 }
 
 fn every_type() -> Vec<Event> {
-    let plain = Message {
-        reply: None,
-        forward: vec![],
-        attachments: vec![],
-        ..message()
-    };
-    let button = |payload| Button {
-        cmid: 0,
-        beid: "b0d7020c0bd1".to_owned(),
-        payload,
-    };
+    let plain = Message { reply: None, forward: vec![], attachments: vec![], ..message() };
+    let button = |payload| Button { cmid: 0, beid: "b0d7020c0bd1".to_owned(), payload };
     vec![
         event(Content::Message(message())),
         event(Content::Message(plain)),
@@ -83,10 +59,7 @@ fn attribute(kind: EventType) -> &'static str {
 
 /// Refused by the schema, and by reading.
 fn assert_refused(dict: &Value) {
-    assert!(
-        !validator().is_valid(dict),
-        "the schema lets through {dict}"
-    );
+    assert!(!validator().is_valid(dict), "the schema lets through {dict}");
     let read = serde_json::from_str::<Event>(&dict.to_string());
     assert!(read.is_err(), "reading lets through {dict}");
 }
@@ -105,10 +78,7 @@ fn every_event_is_valid_and_reads_back() {
 #[test]
 fn the_schemas_example_is_valid() {
     let schema = event_schema();
-    let examples = schema
-        .get("examples")
-        .and_then(Value::as_array)
-        .expect("it has examples");
+    let examples = schema.get("examples").and_then(Value::as_array).expect("it has examples");
     assert!(!examples.is_empty());
     for example in examples {
         assert!(validator().is_valid(example), "{example}");
@@ -121,18 +91,12 @@ fn the_schemas_example_is_valid() {
 fn the_attributes_of_another_type_are_refused() {
     for event in every_type() {
         let own = attribute(event.event_type());
-        for other in EventType::ALL
-            .into_iter()
-            .filter(|kind| attribute(*kind) != own)
-        {
+        for other in EventType::ALL.into_iter().filter(|kind| attribute(*kind) != own) {
             let mut renamed = event.as_dict();
             renamed["event_type"] = json!(other.as_str());
             assert_refused(&renamed);
         }
-        for other in every_type()
-            .iter()
-            .filter(|other| attribute(other.event_type()) != own)
-        {
+        for other in every_type().iter().filter(|other| attribute(other.event_type()) != own) {
             let mut both = event.as_dict();
             let foreign = attribute(other.event_type());
             both[foreign] = other.as_dict()[foreign].clone();
@@ -172,48 +136,29 @@ fn inner_attributes_are_exact_too() {
 
         let mut more = dict.clone();
         let inner = more.pointer_mut(place).and_then(Value::as_object_mut);
-        inner
-            .expect("the place exists")
-            .insert("extra".to_owned(), json!(1));
+        inner.expect("the place exists").insert("extra".to_owned(), json!(1));
         assert_refused(&more);
     }
     let mut null_uuid = dict;
     null_uuid["message"]["reply"]["uuid"] = Value::Null;
-    assert!(
-        !validator().is_valid(&null_uuid),
-        "an absent uuid is absent, not null"
-    );
+    assert!(!validator().is_valid(&null_uuid), "an absent uuid is absent, not null");
 }
 
 #[test]
 fn keys_stand_in_the_documented_order() {
     let keys = |value: &Value| -> Vec<String> {
-        value
-            .as_object()
-            .expect("a dictionary")
-            .keys()
-            .cloned()
-            .collect()
+        value.as_object().expect("a dictionary").keys().cloned().collect()
     };
     for event in every_type() {
         let dict = event.as_dict();
         let last = attribute(event.event_type());
-        assert_eq!(
-            keys(&dict),
-            ["event_type", "event_id", "user", "peer", last]
-        );
-        assert_eq!(
-            keys(&dict["user"]),
-            ["uuid", "name", "firstname", "lastname", "nick"]
-        );
+        assert_eq!(keys(&dict), ["event_type", "event_id", "user", "peer", last]);
+        assert_eq!(keys(&dict["user"]), ["uuid", "name", "firstname", "lastname", "nick"]);
         assert_eq!(keys(&dict["peer"]), ["bpid", "cid", "name"]);
     }
     let with_reply = event(Content::Message(message())).as_dict();
     let message = &with_reply["message"];
-    assert_eq!(
-        keys(message),
-        ["cmid", "text", "reply", "forward", "attachments"]
-    );
+    assert_eq!(keys(message), ["cmid", "text", "reply", "forward", "attachments"]);
     assert_eq!(keys(&message["reply"]), ["cmid", "text", "uuid"]);
     assert_eq!(keys(&message["forward"][0]), ["cmid", "text"]);
     let button = &every_type()[3].as_dict()["button"];

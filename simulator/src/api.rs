@@ -55,19 +55,13 @@ impl Parameters {
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
     /// The items of a comma-separated list, none when it is missing or empty.
     pub(crate) fn list(&self, key: &str) -> Vec<&str> {
         let text = self.get(key).unwrap_or_default();
-        text.split(',')
-            .map(str::trim)
-            .filter(|item| !item.is_empty())
-            .collect()
+        text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect()
     }
 
     /// Whether names are asked for in Russian letters.
@@ -112,18 +106,12 @@ async fn call(
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers
-        .get(AUTHORIZATION)?
-        .to_str()
-        .ok()?
-        .strip_prefix("Bearer ")
+    headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
 fn echo(method: &str, parameters: &Parameters) -> Vec<(String, String)> {
-    let mut echoed = vec![
-        ("method".to_owned(), method.to_owned()),
-        ("oauth".to_owned(), "1".to_owned()),
-    ];
+    let mut echoed =
+        vec![("method".to_owned(), method.to_owned()), ("oauth".to_owned(), "1".to_owned())];
     echoed.extend(parameters.0.iter().cloned());
     echoed
 }
@@ -153,9 +141,8 @@ impl Shared {
 }
 
 fn check_version(parameters: &Parameters) -> Result<(), ApiError> {
-    let version = parameters
-        .get("v")
-        .ok_or_else(|| ApiError::because(8, "v (version) is required"))?;
+    let version =
+        parameters.get("v").ok_or_else(|| ApiError::because(8, "v (version) is required"))?;
     let parts = version
         .split_once('.')
         .and_then(|(major, minor)| Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?)));

@@ -56,14 +56,9 @@ async fn fault(
     AxumState(shared): AxumState<Arc<Shared>>,
     Query(injection): Query<Injection>,
 ) -> Result<Json<Value>, (StatusCode, String)> {
-    let fault: Fault = injection
-        .kind
-        .parse()
-        .map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}\n")))?;
-    let target = injection
-        .method
-        .as_deref()
-        .map_or(Target::Poll, Target::from);
+    let fault: Fault =
+        injection.kind.parse().map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}\n")))?;
+    let target = injection.method.as_deref().map_or(Target::Poll, Target::from);
     shared.lock().faults.add(target, fault, injection.times);
     Ok(Json(json!({})))
 }

@@ -33,10 +33,7 @@ impl ApiError {
             927 => "Chat does not exist",
             _ => "Error",
         };
-        Self {
-            code,
-            message: message.to_owned(),
-        }
+        Self { code, message: message.to_owned() }
     }
 
     /// The error of this code, with what is wrong.
@@ -48,10 +45,8 @@ impl ApiError {
 
     /// The body of the answer. VK echoes the call's own parameters in it, a token among them.
     pub(crate) fn envelope(&self, parameters: &[(String, String)]) -> String {
-        let echoed: Vec<Value> = parameters
-            .iter()
-            .map(|(key, value)| json!({"key": key, "value": value}))
-            .collect();
+        let echoed: Vec<Value> =
+            parameters.iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
         let mut error = json!({
             "error_code": self.code,
             "error_msg": self.message,

@@ -102,12 +102,7 @@ fn with_number(text: &str) -> Option<Fault> {
     let (name, number) = text.split_once('-')?;
     let time = || number.parse().ok().map(Duration::from_millis);
     Some(match name {
-        "http" => Fault::Status(
-            number
-                .parse()
-                .ok()
-                .filter(|status| (200..600).contains(status))?,
-        ),
+        "http" => Fault::Status(number.parse().ok().filter(|status| (200..600).contains(status))?),
         "drip" => Fault::Drip(time()?),
         "stall" => Fault::Stall(Some(time()?)),
         "huge" => Fault::Huge(number.parse().ok()?),
@@ -166,10 +161,7 @@ pub(crate) struct Faults {
 impl Faults {
     pub(crate) fn add(&mut self, target: Target, fault: Fault, times: u32) {
         if times > 0 {
-            self.waiting
-                .entry(target)
-                .or_default()
-                .push_back((fault, times));
+            self.waiting.entry(target).or_default().push_back((fault, times));
         }
     }
 
@@ -180,8 +172,7 @@ impl Faults {
 
     /// The fault of an API call that came in; one for its method goes first.
     pub(crate) fn for_call(&mut self, method: &str) -> Option<Fault> {
-        self.take(&Target::Method(method.to_owned()))
-            .or_else(|| self.take(&Target::Api))
+        self.take(&Target::Method(method.to_owned())).or_else(|| self.take(&Target::Api))
     }
 
     fn take(&mut self, target: &Target) -> Option<Fault> {
@@ -222,20 +213,13 @@ mod tests {
             "error-29",
             "no-keys",
         ] {
-            assert_eq!(
-                name.parse::<Fault>()
-                    .map(|fault| fault.to_string())
-                    .as_deref(),
-                Ok(name)
-            );
+            assert_eq!(name.parse::<Fault>().map(|fault| fault.to_string()).as_deref(), Ok(name));
         }
     }
 
     #[test]
     fn what_names_no_fault_is_refused() {
-        for name in [
-            "", "http", "http-99", "http-abc", "drip", "nonsense", "stall--1",
-        ] {
+        for name in ["", "http", "http-99", "http-abc", "drip", "nonsense", "stall--1"] {
             assert_eq!(name.parse::<Fault>(), Err(UnknownFault(name.to_owned())));
         }
     }

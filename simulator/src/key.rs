@@ -40,12 +40,7 @@ pub(crate) struct Keys {
 impl Keys {
     pub(crate) fn new(seed: u64, life: Duration) -> Self {
         let random = ChaCha8Rng::seed_from_u64(seed);
-        Self {
-            random,
-            life,
-            queue: 0,
-            given: HashMap::new(),
-        }
+        Self { random, life, queue: 0, given: HashMap::new() }
     }
 
     /// A fresh key; the ones given before stay good for their life.
@@ -61,17 +56,8 @@ impl Keys {
             .filter_map(|_| ALPHABET.choose(&mut self.random))
             .map(|&letter| char::from(letter))
             .collect();
-        let text = format!(
-            "{JWT_HEADER}.{}.-_{signature}+/==",
-            base64url(claims.as_bytes())
-        );
-        self.given.insert(
-            text.clone(),
-            Key {
-                until: now + self.life,
-                queue: self.queue,
-            },
-        );
+        let text = format!("{JWT_HEADER}.{}.-_{signature}+/==", base64url(claims.as_bytes()));
+        self.given.insert(text.clone(), Key { until: now + self.life, queue: self.queue });
         text
     }
 
@@ -128,18 +114,9 @@ mod tests {
         let first = keys.give(1, now);
         let second = keys.give(1, now + Duration::from_secs(30));
         assert_ne!(first, second);
-        assert_eq!(
-            keys.check(&first, now + Duration::from_secs(59)),
-            Verdict::Good
-        );
-        assert_eq!(
-            keys.check(&first, now + Duration::from_secs(60)),
-            Verdict::Expired
-        );
-        assert_eq!(
-            keys.check(&second, now + Duration::from_secs(60)),
-            Verdict::Good
-        );
+        assert_eq!(keys.check(&first, now + Duration::from_secs(59)), Verdict::Good);
+        assert_eq!(keys.check(&first, now + Duration::from_secs(60)), Verdict::Expired);
+        assert_eq!(keys.check(&second, now + Duration::from_secs(60)), Verdict::Good);
         assert_eq!(keys.check("made.up.key", now), Verdict::Expired);
     }
 

@@ -18,25 +18,13 @@ pub(crate) struct Limit {
 impl Limit {
     /// At most `per_second` calls in any second; 0 = no limit.
     pub(crate) fn new(per_second: u32) -> Self {
-        let per_second = if per_second == 0 {
-            usize::MAX
-        } else {
-            per_second as usize
-        };
-        Self {
-            per_second,
-            accepted: VecDeque::new(),
-            peak: 0,
-        }
+        let per_second = if per_second == 0 { usize::MAX } else { per_second as usize };
+        Self { per_second, accepted: VecDeque::new(), peak: 0 }
     }
 
     /// Whether a call that comes at `now` is accepted.
     pub(crate) fn accept(&mut self, now: Instant) -> bool {
-        while self
-            .accepted
-            .front()
-            .is_some_and(|&past| now.duration_since(past) >= WINDOW)
-        {
+        while self.accepted.front().is_some_and(|&past| now.duration_since(past) >= WINDOW) {
             self.accepted.pop_front();
         }
         let accepted = self.accepted.len() < self.per_second;
@@ -66,10 +54,7 @@ mod tests {
         assert!(limit.accept(at(900)));
         assert!(!limit.accept(at(999)), "two calls within the second");
         assert!(limit.accept(at(1000)), "the first call is a second old");
-        assert!(
-            !limit.accept(at(1899)),
-            "a refused call does not count, the accepted ones do"
-        );
+        assert!(!limit.accept(at(1899)), "a refused call does not count, the accepted ones do");
         assert_eq!(limit.peak(), 2);
     }
 

@@ -118,13 +118,9 @@ async fn main() -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let (rate, total, group_id) = (arguments.rate, arguments.total, arguments.group_id);
-    let simulator = Simulator::start(arguments.into())
-        .await
-        .context("cannot listen on the ports asked for")?;
-    println!(
-        "{}",
-        json!({"api_url": simulator.api_url(), "group_id": group_id})
-    );
+    let simulator =
+        Simulator::start(arguments.into()).await.context("cannot listen on the ports asked for")?;
+    println!("{}", json!({"api_url": simulator.api_url(), "group_id": group_id}));
     select! {
         () = generate(&simulator, rate, total) => {}
         _ = interrupt.recv() => {}

@@ -40,17 +40,10 @@ pub(crate) fn answer(
 fn items<'a>(parameters: &'a Parameters, key: &str, most: usize) -> Result<Vec<&'a str>, ApiError> {
     let list = parameters.list(key);
     if list.len() > most {
-        return Err(ApiError::because(
-            100,
-            &format!("{key} has more than {most} items"),
-        ));
+        return Err(ApiError::because(100, &format!("{key} has more than {most} items")));
     }
     let mut seen = HashSet::new();
-    Ok(list
-        .into_iter()
-        .rev()
-        .filter(|item| seen.insert(*item))
-        .collect())
+    Ok(list.into_iter().rev().filter(|item| seen.insert(*item)).collect())
 }
 
 fn required_items<'a>(
@@ -72,10 +65,7 @@ fn numbers(list: &[&str], key: &str) -> Result<Vec<i64>, ApiError> {
 
 fn users(parameters: &Parameters, world: &World) -> Answer {
     let list = items(parameters, "user_ids", MOST_USERS)?;
-    if list
-        .iter()
-        .any(|item| item.parse::<i64>().is_ok_and(|id| id <= 0))
-    {
+    if list.iter().any(|item| item.parse::<i64>().is_ok_and(|id| id <= 0)) {
         return Err(ApiError::of_code(113));
     }
     let fields = parameters.list("fields");
@@ -86,11 +76,7 @@ fn users(parameters: &Parameters, world: &World) -> Answer {
 
 fn person(user: &User, fields: &[&str], russian: bool) -> Value {
     let told = |name: &str| {
-        if russian {
-            name.to_owned()
-        } else {
-            latin(name)
-        }
+        if russian { name.to_owned() } else { latin(name) }
     };
     let mut person = json!({
         "id": user.id,
@@ -102,10 +88,7 @@ fn person(user: &User, fields: &[&str], russian: bool) -> Value {
         (None, domain) => {
             person["can_access_closed"] = json!(true);
             person["is_closed"] = json!(false);
-            for field in fields
-                .iter()
-                .filter(|field| matches!(**field, "domain" | "screen_name"))
-            {
+            for field in fields.iter().filter(|field| matches!(**field, "domain" | "screen_name")) {
                 person[*field] = json!(domain);
             }
         }
@@ -116,10 +99,7 @@ fn person(user: &User, fields: &[&str], russian: bool) -> Value {
 fn communities(parameters: &Parameters, world: &World) -> Answer {
     let mut list = items(parameters, "group_ids", MOST_COMMUNITIES)?;
     list.extend(parameters.get("group_id"));
-    if list
-        .iter()
-        .any(|item| item.parse::<i64>().is_ok_and(|id| id <= 0))
-    {
+    if list.iter().any(|item| item.parse::<i64>().is_ok_and(|id| id <= 0)) {
         return Err(ApiError::of_code(125));
     }
     let own = world.group_id.to_string();
@@ -151,14 +131,8 @@ fn own_group(parameters: &Parameters, state: &State) -> Result<i64, ApiError> {
     let id = parameters
         .get("group_id")
         .ok_or_else(|| ApiError::because(100, "group_id is undefined"))?;
-    let id = id
-        .parse()
-        .map_err(|_| ApiError::because(100, "group_id not integer"))?;
-    if id == state.world.group_id {
-        Ok(id)
-    } else {
-        Err(ApiError::of_code(125))
-    }
+    let id = id.parse().map_err(|_| ApiError::because(100, "group_id not integer"))?;
+    if id == state.world.group_id { Ok(id) } else { Err(ApiError::of_code(125)) }
 }
 
 fn long_poll_server(parameters: &Parameters, shared: &Shared, state: &mut State) -> Answer {
@@ -167,10 +141,7 @@ fn long_poll_server(parameters: &Parameters, shared: &Shared, state: &mut State)
         return Err(ApiError::because(15, "no access to call this method"));
     }
     if !state.settings.enabled {
-        return Err(ApiError::because(
-            100,
-            "longpoll for this group is not enabled",
-        ));
+        return Err(ApiError::because(100, "longpoll for this group is not enabled"));
     }
     Ok(json!({
         "key": state.keys.give(group_id, Instant::now()),
@@ -188,11 +159,7 @@ fn long_poll_settings(parameters: &Parameters, state: &State) -> Answer {
 }
 
 fn check_messages_right(state: &State) -> Result<(), ApiError> {
-    if state.settings.has_right("messages") {
-        Ok(())
-    } else {
-        Err(ApiError::of_code(15))
-    }
+    if state.settings.has_right("messages") { Ok(()) } else { Err(ApiError::of_code(15)) }
 }
 
 fn conversations(parameters: &Parameters, state: &State) -> Answer {
@@ -269,10 +236,8 @@ fn messages(parameters: &Parameters, state: &State) -> Answer {
     let key = "conversation_message_ids";
     let ids = numbers(&required_items(parameters, key, MOST_MESSAGES)?, key)?;
     let visible = peer < CHAT_BASE || visible_chat(peer, &state.world)?.is_some();
-    let found = ids
-        .iter()
-        .filter(|_| visible)
-        .filter_map(|&id| state.world.messages.get(&(peer, id)));
+    let found =
+        ids.iter().filter(|_| visible).filter_map(|&id| state.world.messages.get(&(peer, id)));
     let items: Vec<_> = found.collect();
     Ok(json!({"count": items.len(), "items": items}))
 }

@@ -65,9 +65,7 @@ async fn check(
         }
         None => {}
     }
-    let answer = shared
-        .wait_for_answer(ts, &parameters, fault == Some(Fault::Duplicate))
-        .await;
+    let answer = shared.wait_for_answer(ts, &parameters, fault == Some(Fault::Duplicate)).await;
     sleep(shared.options.poll_latency).await;
     match &fault {
         Some(fault) => spoil(fault, answer, &cutter).await,
@@ -99,10 +97,7 @@ impl Shared {
         repeat: bool,
     ) -> String {
         let key = parameters.get("key").map_or("", String::as_str);
-        let wait = parameters
-            .get("wait")
-            .and_then(|wait| wait.parse().ok())
-            .unwrap_or(USUAL_WAIT);
+        let wait = parameters.get("wait").and_then(|wait| wait.parse().ok()).unwrap_or(USUAL_WAIT);
         let deadline =
             tokio::time::Instant::now() + Duration::from_secs(wait.clamp(1, LONGEST_WAIT));
         let mut news = self.polls.subscribe();
@@ -128,9 +123,7 @@ impl Shared {
             Verdict::Good => None,
         };
         let page = ts.map_or(Page::Lost, |ts| {
-            state
-                .queue
-                .page(ts, self.options.max_updates_per_reply.max(1), repeat)
+            state.queue.page(ts, self.options.max_updates_per_reply.max(1), repeat)
         });
         let answer = match (failed, page) {
             (None, Page::Nothing) => return None,

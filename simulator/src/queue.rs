@@ -24,12 +24,7 @@ pub(crate) struct Queue {
 
 impl Queue {
     pub(crate) fn new(first_ts: u64, retention: usize, history: bool) -> Self {
-        Self {
-            newest: first_ts,
-            kept: VecDeque::new(),
-            retention,
-            history: history.then(Vec::new),
-        }
+        Self { newest: first_ts, kept: VecDeque::new(), retention, history: history.then(Vec::new) }
     }
 
     /// Appends one update and returns its `ts`.
@@ -65,10 +60,7 @@ impl Queue {
     /// At most `limit` updates after `ts`. With `repeat`, the update of `ts` itself comes once
     /// more before them, where it is still kept.
     pub(crate) fn page(&self, ts: u64, limit: usize, repeat: bool) -> Page {
-        let Some(behind) = self
-            .newest
-            .checked_sub(ts)
-            .and_then(|lag| usize::try_from(lag).ok())
+        let Some(behind) = self.newest.checked_sub(ts).and_then(|lag| usize::try_from(lag).ok())
         else {
             return Page::Lost;
         };
@@ -80,11 +72,7 @@ impl Queue {
         }
         let count = behind.min(limit);
         let ts = ts + count as u64;
-        let first = if repeat {
-            start.saturating_sub(1)
-        } else {
-            start
-        };
+        let first = if repeat { start.saturating_sub(1) } else { start };
         let updates = self.kept.range(first..start + count);
         let size: usize = updates.clone().map(|update| update.len() + 1).sum();
         let mut body = String::with_capacity(size + 48);
@@ -96,11 +84,7 @@ impl Queue {
             body.push_str(update);
         }
         body.push_str("]}");
-        Page::Updates {
-            body,
-            count: start + count - first,
-            ts,
-        }
+        Page::Updates { body, count: start + count - first, ts }
     }
 }
 
@@ -135,14 +119,8 @@ mod tests {
     #[test]
     fn each_update_is_one_ts_and_a_page_ends_at_its_last() {
         let queue = queue_of_five();
-        assert_eq!(
-            body(queue.page(12, 100, false)),
-            r#"{"ts":"15","updates":[3,4,5]}"#
-        );
-        assert_eq!(
-            body(queue.page(13, 1, false)),
-            r#"{"ts":"14","updates":[4]}"#
-        );
+        assert_eq!(body(queue.page(12, 100, false)), r#"{"ts":"15","updates":[3,4,5]}"#);
+        assert_eq!(body(queue.page(13, 1, false)), r#"{"ts":"14","updates":[4]}"#);
         assert_eq!(queue.page(15, 100, false), Page::Nothing);
     }
 
@@ -156,14 +134,8 @@ mod tests {
     #[test]
     fn a_repeat_brings_the_update_before_once_more() {
         let queue = queue_of_five();
-        assert_eq!(
-            body(queue.page(14, 100, true)),
-            r#"{"ts":"15","updates":[4,5]}"#
-        );
-        assert_eq!(
-            body(queue.page(12, 100, true)),
-            r#"{"ts":"15","updates":[3,4,5]}"#
-        );
+        assert_eq!(body(queue.page(14, 100, true)), r#"{"ts":"15","updates":[4,5]}"#);
+        assert_eq!(body(queue.page(12, 100, true)), r#"{"ts":"15","updates":[3,4,5]}"#);
     }
 
     #[test]
@@ -171,21 +143,7 @@ mod tests {
         let mut queue = queue_of_five();
         queue.reset(100);
         queue.push("6".to_owned());
-        let history: Vec<_> = queue
-            .history()
-            .iter()
-            .map(|(ts, update)| (*ts, &**update))
-            .collect();
-        assert_eq!(
-            history,
-            [
-                (11, "1"),
-                (12, "2"),
-                (13, "3"),
-                (14, "4"),
-                (15, "5"),
-                (101, "6")
-            ]
-        );
+        let history: Vec<_> = queue.history().iter().map(|(ts, update)| (*ts, &**update)).collect();
+        assert_eq!(history, [(11, "1"), (12, "2"), (13, "3"), (14, "4"), (15, "5"), (101, "6")]);
     }
 }

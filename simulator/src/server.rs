@@ -39,10 +39,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
         if let Ok((socket, _)) = accepted {
             let cutter = Cutter::default();
             let router = router.clone().layer(Extension(cutter.clone()));
-            tokio::spawn(
-                stop.clone()
-                    .run_until_cancelled_owned(converse(socket, router, cutter)),
-            );
+            tokio::spawn(stop.clone().run_until_cancelled_owned(converse(socket, router, cutter)));
         }
     }
 }

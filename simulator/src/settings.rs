@@ -50,11 +50,7 @@ const EVENT_TYPES: [&str; 17] = [
 impl Default for Settings {
     fn default() -> Self {
         let rights = RIGHTS.iter().map(|(name, _)| (*name).to_owned()).collect();
-        Self {
-            enabled: true,
-            switched_off: Vec::new(),
-            rights,
-        }
+        Self { enabled: true, switched_off: Vec::new(), rights }
     }
 }
 
@@ -69,19 +65,16 @@ impl Settings {
 
     /// The answer of `groups.getLongPollSettings`.
     pub(crate) fn long_poll(&self) -> Value {
-        let events: BTreeMap<_, _> = EVENT_TYPES
-            .iter()
-            .map(|&name| (name, u8::from(self.is_on(name))))
-            .collect();
+        let events: BTreeMap<_, _> =
+            EVENT_TYPES.iter().map(|&name| (name, u8::from(self.is_on(name)))).collect();
         json!({"is_enabled": self.enabled, "api_version": "5.199", "events": events})
     }
 
     /// The answer of `groups.getTokenPermissions`.
     pub(crate) fn permissions(&self) -> Value {
         let held = || RIGHTS.iter().filter(|(name, _)| self.has_right(name));
-        let permissions: Vec<_> = held()
-            .map(|(name, bit)| json!({"name": name, "setting": bit}))
-            .collect();
+        let permissions: Vec<_> =
+            held().map(|(name, bit)| json!({"name": name, "setting": bit})).collect();
         json!({"mask": held().map(|(_, bit)| bit).sum::<u64>(), "permissions": permissions})
     }
 }

@@ -38,23 +38,10 @@ impl Simulator {
         let shared = Arc::new(Shared::new(options, origin(&poll_listener)?));
         let stop = CancellationToken::new();
         let servers = TaskTracker::new();
-        servers.spawn(serve(
-            api_listener,
-            api::router(Arc::clone(&shared)),
-            stop.clone(),
-        ));
-        servers.spawn(serve(
-            poll_listener,
-            poll::router(Arc::clone(&shared)),
-            stop.clone(),
-        ));
+        servers.spawn(serve(api_listener, api::router(Arc::clone(&shared)), stop.clone()));
+        servers.spawn(serve(poll_listener, poll::router(Arc::clone(&shared)), stop.clone()));
         servers.close();
-        Ok(Self {
-            shared,
-            api_origin,
-            servers,
-            stop: stop.drop_guard(),
-        })
+        Ok(Self { shared, api_origin, servers, stop: stop.drop_guard() })
     }
 
     /// Where API methods are called: `http://127.0.0.1:PORT/method/`.
@@ -164,11 +151,7 @@ impl Simulator {
 
     /// Makes a whole message known to `messages.getByConversationMessageId`.
     pub fn add_message(&self, peer_id: i64, conversation_message_id: i64, message: Value) {
-        self.shared
-            .lock()
-            .world
-            .messages
-            .insert((peer_id, conversation_message_id), message);
+        self.shared.lock().world.messages.insert((peer_id, conversation_message_id), message);
     }
 
     /// The counts since the start.

@@ -87,9 +87,7 @@ fn cut_connection(answer: &str) -> Response {
     };
     let body = Body::from_stream(stream::iter([half]).chain(stream::once(failure)));
     let mut response = json(body);
-    response
-        .headers_mut()
-        .insert(CONTENT_LENGTH, HeaderValue::from(answer.len()));
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(answer.len()));
     response
 }
 
@@ -136,10 +134,7 @@ mod tests {
     fn a_trailing_comma_stands_before_the_last_bracket() {
         let spoilt = with_trailing_comma(r#"{"ts":"2","updates":[{"a":[1]}]}"#.to_owned());
         assert_eq!(spoilt, r#"{"ts":"2","updates":[{"a":[1]},]}"#);
-        assert_eq!(
-            with_trailing_comma(r#"{"failed":2}"#.to_owned()),
-            r#"{"failed":2,}"#
-        );
+        assert_eq!(with_trailing_comma(r#"{"failed":2}"#.to_owned()), r#"{"failed":2,}"#);
     }
 
     #[test]

@@ -82,10 +82,7 @@ impl Shared {
     /// The counts with what is known elsewhere.
     pub(crate) fn stats(&self) -> Stats {
         let state = self.lock();
-        Stats {
-            peak_calls_per_second: state.limit.peak(),
-            ..state.stats.clone()
-        }
+        Stats { peak_calls_per_second: state.limit.peak(), ..state.stats.clone() }
     }
 
     /// The fault of a poll that has just come in.
@@ -126,13 +123,7 @@ impl Shared {
     /// switched off in the settings are not sent by VK.
     pub(crate) fn generate(&self, n: usize) -> Vec<u64> {
         let mut state = self.lock();
-        let State {
-            queue,
-            world,
-            generator,
-            settings,
-            ..
-        } = &mut *state;
+        let State { queue, world, generator, settings, .. } = &mut *state;
         let generated = std::iter::repeat_with(|| generator.next(world)).take(n);
         let sent = generated.filter(|update| settings.is_on(update.event_type));
         let numbers = sent.map(|update| queue.push(update.text)).collect();

@@ -1,8 +1,11 @@
 //! The names of everything on the bus.
 
-use crate::event::EventType;
+use crate::{
+    config::{self, EventNames},
+    event::EventType,
+};
 
-/// The keys of one community in one namespace. The braces make all of them share a slot in Redis
+/// The keys and channels of one community in one namespace. The braces make all of them share a slot in Redis
 /// Cluster, so that one script can commit to them.
 #[derive(Debug, Clone)]
 pub struct Keys {
@@ -19,35 +22,32 @@ pub struct Keys {
     pub dead_letters: String,
     /// The stream of each event type, in [`EventType::ALL`]'s order.
     pub streams: [String; 4],
+    /// The channel of each event type, likewise; channels have no namespace.
+    pub channels: [String; 4],
 }
 
 impl Keys {
-    /// The keys of a community. `streams` names the stream of each event type.
+    /// The keys of a community.
     #[must_use]
-    pub fn new(namespace: &str, group_id: i64, streams: impl Fn(EventType) -> String) -> Self {
-        let key = |name: &str| format!("{{{namespace}}}:{name}");
+    pub fn new(bus: &config::Bus, group_id: i64) -> Self {
+        let key = |name: &str| format!("{{{}}}:{name}", bus.namespace);
         Self {
             position: key(&format!("position:{group_id}")),
             lease: key(&format!("lease:{group_id}")),
             seen: key(&format!("seen:{group_id}")),
             skipped: key(&format!("skipped:{group_id}")),
             dead_letters: key("dead-letter"),
-            streams: EventType::ALL.map(|kind| key(&streams(kind))),
+            streams: EventType::ALL.map(|kind| key(name(&bus.streams, kind))),
+            channels: EventType::ALL.map(|kind| name(&bus.channels, kind).to_owned()),
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_the_specifications() {
-        let keys = Keys::new("toaster", 7, |kind| kind.to_string());
-        assert_eq!(keys.position, "{toaster}:position:7");
-        assert_eq!(keys.lease, "{toaster}:lease:7");
-        assert_eq!(keys.dead_letters, "{toaster}:dead-letter");
-        assert_eq!(keys.streams[0], "{toaster}:message");
-        assert_eq!(keys.streams[3], "{toaster}:reaction");
+fn name(names: &EventNames, kind: EventType) -> &str {
+    match kind {
+        EventType::Message => &names.message,
+        EventType::Command => &names.command,
+        EventType::Button => &names.button,
+        EventType::Reaction => &names.reaction,
     }
 }

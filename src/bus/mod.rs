@@ -1,5 +1,6 @@
 //! The bus: where events go, and where the position is kept with them.
 
+mod connect;
 mod content;
 mod error;
 mod keys;
@@ -12,8 +13,12 @@ use std::future::pending;
 use thiserror::Error;
 
 use self::redis::Committer as RedisCommitter;
-pub use self::redis::{RedisBus, Settings};
-use crate::ts::Ts;
+pub use self::redis::RedisBus;
+use crate::{
+    config::{self, BusUrl},
+    ts::Ts,
+};
+pub use connect::client;
 pub use content::{Content, DeadLetter, Entry};
 pub use error::Refused;
 pub use keys::Keys;
@@ -63,6 +68,14 @@ pub enum Bus {
 }
 
 impl Bus {
+    /// The bus of a community; nothing is connected yet.
+    pub fn new(settings: &config::Bus, group_id: i64) -> ::redis::RedisResult<Self> {
+        Ok(match &settings.url {
+            BusUrl::Stdout => Self::Stdout,
+            BusUrl::Redis(url) => Self::Redis(Box::new(RedisBus::new(url, settings, group_id)?)),
+        })
+    }
+
     /// Waits for the right to fetch. Another instance may hold it for as long as it lives.
     pub async fn acquire(&self) -> Result<Tenure, Refused> {
         match self {

@@ -5,37 +5,22 @@ use std::{
     time::Duration,
 };
 
-use redis::{Client, ConnectionInfo, FromRedisValue, Script, Value};
+use redis::{Client, FromRedisValue, Script, Value};
 use tokio::time::sleep;
 
-use super::{Content, Halt, Keys, Position, Refused, Tenure, link::Link};
-use crate::{event::EventType, tls, ts::Ts};
-
-/// How the bus is laid out and kept.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The community.
-    pub group_id: i64,
-    /// The keys.
-    pub keys: Keys,
-    /// The channel of each event type, in [`EventType::ALL`]'s order.
-    pub channels: [String; 4],
-    /// Whether events go into streams.
-    pub to_streams: bool,
-    /// Whether events are published.
-    pub to_channels: bool,
-    /// The time one answer of Redis may take.
-    pub timeout: Duration,
-    /// After this time without a sign of life another instance may take over.
-    pub lease: Duration,
-    /// How many recent event ids are remembered to drop repeats.
-    pub repeat_window: u32,
-}
+use super::{Content, Halt, Keys, Position, Refused, Tenure, connect, link::Link};
+use crate::{
+    config::{self, RedisUrl},
+    event::EventType,
+    ts::Ts,
+};
 
 /// The bus of one instance of the service.
 pub struct RedisBus {
     client: Client,
-    settings: Settings,
+    keys: Keys,
+    group_id: i64,
+    settings: config::Bus,
     holder: String,
     scripts: Scripts,
 }
@@ -48,12 +33,17 @@ struct Scripts {
 }
 
 impl RedisBus {
-    /// A bus at `server`; nothing is connected yet.
-    pub fn new(server: ConnectionInfo, settings: Settings) -> redis::RedisResult<Self> {
-        tls::install_provider();
+    /// A community's bus at `url`; nothing is connected yet.
+    pub(super) fn new(
+        url: &RedisUrl,
+        settings: &config::Bus,
+        group_id: i64,
+    ) -> redis::RedisResult<Self> {
         Ok(Self {
-            client: Client::open(server)?,
-            settings,
+            client: connect::client(url, settings)?,
+            keys: Keys::new(settings, group_id),
+            group_id,
+            settings: settings.clone(),
             holder: holder(),
             scripts: Scripts {
                 acquire: Script::new(include_str!("lua/acquire.lua")),
@@ -73,8 +63,8 @@ impl RedisBus {
         let mut link = self.link();
         let mut waiting = false;
         loop {
-            let mut call = self.scripts.acquire.key(&self.settings.keys.position);
-            call.key(&self.settings.keys.lease).arg(&self.holder).arg(millis(self.settings.lease));
+            let mut call = self.scripts.acquire.key(&self.keys.position);
+            call.key(&self.keys.lease).arg(&self.holder).arg(millis(self.settings.lease));
             match link.run("the lease", &call).await? {
                 Acquired::Taken(tenure) => {
                     tracing::info!(epoch = tenure.epoch, position = ?tenure.position, "fetching for this community");
@@ -99,8 +89,8 @@ impl RedisBus {
         let mut link = self.link();
         loop {
             sleep(self.settings.lease / 3).await;
-            let mut call = self.scripts.renew.key(&self.settings.keys.position);
-            call.key(&self.settings.keys.lease)
+            let mut call = self.scripts.renew.key(&self.keys.position);
+            call.key(&self.keys.lease)
                 .arg(&self.holder)
                 .arg(epoch)
                 .arg(millis(self.settings.lease));
@@ -114,7 +104,7 @@ impl RedisBus {
 
     /// Gives the lease back, so that a standby need not wait for its end.
     pub(super) async fn release(&self) {
-        let mut call = self.scripts.release.key(&self.settings.keys.lease);
+        let mut call = self.scripts.release.key(&self.keys.lease);
         let answer: redis::RedisResult<i64> = self.link().try_run(call.arg(&self.holder)).await;
         if let Err(error) = answer {
             tracing::warn!(%error, "the lease was not given back; it ends by itself");
@@ -133,8 +123,7 @@ impl RedisBus {
         content: &Content,
         to: Position,
     ) -> redis::ScriptInvocation<'_> {
-        let settings = &self.settings;
-        let keys = &settings.keys;
+        let Self { settings, keys, .. } = self;
         let (from_generation, from_ts) = match from {
             Some(Position { generation, ts }) => (generation.to_string(), ts.to_string()),
             None => (String::new(), String::new()),
@@ -147,11 +136,11 @@ impl RedisBus {
             .arg(from_ts)
             .arg(to.generation)
             .arg(to.ts.0)
-            .arg(settings.group_id)
+            .arg(self.group_id)
             .arg(settings.repeat_window)
-            .arg(u8::from(settings.to_streams))
-            .arg(u8::from(settings.to_channels))
-            .arg(&settings.channels);
+            .arg(u8::from(settings.delivery.to_streams()))
+            .arg(u8::from(settings.delivery.to_channels()))
+            .arg(&keys.channels);
         call.arg(content.entries.len());
         for entry in &content.entries {
             call.arg(number(entry.kind))

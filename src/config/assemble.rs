@@ -9,7 +9,7 @@ use super::{
     problem::Problem,
     reader::Reader,
     secrets::{REDIS_PASSWORD, TOKEN},
-    sections::{Access, Bus, Config, Converter, Delivery, EventNames, Log, Names, Vk, Way},
+    sections::{Access, Ages, Bus, Config, Converter, Delivery, EventNames, Log, Names, Vk, Way},
     value::{
         boolean, choice, choices, duration, group_id, log_filter, method_url, name, password,
         stream_name, texts, token, version, whole, whole_seconds,
@@ -26,10 +26,7 @@ pub(super) fn access(reader: &mut Reader) -> Option<Access> {
     let group_id = reader.read("vk.group_id", group_id);
     reader.require(TOKEN.key, TOKEN.places());
     let token = reader.read_hidden(TOKEN.key, token, |_| "***".to_owned());
-    Some(Access {
-        group_id: group_id?,
-        token: token?,
-    })
+    Some(Access { group_id: group_id?, token: token? })
 }
 
 pub(super) fn config(reader: &mut Reader) -> Option<Config> {
@@ -38,13 +35,7 @@ pub(super) fn config(reader: &mut Reader) -> Option<Config> {
     let names = names(reader);
     let bus = bus(reader);
     let log = log(reader);
-    Some(Config {
-        vk: vk?,
-        converter: converter?,
-        names: names?,
-        bus: bus?,
-        log: log?,
-    })
+    Some(Config { vk: vk?, converter: converter?, names: names?, bus: bus?, log: log? })
 }
 
 fn vk(reader: &mut Reader) -> Option<Vk> {
@@ -68,10 +59,7 @@ fn vk(reader: &mut Reader) -> Option<Vk> {
 fn converter(reader: &mut Reader) -> Option<Converter> {
     let command_prefixes = reader.read("converter.command_prefixes", texts);
     let reply_author = reader.read("converter.reply_author", boolean);
-    Some(Converter {
-        command_prefixes: command_prefixes?,
-        reply_author: reply_author?,
-    })
+    Some(Converter { command_prefixes: command_prefixes?, reply_author: reply_author? })
 }
 
 fn names(reader: &mut Reader) -> Option<Names> {
@@ -83,19 +71,11 @@ fn names(reader: &mut Reader) -> Option<Names> {
     if stale.zip(fresh).is_some_and(|(stale, fresh)| stale < fresh) {
         reader.contradiction("names.stale", "must not be shorter than", "names.fresh");
     }
-    if unknown
-        .zip(fresh)
-        .is_some_and(|(unknown, fresh)| unknown > fresh)
-    {
+    if unknown.zip(fresh).is_some_and(|(unknown, fresh)| unknown > fresh) {
         reader.contradiction("names.unknown", "must not be longer than", "names.fresh");
     }
-    Some(Names {
-        users: users?,
-        chats: chats?,
-        fresh: fresh?,
-        stale: stale?,
-        unknown: unknown?,
-    })
+    let ages = Ages { fresh: fresh?, stale: stale?, unknown: unknown? };
+    Some(Names { users: users?, chats: chats?, ages })
 }
 
 fn bus(reader: &mut Reader) -> Option<Bus> {
@@ -112,10 +92,7 @@ fn bus(reader: &mut Reader) -> Option<Bus> {
     let namespace = reader.read("bus.namespace", name);
     let delivery = reader.read("bus.delivery", delivery);
     let unrouted = reader.read("bus.unrouted", choice);
-    let timeout = reader.read(
-        "bus.timeout",
-        duration(Duration::from_millis(100)..=seconds(60)),
-    );
+    let timeout = reader.read("bus.timeout", duration(Duration::from_millis(100)..=seconds(60)));
     let lease = reader.read("bus.lease", duration(seconds(2)..=seconds(5 * 60)));
     let repeat_window = reader.read("bus.repeat_window", whole("event ids", 0..=1_000_000));
     let streams = streams(reader);
@@ -171,21 +148,13 @@ fn channels(reader: &mut Reader) -> Option<EventNames> {
 }
 
 fn event_names([message, command, button, reaction]: [Option<String>; 4]) -> Option<EventNames> {
-    Some(EventNames {
-        message: message?,
-        command: command?,
-        button: button?,
-        reaction: reaction?,
-    })
+    Some(EventNames { message: message?, command: command?, button: button?, reaction: reaction? })
 }
 
 fn log(reader: &mut Reader) -> Option<Log> {
     let level = reader.read("log.level", log_filter);
     let format = reader.read("log.format", choice);
-    Some(Log {
-        level: level?,
-        format: format?,
-    })
+    Some(Log { level: level?, format: format? })
 }
 
 const fn seconds(seconds: u64) -> Duration {

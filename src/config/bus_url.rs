@@ -64,15 +64,12 @@ impl BusUrl {
     pub(super) fn parse(value: &Value) -> Result<Self, String> {
         match value.as_str() {
             Some("stdout:") => Ok(Self::Stdout),
-            text => text
-                .and_then(RedisUrl::parse)
-                .map(Self::Redis)
-                .ok_or_else(|| {
-                    "redis://[user:password@]host[:port][/database], rediss://..., \
+            text => text.and_then(RedisUrl::parse).map(Self::Redis).ok_or_else(|| {
+                "redis://[user:password@]host[:port][/database], rediss://..., \
                      unix:/path/to/socket, or stdout: (in user and password write special \
                      characters as %XX)"
-                        .to_owned()
-                }),
+                    .to_owned()
+            }),
         }
     }
 

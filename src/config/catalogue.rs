@@ -72,18 +72,10 @@ impl Catalogue {
             })
         } else if secrets::is_secret(&key) {
             let instead = secrets::proper_places(&key);
-            Err(Problem::Misplaced {
-                key,
-                origin,
-                instead,
-            })
+            Err(Problem::Misplaced { key, origin, instead })
         } else {
             let nearest = self.nearest(&key).map(spell);
-            Err(Problem::Unknown {
-                key,
-                origin,
-                nearest,
-            })
+            Err(Problem::Unknown { key, origin, nearest })
         }
     }
 

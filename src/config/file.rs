@@ -25,10 +25,8 @@ pub(super) struct File {
 impl File {
     /// The file that was named, else the first of the usual ones that exists, else none.
     pub(super) fn find(sources: &Sources) -> Result<Option<Self>, Problem> {
-        let named = sources
-            .config_flag
-            .as_deref()
-            .or_else(|| sources.var("FETCHER_CONFIG").map(Path::new));
+        let named =
+            sources.config_flag.as_deref().or_else(|| sources.var("FETCHER_CONFIG").map(Path::new));
         if let Some(named) = named {
             let path = sources.path(named);
             return match Self::read(&path)? {
@@ -74,10 +72,7 @@ impl File {
 }
 
 fn unusable(path: &Path, reason: impl Into<String>) -> Problem {
-    Problem::File {
-        path: path.to_owned(),
-        reason: reason.into(),
-    }
+    Problem::File { path: path.to_owned(), reason: reason.into() }
 }
 
 /// A TOML error without the excerpt it shows: that line of the file may hold a secret.
@@ -113,10 +108,7 @@ fn line_of(text: &str, key: &str) -> Option<usize> {
         if here == key {
             return Some(number);
         }
-        if key
-            .strip_prefix(&here)
-            .is_some_and(|rest| rest.starts_with('.'))
-        {
+        if key.strip_prefix(&here).is_some_and(|rest| rest.starts_with('.')) {
             enclosing = Some(number);
         }
     }

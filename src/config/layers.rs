@@ -37,12 +37,7 @@ pub(super) fn merge(sources: &Sources, secrets: &[&Secret]) -> (Figment, Vec<Pro
 
     let figment = Figment::from(default_layer(&catalogue, &defaults))
         .merge(file_layer(sources, &catalogue, &mut problems))
-        .merge(environment_layer(
-            sources,
-            &catalogue,
-            secrets,
-            &mut problems,
-        ))
+        .merge(environment_layer(sources, &catalogue, secrets, &mut problems))
         .merge(secret_files_layer(sources, secrets, &mut problems));
     (figment, problems)
 }
@@ -145,11 +140,7 @@ struct Layer {
 
 impl Layer {
     fn named(name: &'static str) -> Self {
-        Self {
-            name,
-            keys: Dict::new(),
-            origins: BTreeMap::new(),
-        }
+        Self { name, keys: Dict::new(), origins: BTreeMap::new() }
     }
 
     fn set(&mut self, key: &str, value: Value, origin: String) {
@@ -178,9 +169,7 @@ fn insert(dict: &mut Dict, key: &str, value: Value) {
             dict.insert(key.to_owned(), value);
         }
         Some((section, rest)) => {
-            let section = dict
-                .entry(section.to_owned())
-                .or_insert_with(|| Dict::new().into());
+            let section = dict.entry(section.to_owned()).or_insert_with(|| Dict::new().into());
             if let Value::Dict(_, inner) = section {
                 insert(inner, rest, value);
             }

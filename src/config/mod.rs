@@ -25,7 +25,8 @@ pub use bus_url::{BusUrl, RedisUrl};
 pub use problem::{ConfigError, Problem};
 pub use reader::Origin;
 pub use sections::{
-    Access, Bus, Config, Converter, Delivery, EventNames, Lang, Log, LogFormat, Names, Unrouted, Vk,
+    Access, Ages, Bus, Config, Converter, Delivery, EventNames, Lang, Log, LogFormat, Names,
+    Unrouted, Vk,
 };
 pub use sources::Sources;
 
@@ -50,11 +51,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     let access = assemble::access(&mut reader);
     let config = assemble::config(&mut reader);
     let ((access, config), origins) = reader.finish(access.zip(config))?;
-    Ok(Loaded {
-        config,
-        access,
-        origins,
-    })
+    Ok(Loaded { config, access, origins })
 }
 
 /// Loads what a command needs that does not speak to VK. The group id and the token are neither

@@ -30,11 +30,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(figment: Figment, problems: Vec<Problem>) -> Self {
-        Self {
-            figment,
-            problems,
-            origins: Vec::new(),
-        }
+        Self { figment, problems, origins: Vec::new() }
     }
 
     /// A key's value if it is set and `parse` takes it; `parse` otherwise says what it expected.
@@ -44,9 +40,7 @@ impl Reader {
         parse: impl Fn(&Value) -> Result<T, String>,
     ) -> Option<T> {
         let value = self.figment.find_value(key).ok()?;
-        self.settle(key, parse(&value), show::in_message(&value), |_| {
-            show::plain(&value)
-        })
+        self.settle(key, parse(&value), show::in_message(&value), |_| show::plain(&value))
     }
 
     /// Like [`read`](Self::read) for a value that may hold a secret: only what `show` makes of it
@@ -77,11 +71,7 @@ impl Reader {
         other: &'static str,
     ) {
         let (first, second) = (self.describe(key), self.describe(other));
-        self.problems.push(Problem::Contradiction {
-            first,
-            rule,
-            second,
-        });
+        self.problems.push(Problem::Contradiction { first, rule, second });
     }
 
     /// Notes any other problem.
@@ -102,9 +92,7 @@ impl Reader {
     pub(super) fn finish<T>(self, built: Option<T>) -> Result<(T, Vec<Origin>), ConfigError> {
         match built {
             Some(built) if self.problems.is_empty() => Ok((built, self.origins)),
-            _ => Err(ConfigError {
-                problems: self.problems,
-            }),
+            _ => Err(ConfigError { problems: self.problems }),
         }
     }
 
@@ -118,11 +106,7 @@ impl Reader {
         let source = self.origin_of(key);
         match parsed {
             Ok(value) => {
-                self.origins.push(Origin {
-                    key,
-                    value: show(&value),
-                    source,
-                });
+                self.origins.push(Origin { key, value: show(&value), source });
                 Some(value)
             }
             Err(expected) => {

@@ -21,12 +21,8 @@ pub(super) struct Secret {
     file: &'static str,
 }
 
-pub(super) const TOKEN: Secret = Secret {
-    key: "vk.token",
-    variable: "TOKEN",
-    file_variable: "TOKEN_FILE",
-    file: "token",
-};
+pub(super) const TOKEN: Secret =
+    Secret { key: "vk.token", variable: "TOKEN", file_variable: "TOKEN_FILE", file: "token" };
 
 pub(super) const REDIS_PASSWORD: Secret = Secret {
     key: "bus.password",
@@ -49,11 +45,7 @@ pub(super) fn is_secret(key: &str) -> bool {
 
 /// Where to put the secret that somebody wrote under `key`.
 pub(super) fn proper_places(key: &str) -> String {
-    if key.contains("token") {
-        TOKEN.places()
-    } else {
-        REDIS_PASSWORD.places()
-    }
+    if key.contains("token") { TOKEN.places() } else { REDIS_PASSWORD.places() }
 }
 
 impl Secret {
@@ -70,10 +62,9 @@ impl Secret {
 
     /// The secret in the environment itself.
     pub(super) fn in_environment(&self, sources: &Sources) -> Option<Found> {
-        sources.var(self.variable).map(|text| Found {
-            text: text.to_owned(),
-            origin: environment(self.variable),
-        })
+        sources
+            .var(self.variable)
+            .map(|text| Found { text: text.to_owned(), origin: environment(self.variable) })
     }
 
     /// The secret in the first file that is named or exists.
@@ -127,11 +118,7 @@ impl Secret {
     }
 
     fn unusable(&self, origin: &str, reason: &str) -> Problem {
-        Problem::Secret {
-            key: self.key,
-            origin: origin.to_owned(),
-            reason: reason.to_owned(),
-        }
+        Problem::Secret { key: self.key, origin: origin.to_owned(), reason: reason.to_owned() }
     }
 
     fn set_twice(&self) -> Problem {

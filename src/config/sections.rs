@@ -64,6 +64,13 @@ pub struct Names {
     pub users: u64,
     /// How many chats are kept, and as many communities.
     pub chats: u64,
+    /// How long VK's answers are believed.
+    pub ages: Ages,
+}
+
+/// How long VK's answers are believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ages {
     /// The age from which a name is refreshed behind its use.
     pub fresh: Duration,
     /// The age from which a name is not used any more; no shorter than `fresh`.
@@ -229,7 +236,7 @@ choice! {
 choice! {
     /// How a line of the log looks.
     pub enum LogFormat {
-        /// `Journald` under systemd, else `Text`.
+        /// `Journald` under systemd, `Text` on a terminal, else `Json`.
         Auto = "auto",
         /// For people.
         Text = "text",

@@ -19,11 +19,7 @@ where
             .and_then(|it| T::try_from(it).ok())
             .filter(|it| range.contains(it))
             .ok_or_else(|| {
-                format!(
-                    "a whole number of {unit}, from {} to {}",
-                    range.start(),
-                    range.end()
-                )
+                format!("a whole number of {unit}, from {} to {}", range.start(), range.end())
             })
     }
 }
@@ -43,10 +39,9 @@ pub(super) fn group_id(value: &Value) -> Result<i64, String> {
         }
         other => match integer(other).map(i64::try_from) {
             Some(Ok(id @ 1..)) => Ok(id),
-            Some(Ok(id @ i64::MIN..=-1)) => Err(format!(
-                "the number without the minus: {}",
-                id.unsigned_abs()
-            )),
+            Some(Ok(id @ i64::MIN..=-1)) => {
+                Err(format!("the number without the minus: {}", id.unsigned_abs()))
+            }
             _ => Err(format!("{expected}, a whole number above 0")),
         },
     }
@@ -54,9 +49,7 @@ pub(super) fn group_id(value: &Value) -> Result<i64, String> {
 
 /// True or false.
 pub(super) fn boolean(value: &Value) -> Result<bool, String> {
-    value
-        .to_bool()
-        .ok_or_else(|| "true or false, without quotes".to_owned())
+    value.to_bool().ok_or_else(|| "true or false, without quotes".to_owned())
 }
 
 /// A span of time.
@@ -124,12 +117,7 @@ pub(super) fn choices<T: Choice + PartialEq>(value: &Value) -> Result<Vec<T>, St
 pub(super) fn texts(value: &Value) -> Result<Vec<String>, String> {
     value
         .as_array()
-        .and_then(|items| {
-            items
-                .iter()
-                .map(|it| it.as_str().map(str::to_owned))
-                .collect()
-        })
+        .and_then(|items| items.iter().map(|it| it.as_str().map(str::to_owned)).collect())
         .filter(|texts: &Vec<String>| texts.iter().all(|it| !it.is_empty()))
         .ok_or_else(|| "a list of texts in quotes, none of them empty".to_owned())
 }
@@ -149,9 +137,9 @@ pub(super) fn stream_name(value: &Value) -> Result<String, String> {
     let name = name(value)?;
     let first = name.split(':').next().unwrap_or_default();
     match first {
-        "dead-letter" | "position" | "lease" => Err(format!(
-            "another name, as the service keeps \"{first}\" for itself"
-        )),
+        "dead-letter" | "position" | "lease" => {
+            Err(format!("another name, as the service keeps \"{first}\" for itself"))
+        }
         _ => Ok(name),
     }
 }
@@ -162,8 +150,7 @@ pub(super) fn version(value: &Value) -> Result<String, String> {
     value
         .as_str()
         .filter(|text| {
-            text.split_once('.')
-                .is_some_and(|(major, minor)| number(major) && number(minor))
+            text.split_once('.').is_some_and(|(major, minor)| number(major) && number(minor))
         })
         .map(str::to_owned)
         .ok_or_else(|| "a version in quotes, such as \"5.199\"".to_owned())
@@ -178,11 +165,8 @@ pub(super) fn method_url(value: &Value) -> Result<Url, String> {
             && url.query().is_none()
             && url.fragment().is_none()
     };
-    let mut url = value
-        .as_str()
-        .and_then(|text| Url::parse(text).ok())
-        .filter(plain)
-        .ok_or_else(|| {
+    let mut url =
+        value.as_str().and_then(|text| Url::parse(text).ok()).filter(plain).ok_or_else(|| {
             "an http or https address without user, password, ? or #, \
              such as \"https://api.vk.ru/method/\""
                 .to_owned()
@@ -198,19 +182,14 @@ pub(super) fn log_filter(value: &Value) -> Result<String, String> {
     // A lone word that is no level would be a filter that lets nothing else through: a mistyped
     // level would silence the service.
     let sensible = |text: &&str| {
-        text.split(',')
-            .all(|part| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok())
+        text.split(',').all(|part| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok())
             && EnvFilter::try_new(text).is_ok()
     };
-    value
-        .as_str()
-        .filter(sensible)
-        .map(str::to_owned)
-        .ok_or_else(|| {
-            "\"error\", \"warn\", \"info\", \"debug\", \"trace\", \
+    value.as_str().filter(sensible).map(str::to_owned).ok_or_else(|| {
+        "\"error\", \"warn\", \"info\", \"debug\", \"trace\", \
              or a filter such as \"info,event_fetcher::vk=debug\""
-                .to_owned()
-        })
+            .to_owned()
+    })
 }
 
 /// An access token: it goes into an HTTP header, where blanks and non-ASCII have no place.
@@ -237,26 +216,15 @@ fn integer(value: &Value) -> Option<i128> {
 }
 
 fn names<T: Choice>() -> String {
-    let names: Vec<_> = T::ALL
-        .iter()
-        .map(|it| format!("\"{}\"", it.name()))
-        .collect();
+    let names: Vec<_> = T::ALL.iter().map(|it| format!("\"{}\"", it.name())).collect();
     names.join(", ")
 }
 
 /// A duration in the largest unit that it is a whole number of.
 fn spell(duration: Duration) -> String {
     let millis = duration.as_millis();
-    [
-        (86_400_000, "d"),
-        (3_600_000, "h"),
-        (60_000, "m"),
-        (1000, "s"),
-    ]
-    .into_iter()
-    .find(|(unit, _)| millis.is_multiple_of(*unit))
-    .map_or_else(
-        || format!("{millis}ms"),
-        |(unit, name)| format!("{}{name}", millis / unit),
-    )
+    [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")]
+        .into_iter()
+        .find(|(unit, _)| millis.is_multiple_of(*unit))
+        .map_or_else(|| format!("{millis}ms"), |(unit, name)| format!("{}{name}", millis / unit))
 }

@@ -1,20 +1,9 @@
 //! What VK told about ids, bounded in number and age.
 
-use std::time::Duration;
-
 use moka::sync::Cache as Moka;
 use tokio::time::Instant;
 
-/// How long answers are believed.
-#[derive(Debug, Clone, Copy)]
-pub struct Ages {
-    /// After this a name is still served, and asked for again behind.
-    pub fresh: Duration,
-    /// After this a name is not served any more.
-    pub stale: Duration,
-    /// How long "VK does not know" is believed.
-    pub unknown: Duration,
-}
+use crate::config::Ages;
 
 /// What the cache holds of an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +54,8 @@ impl<N: Clone + Send + Sync + 'static> Cache<N> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const AGES: Ages = Ages {

@@ -11,11 +11,12 @@ use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 use tokio::sync::{Notify, oneshot};
 
 use super::{
-    cache::{Ages, Cache, Held},
+    cache::{Cache, Held},
     directory::Directory,
 };
 use crate::{
     backoff::Backoff,
+    config::Ages,
     vk::{Api, CallError, Class, Turn},
 };
 

@@ -8,22 +8,13 @@ mod lookup;
 
 use std::sync::Arc;
 
-use crate::vk::{Api, CallError};
-pub use cache::Ages;
+use crate::{
+    config,
+    vk::{Api, CallError},
+};
 use directory::{Chats, Communities, Users};
 pub use known::{Community, Known, MessagePlace, Needs, Person};
 use lookup::{Lookup, Pending};
-
-/// How much is kept, and for how long.
-#[derive(Debug, Clone, Copy)]
-pub struct Settings {
-    /// Most users kept.
-    pub users: u64,
-    /// Most chats kept, and most communities.
-    pub chats: u64,
-    /// How long answers are believed.
-    pub ages: Ages,
-}
 
 /// The names known so far, and the way to ask for more.
 pub struct Names {
@@ -45,8 +36,8 @@ pub struct Request<'a> {
 impl Names {
     /// Knows nothing yet.
     #[must_use]
-    pub fn new(api: Arc<Api>, settings: Settings) -> Self {
-        let Settings { users, chats, ages } = settings;
+    pub fn new(api: Arc<Api>, settings: &config::Names) -> Self {
+        let config::Names { users, chats, ages } = *settings;
         Self {
             api,
             users: Lookup::new(users, ages),

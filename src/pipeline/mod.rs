@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     bus::{Bus, Committer, Content, Halt, Refused, Tenure},
+    config::Unrouted,
     converter::Rules,
     fetcher::{self, Batch},
     names::Names,
@@ -29,15 +30,6 @@ const BATCHES_AHEAD: usize = 16;
 /// How long a stop waits for batches that VK has answered already. Whatever is left is fetched
 /// again at the next start.
 const GRACE: Duration = Duration::from_secs(3);
-
-/// Where updates go that are of no type of ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unrouted {
-    /// They are counted by type.
-    Count,
-    /// They are counted, and kept raw as dead letters.
-    DeadLetter,
-}
 
 /// Everything that the service is made of.
 pub struct Pipeline<'a> {

@@ -2,9 +2,9 @@
 
 use std::future::Future;
 
-use super::Unrouted;
 use crate::{
     bus::{Content, DeadLetter, Entry},
+    config::Unrouted,
     converter::{Draft, Reading, Rules, complete_all, read},
     fetcher::Batch,
     names::{Names, Needs},
@@ -56,7 +56,7 @@ pub(super) fn prepare<'a>(
         let unique: Vec<bool> = drafts.iter().map(Draft::id_is_unique).collect();
         let events = complete_all(drafts, &mut known, rules);
         content.entries =
-            events.zip(unique).map(|(event, unique)| Entry::new(&event, unique)).collect();
+            events.iter().zip(unique).map(|(event, unique)| Entry::new(event, unique)).collect();
         Ok((content, ts))
     }
 }

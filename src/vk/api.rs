@@ -7,12 +7,15 @@ use std::{
 };
 
 use reqwest::{Client, Url, header::HeaderValue};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, sleep_until};
 
-use crate::backoff::Backoff;
+use crate::{
+    backoff::Backoff,
+    config::{Access, Vk},
+};
 
 use super::{
     CallError, Class, Method, http,
@@ -26,37 +29,12 @@ const FLOOD_PAUSE: Duration = Duration::from_secs(60);
 /// ... and at most.
 const FLOOD_PAUSE_CAP: Duration = Duration::from_secs(30 * 60);
 
-/// What is needed to call VK's API for one community.
-#[derive(Debug)]
-pub struct Access {
-    /// The community.
-    pub group_id: i64,
-    /// Its token.
-    pub token: SecretString,
-}
-
-/// How VK's API is called.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The URL that method names are appended to; ends with `/`.
-    pub url: Url,
-    /// API version, `v`.
-    pub version: String,
-    /// Language of names, `lang`.
-    pub lang: String,
-    /// The time one call may take.
-    pub timeout: Duration,
-    /// Calls allowed in a second.
-    pub requests_per_second: u32,
-}
-
 /// VK's API for one community.
 #[derive(Debug)]
 pub struct Api {
     http: Client,
-    settings: Settings,
-    group_id: i64,
-    token: SecretString,
+    settings: Vk,
+    access: Access,
     authorization: HeaderValue,
     limit: Limit,
     floods: Mutex<HashMap<Method, Flood>>,
@@ -70,19 +48,17 @@ struct Flood {
 }
 
 impl Api {
-    /// A client for `access`; fails when the TLS set-up of the machine cannot be used or the
-    /// token cannot stand in a header.
-    pub fn new(settings: Settings, access: Access) -> anyhow::Result<Self> {
-        let mut authorization =
-            HeaderValue::try_from(format!("Bearer {}", access.token.expose_secret()))
-                .map_err(|_| anyhow::anyhow!("the token has characters that no VK token has"))?;
+    /// A client for `access`; fails when the TLS set-up of the machine cannot be used.
+    pub fn new(settings: Vk, access: Access) -> anyhow::Result<Self> {
+        let bearer = format!("Bearer {}", access.token.expose_secret());
+        let mut authorization = HeaderValue::try_from(bearer)
+            .map_err(|_| anyhow::anyhow!("the token has characters that no VK token has"))?;
         authorization.set_sensitive(true);
         Ok(Self {
             http: http::client(settings.timeout)?,
             limit: Limit::new(settings.requests_per_second),
             settings,
-            group_id: access.group_id,
-            token: access.token,
+            access,
             authorization,
             floods: Mutex::default(),
         })
@@ -91,12 +67,12 @@ impl Api {
     /// The community.
     #[must_use]
     pub fn group_id(&self) -> i64 {
-        self.group_id
+        self.access.group_id
     }
 
     /// The API's URL, whose host is also accepted for Long Poll.
     pub(super) fn url(&self) -> &Url {
-        &self.settings.url
+        &self.settings.api_url
     }
 
     /// Waits until `method` may be called. What to ask is best decided after this, so that all
@@ -125,8 +101,9 @@ impl Api {
     }
 
     async fn post(&self, method: Method, params: &[(&str, &str)]) -> Result<Vec<u8>, String> {
-        let url = self.settings.url.join(method.as_str()).map_err(|error| error.to_string())?;
-        let common = [("v", self.settings.version.as_str()), ("lang", &self.settings.lang)];
+        let url = self.settings.api_url.join(method.as_str()).map_err(|error| error.to_string())?;
+        let common =
+            [("v", self.settings.api_version.as_str()), ("lang", self.settings.lang.as_str())];
         let form: Vec<_> = params.iter().copied().chain(common).collect();
         let response = self
             .http
@@ -160,7 +137,7 @@ impl Api {
     }
 
     fn redacted(&self, text: &str) -> String {
-        text.replace(self.token.expose_secret(), "***")
+        text.replace(self.access.token.expose_secret(), "***")
     }
 }
 
@@ -263,10 +240,11 @@ mod tests {
     #[tokio::test]
     async fn neither_debug_nor_errors_show_the_token() {
         let token = "vk1.a.very-secret";
-        let settings = Settings {
-            url: Url::parse("http://127.0.0.1:9/method/").unwrap(),
-            version: "5.199".into(),
-            lang: "ru".into(),
+        let settings = Vk {
+            api_url: Url::parse("http://127.0.0.1:9/method/").unwrap(),
+            api_version: "5.199".into(),
+            lang: crate::config::Lang::Ru,
+            wait: Duration::from_secs(25),
             timeout: Duration::from_secs(1),
             requests_per_second: 18,
         };

@@ -11,7 +11,7 @@ mod long_poll;
 mod methods;
 pub(crate) mod update;
 
-pub use api::{Access, Api, Settings, Turn};
+pub use api::{Api, Turn};
 pub use error::{CallError, Class};
 pub use id::Identity;
 pub use long_poll::{LongPoll, Reply, Server};

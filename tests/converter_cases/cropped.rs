@@ -6,9 +6,7 @@ use serde_json::{Value, json};
 use crate::updates::{CHAT, dict, dict_with, known, message, message_new, needs};
 
 fn cropped() -> Value {
-    message_new(&message(
-        &json!({ "is_cropped": true, "attachments": [{"type": "photo"}] }),
-    ))
+    message_new(&message(&json!({ "is_cropped": true, "attachments": [{"type": "photo"}] })))
 }
 
 fn known_with(whole: &Value) -> Known {
@@ -25,11 +23,7 @@ fn completed(whole: &Value) -> Value {
 #[test]
 fn case_28_a_cropped_message_asks_for_the_whole_and_no_other_does() {
     assert!(needs(&cropped()).messages.iter().eq([&(CHAT, 42)]));
-    for entire in [
-        json!({}),
-        json!({"is_cropped": false}),
-        json!({"is_cropped": null}),
-    ] {
+    for entire in [json!({}), json!({"is_cropped": false}), json!({"is_cropped": null})] {
         assert!(needs(&message_new(&message(&entire))).messages.is_empty());
     }
 }
@@ -73,18 +67,12 @@ fn case_28_without_a_usable_whole_the_update_serves() {
     ] {
         assert_eq!(completed(&useless), own, "{useless}");
     }
-    assert_eq!(
-        completed(&json!({"text": "there", "deleted": 0}))["message"]["text"],
-        "there"
-    );
+    assert_eq!(completed(&json!({"text": "there", "deleted": 0}))["message"]["text"], "there");
 }
 
 #[test]
 fn a_message_that_is_entire_is_never_replaced() {
     let update = message_new(&message(&json!({})));
     let known = known_with(&json!({"text": "another"}));
-    assert_eq!(
-        dict_with(&update, &known, &Rules::default())["message"]["text"],
-        "hi"
-    );
+    assert_eq!(dict_with(&update, &known, &Rules::default())["message"]["text"], "hi");
 }

@@ -30,14 +30,8 @@ fn case_29_a_chat_whose_title_vk_does_not_tell_has_no_name() {
 #[test]
 fn case_29_a_dialog_bears_the_other_sides_name() {
     let peer = |peer_id| dict(&from(100, peer_id))["peer"].clone();
-    assert_eq!(
-        peer(CHAT),
-        json!({ "bpid": CHAT, "cid": 7, "name": "Chat seven" })
-    );
-    assert_eq!(
-        peer(100),
-        json!({ "bpid": 100, "cid": 0, "name": "Anna Petrova" })
-    );
+    assert_eq!(peer(CHAT), json!({ "bpid": CHAT, "cid": 7, "name": "Chat seven" }));
+    assert_eq!(peer(100), json!({ "bpid": 100, "cid": 0, "name": "Anna Petrova" }));
     assert_eq!(peer(101), json!({ "bpid": 101, "cid": 0, "name": "" }));
     assert_eq!(peer(-5), json!({ "bpid": -5, "cid": 0, "name": "Five" }));
     assert_eq!(peer(-6), json!({ "bpid": -6, "cid": 0, "name": "" }));
@@ -51,10 +45,7 @@ fn case_30_a_community_writes_under_its_own_name() {
     assert_eq!(author, user(-5, ["Five", "Five", ""], "five"));
 
     let mut known = Known::default();
-    let nameless = Community {
-        name: "Six".to_owned(),
-        screen_name: None,
-    };
+    let nameless = Community { name: "Six".to_owned(), screen_name: None };
     known.communities.insert(6, Arc::new(nameless));
     let author = dict_with(&from(-6, CHAT), &known, &Rules::default())["user"].clone();
     assert_eq!(author, user(-6, ["Six", "Six", ""], "club6"));
@@ -87,12 +78,7 @@ fn an_empty_short_address_is_none() {
 #[test]
 fn no_more_is_asked_for_than_is_needed() {
     let asked = |update: &Value| {
-        let Needs {
-            users,
-            communities,
-            chats,
-            messages,
-        } = needs(update);
+        let Needs { users, communities, chats, messages } = needs(update);
         assert!(messages.is_empty());
         [users, communities, chats].map(|ids| ids.into_iter().collect::<Vec<i64>>())
     };
@@ -100,10 +86,7 @@ fn no_more_is_asked_for_than_is_needed() {
     assert_eq!(asked(&from(100, CHAT)), [vec![100], vec![], vec![CHAT]]);
     assert_eq!(asked(&from(-5, CHAT)), [vec![], vec![5], vec![CHAT]]);
     assert_eq!(asked(&from(-5, 100)), [vec![100], vec![5], vec![]]);
-    assert_eq!(
-        asked(&from(-2_000_000_007, -2_000_000_008)),
-        <[Vec<i64>; 3]>::default()
-    );
+    assert_eq!(asked(&from(-2_000_000_007, -2_000_000_008)), <[Vec<i64>; 3]>::default());
     assert_eq!(asked(&retitled("New")), [vec![100], vec![], vec![]]);
 }
 
@@ -122,11 +105,7 @@ fn a_new_title_shows_from_its_own_event_on() {
     let events = converter::complete_all(drafts, &mut known, &Rules::default());
     let names: Vec<_> = events.into_iter().map(|event| event.peer.name).collect();
     assert_eq!(names, ["Chat seven", "New", "New"]);
-    assert_eq!(
-        known.chats[&CHAT].as_ref(),
-        "New",
-        "the next batch knows it too"
-    );
+    assert_eq!(known.chats[&CHAT].as_ref(), "New", "the next batch knows it too");
 
     assert_eq!(dict(&retitled("Alone"))["peer"]["name"], "Alone");
 }

@@ -1,8 +1,5 @@
 //! What a robust fetcher must survive, case by case, as other clients of VK met it.
-#![expect(
-    clippy::expect_used,
-    reason = "what is expected here is what is tested"
-)]
+#![expect(clippy::expect_used, reason = "what is expected here is what is tested")]
 
 mod cropped;
 mod identity;

@@ -28,9 +28,7 @@ fn case_20_unknown_attachments_actions_and_fields_are_no_obstacle() {
     let expected = json!(["hologram", unknown, unknown, unknown, unknown, unknown]);
     assert_eq!(event["message"]["attachments"], expected);
 
-    let odd_action = dict(&message_new(&message(
-        &json!({ "action": "chat_title_update" }),
-    )));
+    let odd_action = dict(&message_new(&message(&json!({ "action": "chat_title_update" }))));
     assert_eq!(odd_action["event_type"], "message");
 }
 
@@ -95,10 +93,7 @@ fn a_message_is_a_command_only_from_its_very_first_character() {
     ] {
         assert_eq!(kind(text, &rules), expected, "{text:?}");
     }
-    let rules = Rules {
-        command_prefixes: vec!["бот,".to_owned()],
-        ..rules
-    };
+    let rules = Rules { command_prefixes: vec!["бот,".to_owned()], ..rules };
     assert_eq!(kind("бот, привет", &rules), "command");
     assert_eq!(kind("бот привет", &rules), "message");
     assert_eq!(kind("/command", &rules), "message");
@@ -134,27 +129,18 @@ fn the_words_for_location_reply_and_forward_follow_the_attachments() {
     let nulls = json!({
         "attachments": null, "geo": null, "reply_message": null, "fwd_messages": null,
     });
-    assert_eq!(
-        dict(&message_new(&message(&nulls))),
-        dict(&message_new(&message(&json!({}))))
-    );
+    assert_eq!(dict(&message_new(&message(&nulls))), dict(&message_new(&message(&json!({})))));
 }
 
 #[test]
 fn replies_carry_their_author_when_asked_to() {
-    let rules = Rules {
-        reply_author: true,
-        ..Rules::default()
-    };
+    let rules = Rules { reply_author: true, ..Rules::default() };
     let update = message_new(&message(&json!({
         "reply_message": {"conversation_message_id": 41, "text": "a", "from_id": 7},
         "fwd_messages": [{"text": "b", "from_id": -5}, {"text": "c"}],
     })));
     let event = dict_with(&update, &known(), &rules);
-    assert_eq!(
-        event["message"]["reply"].to_string(),
-        r#"{"cmid":41,"text":"a","uuid":7}"#
-    );
+    assert_eq!(event["message"]["reply"].to_string(), r#"{"cmid":41,"text":"a","uuid":7}"#);
     let forward = r#"[{"cmid":0,"text":"b","uuid":-5},{"cmid":0,"text":"c"}]"#;
     assert_eq!(event["message"]["forward"].to_string(), forward);
 }

@@ -16,15 +16,10 @@ fn payload(extra: &Value) -> Value {
 
 #[test]
 fn a_press_becomes_a_button_with_its_own_id() {
-    let event = dict(&press(
-        &json!({ "payload": {"a": 1}, "conversation_message_id": 8 }),
-    ));
+    let event = dict(&press(&json!({ "payload": {"a": 1}, "conversation_message_id": 8 })));
     assert_eq!(event["event_type"], "button");
     assert_eq!(event["event_id"], "e1");
-    assert_eq!(
-        event["button"].to_string(),
-        r#"{"cmid":8,"beid":"b1","payload":{"a":1}}"#
-    );
+    assert_eq!(event["button"].to_string(), r#"{"cmid":8,"beid":"b1","payload":{"a":1}}"#);
     assert_eq!(event["user"]["nick"], "annap");
     assert_eq!(event["peer"]["name"], "Chat seven");
 }
@@ -32,22 +27,12 @@ fn a_press_becomes_a_button_with_its_own_id() {
 #[test]
 fn case_22_a_press_on_a_conversations_keyboard_has_no_message() {
     assert_eq!(dict(&press(&json!({})))["button"]["cmid"], 0);
-    assert_eq!(
-        dict(&press(&json!({ "conversation_message_id": null })))["button"]["cmid"],
-        0
-    );
+    assert_eq!(dict(&press(&json!({ "conversation_message_id": null })))["button"]["cmid"], 0);
 }
 
 #[test]
 fn case_23_a_payload_may_be_any_json_value() {
-    for value in [
-        json!([1, "a"]),
-        json!(5),
-        json!(0.5),
-        json!(true),
-        json!("text"),
-        json!(""),
-    ] {
+    for value in [json!([1, "a"]), json!(5), json!(0.5), json!(true), json!("text"), json!("")] {
         assert_eq!(payload(&json!({ "payload": value.clone() })), value);
     }
     assert_eq!(payload(&json!({})), json!({}));
@@ -67,27 +52,17 @@ fn case_23_a_payload_that_is_the_text_of_an_object_is_that_object() {
 #[test]
 fn case_23_a_nested_not_supported_button_is_an_ordinary_message() {
     let inner = json!({"command": "not_supported_button", "payload": "{\"a\":1}"}).to_string();
-    let event = dict(&crate::updates::message_new(&crate::updates::message(
-        &json!({
-            "payload": json!({"command": "not_supported_button", "payload": inner}).to_string(),
-        }),
-    )));
+    let event = dict(&crate::updates::message_new(&crate::updates::message(&json!({
+        "payload": json!({"command": "not_supported_button", "payload": inner}).to_string(),
+    }))));
     assert_eq!(event["event_type"], "message");
 }
 
 #[test]
 fn the_deepest_payload_accepted_still_reads_back_as_an_event() {
     let raw = |depth: usize, quote: &str| {
-        let nested = format!(
-            "{{\"a\":{}{}}}",
-            "[".repeat(depth - 1),
-            "]".repeat(depth - 1)
-        );
-        let nested = if quote.is_empty() {
-            nested
-        } else {
-            json!(nested).to_string()
-        };
+        let nested = format!("{{\"a\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
+        let nested = if quote.is_empty() { nested } else { json!(nested).to_string() };
         format!(
             r#"{{"type":"message_event","event_id":"e1","object":{{"user_id":1,"peer_id":1,
             "event_id":"b","payload":{nested}}}}}"#
@@ -102,12 +77,7 @@ fn the_deepest_payload_accepted_still_reads_back_as_an_event() {
     for depth in [126, 127, 128, 5_000] {
         let rejection = rejection_of(&raw(depth, ""));
         assert_eq!(rejection.code(), "unreadable");
-        assert!(
-            rejection
-                .to_string()
-                .starts_with("payload cannot be read: "),
-            "{rejection}"
-        );
+        assert!(rejection.to_string().starts_with("payload cannot be read: "), "{rejection}");
         assert!(convert(&raw(depth, "\""))["button"]["payload"].is_string());
     }
 }
@@ -122,10 +92,7 @@ fn a_reaction_taken_back_has_the_id_0() {
     assert_eq!(put["event_type"], "reaction");
     assert_eq!(put["reaction"].to_string(), r#"{"cmid":3,"rid":16}"#);
     assert_eq!(put["user"]["uuid"], 100);
-    for back in [
-        reaction(&json!({})),
-        reaction(&json!({ "reaction_id": null })),
-    ] {
+    for back in [reaction(&json!({})), reaction(&json!({ "reaction_id": null }))] {
         assert_eq!(back["reaction"].to_string(), r#"{"cmid":3,"rid":0}"#);
     }
 }

@@ -55,13 +55,8 @@ pub(crate) fn person(first_name: &str, last_name: &str, domain: Option<&str>) ->
 /// User 100, community 5 and the chat.
 pub(crate) fn known() -> Known {
     let mut known = Known::default();
-    known
-        .users
-        .insert(100, person("Anna", "Petrova", Some("annap")));
-    let community = Community {
-        name: "Five".to_owned(),
-        screen_name: Some("five".to_owned()),
-    };
+    known.users.insert(100, person("Anna", "Petrova", Some("annap")));
+    let community = Community { name: "Five".to_owned(), screen_name: Some("five".to_owned()) };
     known.communities.insert(5, Arc::new(community));
     known.chats.insert(CHAT, Arc::from("Chat seven"));
     known

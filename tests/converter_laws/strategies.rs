@@ -57,11 +57,7 @@ fn leaf() -> impl Strategy<Value = Value> {
 }
 
 pub(crate) fn routed_type() -> impl Strategy<Value = &'static str> {
-    select(vec![
-        "message_new",
-        "message_event",
-        "message_reaction_event",
-    ])
+    select(vec!["message_new", "message_event", "message_reaction_event"])
 }
 
 /// Pointers to all values within a value, the root among them.
@@ -106,60 +102,32 @@ pub(crate) fn sample_message() -> impl Strategy<Value = Sample> {
         maybe_null(action()),
         maybe_null(any::<bool>().prop_map(Value::from)),
     )
-        .prop_map(
-            |(text, attachments, geo, reply, forward, action, cropped)| {
-                object([
-                    ("text", text),
-                    ("attachments", attachments),
-                    ("geo", geo),
-                    ("reply_message", reply),
-                    ("fwd_messages", forward),
-                    ("action", action),
-                    ("is_cropped", cropped),
-                ])
-            },
-        );
-    (
-        author(),
-        peer(),
-        any::<i64>(),
-        contents,
-        any::<bool>(),
-        event_id(),
-    )
-        .prop_map(|(author, peer, cmid, mut message, old, event_id)| {
+        .prop_map(|(text, attachments, geo, reply, forward, action, cropped)| {
+            object([
+                ("text", text),
+                ("attachments", attachments),
+                ("geo", geo),
+                ("reply_message", reply),
+                ("fwd_messages", forward),
+                ("action", action),
+                ("is_cropped", cropped),
+            ])
+        });
+    (author(), peer(), any::<i64>(), contents, any::<bool>(), event_id()).prop_map(
+        |(author, peer, cmid, mut message, old, event_id)| {
             message["from_id"] = author.into();
             message["peer_id"] = peer.into();
             message["conversation_message_id"] = cmid.into();
-            let object = if old {
-                message.clone()
-            } else {
-                json!({ "message": message })
-            };
+            let object = if old { message.clone() } else { json!({ "message": message }) };
             let update = update("message_new", event_id, object);
-            Sample {
-                kind: Kind::Message,
-                author,
-                peer,
-                update,
-                message,
-            }
-        })
+            Sample { kind: Kind::Message, author, peer, update, message }
+        },
+    )
 }
 
 fn press() -> impl Strategy<Value = Sample> {
-    let payload = prop_oneof![
-        json(),
-        json().prop_map(|value| Value::from(value.to_string()))
-    ];
-    (
-        author(),
-        peer(),
-        maybe_null(number()),
-        any::<String>(),
-        maybe_null(payload),
-        event_id(),
-    )
+    let payload = prop_oneof![json(), json().prop_map(|value| Value::from(value.to_string()))];
+    (author(), peer(), maybe_null(number()), any::<String>(), maybe_null(payload), event_id())
         .prop_map(|(author, peer, cmid, press_id, payload, event_id)| {
             let object = object([
                 ("user_id", Some(author.into())),
@@ -169,25 +137,13 @@ fn press() -> impl Strategy<Value = Sample> {
                 ("payload", payload),
             ]);
             let update = update("message_event", event_id, object);
-            Sample {
-                kind: Kind::Press,
-                author,
-                peer,
-                update,
-                message: Value::Null,
-            }
+            Sample { kind: Kind::Press, author, peer, update, message: Value::Null }
         })
 }
 
 fn reaction() -> impl Strategy<Value = Sample> {
-    (
-        author(),
-        peer(),
-        any::<i64>(),
-        maybe_null(number()),
-        event_id(),
-    )
-        .prop_map(|(author, peer, cmid, reaction_id, event_id)| {
+    (author(), peer(), any::<i64>(), maybe_null(number()), event_id()).prop_map(
+        |(author, peer, cmid, reaction_id, event_id)| {
             let object = object([
                 ("reacted_id", Some(author.into())),
                 ("peer_id", Some(peer.into())),
@@ -195,14 +151,9 @@ fn reaction() -> impl Strategy<Value = Sample> {
                 ("reaction_id", reaction_id),
             ]);
             let update = update("message_reaction_event", event_id, object);
-            Sample {
-                kind: Kind::Reaction,
-                author,
-                peer,
-                update,
-                message: Value::Null,
-            }
-        })
+            Sample { kind: Kind::Reaction, author, peer, update, message: Value::Null }
+        },
+    )
 }
 
 fn update(kind: &str, event_id: Option<Value>, inner: Value) -> Value {
@@ -215,10 +166,7 @@ fn update(kind: &str, event_id: Option<Value>, inner: Value) -> Value {
 }
 
 fn object<const N: usize>(entries: [(&str, Option<Value>); N]) -> Value {
-    entries
-        .into_iter()
-        .filter_map(|(key, value)| Some((key.to_owned(), value?)))
-        .collect()
+    entries.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
 }
 
 /// Absent, null or a value.
@@ -269,11 +217,7 @@ fn quoted() -> impl Strategy<Value = Value> {
 }
 
 fn action() -> impl Strategy<Value = Value> {
-    let kind = select(vec![
-        "chat_title_update",
-        "chat_title_update",
-        "chat_pin_message",
-    ]);
+    let kind = select(vec!["chat_title_update", "chat_title_update", "chat_pin_message"]);
     (kind, "[A-Z ]{0,6}").prop_map(|(kind, text)| json!({ "type": kind, "text": text }))
 }
 

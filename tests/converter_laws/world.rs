@@ -39,27 +39,14 @@ pub(crate) fn known() -> Known {
         match identity(id) {
             Some("user") => {
                 let first_name = format!("First{id}");
-                let last_name = if id == 2 {
-                    String::new()
-                } else {
-                    "Last".to_owned()
-                };
+                let last_name = if id == 2 { String::new() } else { "Last".to_owned() };
                 let domain = (id != 4).then(|| format!("domain{id}"));
-                known.users.insert(
-                    id,
-                    Arc::new(Person {
-                        first_name,
-                        last_name,
-                        domain,
-                    }),
-                );
+                known.users.insert(id, Arc::new(Person { first_name, last_name, domain }));
             }
             Some("community") => {
                 let screen_name = (id != -2).then(|| format!("screen{id}"));
                 let name = format!("Community {id}");
-                known
-                    .communities
-                    .insert(-id, Arc::new(Community { name, screen_name }));
+                known.communities.insert(-id, Arc::new(Community { name, screen_name }));
             }
             Some("chat") => {
                 known.chats.insert(id, Arc::from(format!("Title {id}")));
@@ -87,68 +74,29 @@ pub(crate) fn identity(id: i64) -> Option<&'static str> {
 
 pub(crate) fn user(id: i64) -> User {
     let (name, firstname, lastname, nick) = match identity(id) {
-        Some("user") if id == 2 => (
-            "First2".to_owned(),
-            "First2".to_owned(),
-            "",
-            "domain2".to_owned(),
-        ),
+        Some("user") if id == 2 => {
+            ("First2".to_owned(), "First2".to_owned(), "", "domain2".to_owned())
+        }
         Some("user") if id % 2 == 0 => {
-            let nick = if id == 4 {
-                "id4".to_owned()
-            } else {
-                format!("domain{id}")
-            };
-            (
-                format!("First{id} Last"),
-                format!("First{id}"),
-                "Last",
-                nick,
-            )
+            let nick = if id == 4 { "id4".to_owned() } else { format!("domain{id}") };
+            (format!("First{id} Last"), format!("First{id}"), "Last", nick)
         }
         Some("community") if id % 2 == 0 => {
-            let nick = if id == -2 {
-                "club2".to_owned()
-            } else {
-                format!("screen{id}")
-            };
-            (
-                format!("Community {id}"),
-                format!("Community {id}"),
-                "",
-                nick,
-            )
+            let nick = if id == -2 { "club2".to_owned() } else { format!("screen{id}") };
+            (format!("Community {id}"), format!("Community {id}"), "", nick)
         }
         _ => (String::new(), String::new(), "", format!("id{id}")),
     };
-    User {
-        uuid: id,
-        name,
-        firstname,
-        lastname: lastname.to_owned(),
-        nick,
-    }
+    User { uuid: id, name, firstname, lastname: lastname.to_owned(), nick }
 }
 
 pub(crate) fn peer(id: i64) -> Peer {
     match identity(id) {
         Some("chat") => {
-            let name = if id % 2 == 0 {
-                format!("Title {id}")
-            } else {
-                String::new()
-            };
-            Peer {
-                bpid: id,
-                cid: id - 2_000_000_000,
-                name,
-            }
+            let name = if id % 2 == 0 { format!("Title {id}") } else { String::new() };
+            Peer { bpid: id, cid: id - 2_000_000_000, name }
         }
-        _ => Peer {
-            bpid: id,
-            cid: 0,
-            name: user(id).name,
-        },
+        _ => Peer { bpid: id, cid: 0, name: user(id).name },
     }
 }
 
@@ -158,10 +106,7 @@ pub(crate) fn restricted(known: &Known, needs: &Needs) -> Known {
         all: &HashMap<K, V>,
         asked: &BTreeSet<K>,
     ) -> HashMap<K, V> {
-        asked
-            .iter()
-            .filter_map(|key| Some((*key, all.get(key)?.clone())))
-            .collect()
+        asked.iter().filter_map(|key| Some((*key, all.get(key)?.clone()))).collect()
     }
     Known {
         users: only(&known.users, &needs.users),
@@ -210,9 +155,7 @@ pub(crate) fn contents(message: &Value, reply_author: bool) -> Value {
 
 /// The payload that a button has to have.
 pub(crate) fn payload(raw: Option<&Value>) -> Value {
-    let inner = raw
-        .and_then(Value::as_str)
-        .and_then(|text| serde_json::from_str(text).ok());
+    let inner = raw.and_then(Value::as_str).and_then(|text| serde_json::from_str(text).ok());
     match (raw, inner) {
         (None | Some(Value::Null), _) => Value::Object(Map::new()),
         (Some(_), Some(object @ Value::Object(_))) => object,

@@ -93,11 +93,7 @@ impl Generator {
             }
             json!({"type": "chat_title_update", "text": title})
         } else {
-            let member = if self.chance(0.1) {
-                -self.group_id
-            } else {
-                self.user()
-            };
+            let member = if self.chance(0.1) { -self.group_id } else { self.user() };
             json!({"type": self.pick(&ACTIONS), "member_id": member})
         };
         message
@@ -124,9 +120,8 @@ impl Generator {
             12..17 => {
                 let count = self.random.random_range(1..=5);
                 let depth = self.random.random_range(1..=3);
-                let forwards: Vec<_> = (0..count)
-                    .map(|_| self.foreign_message(peer, depth))
-                    .collect();
+                let forwards: Vec<_> =
+                    (0..count).map(|_| self.foreign_message(peer, depth)).collect();
                 message["fwd_messages"] = forwards.into();
             }
             17 => message["fwd_messages"] = vec![self.foreign_message(peer, DEEPEST)].into(),

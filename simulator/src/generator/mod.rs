@@ -81,11 +81,7 @@ impl Generator {
             format!(r#"{{"type":"{event_type}","object":{object},"group_id":{group_id}}}"#)
         } else {
             let event_id = self.hex(40);
-            let more = if kind == 2 {
-                r#","secret":"","shard":{"node":[1,2.5,null]}"#
-            } else {
-                ""
-            };
+            let more = if kind == 2 { r#","secret":"","shard":{"node":[1,2.5,null]}"# } else { "" };
             format!(
                 r#"{{"group_id":{group_id},"type":"{event_type}","event_id":"{event_id}","v":"5.199","object":{object}{more}}}"#
             )
@@ -102,10 +98,7 @@ impl Generator {
     }
 
     fn hex(&mut self, digits: usize) -> String {
-        (0..digits)
-            .filter_map(|_| self.pick(b"0123456789abcdef"))
-            .map(char::from)
-            .collect()
+        (0..digits).filter_map(|_| self.pick(b"0123456789abcdef")).map(char::from).collect()
     }
 
     /// Ten updates a second.
@@ -131,17 +124,11 @@ impl Generator {
         if self.chance(0.02) {
             return unknown;
         }
-        self.users
-            .choose(&mut self.random)
-            .copied()
-            .unwrap_or(unknown)
+        self.users.choose(&mut self.random).copied().unwrap_or(unknown)
     }
 
     fn community(&mut self) -> i64 {
-        self.communities
-            .choose(&mut self.random)
-            .copied()
-            .unwrap_or(self.group_id)
+        self.communities.choose(&mut self.random).copied().unwrap_or(self.group_id)
     }
 
     /// Where something happens: mostly chats, also dialogs with users and communities.

@@ -10,17 +10,12 @@ use crate::Options;
 fn draw(count: usize, unconvertible: f64) -> (World, Vec<Update>) {
     let mut world = World::new(&Options::default());
     let mut generator = Generator::new(7, unconvertible, &world);
-    let updates = std::iter::repeat_with(|| generator.next(&mut world))
-        .take(count)
-        .collect();
+    let updates = std::iter::repeat_with(|| generator.next(&mut world)).take(count).collect();
     (world, updates)
 }
 
 fn parsed(updates: &[Update]) -> Vec<Value> {
-    updates
-        .iter()
-        .map(|update| serde_json::from_str(&update.text).expect("JSON"))
-        .collect()
+    updates.iter().map(|update| serde_json::from_str(&update.text).expect("JSON")).collect()
 }
 
 fn message(update: &Value) -> Option<&Value> {
@@ -37,12 +32,8 @@ fn depth(message: &Value) -> usize {
 fn the_same_seed_gives_the_same_updates_and_world() {
     let (world, updates) = draw(2000, 0.05);
     let (same_world, same_updates) = draw(2000, 0.05);
-    let texts = |updates: &[Update]| {
-        updates
-            .iter()
-            .map(|update| update.text.clone())
-            .collect::<Vec<_>>()
-    };
+    let texts =
+        |updates: &[Update]| updates.iter().map(|update| update.text.clone()).collect::<Vec<_>>();
     assert_eq!(texts(&updates), texts(&same_updates));
     assert_eq!(world.chats, same_world.chats);
 }
@@ -57,21 +48,11 @@ fn every_shape_occurs() {
     let of_message =
         |test: fn(&Value) -> bool| move |update: &Value| message(update).is_some_and(test);
 
-    has("no event_id", &|update| {
-        update.get("event_id").is_none() && update.get("v").is_none()
-    });
-    has("message itself as object", &|update| {
-        update["object"].get("text").is_some()
-    });
-    has(
-        "cropped",
-        &of_message(|message| message["is_cropped"] == true),
-    );
+    has("no event_id", &|update| update.get("event_id").is_none() && update.get("v").is_none());
+    has("message itself as object", &|update| update["object"].get("text").is_some());
+    has("cropped", &of_message(|message| message["is_cropped"] == true));
     has("geo", &of_message(|message| message["geo"].is_object()));
-    has(
-        "reply",
-        &of_message(|message| message["reply_message"].is_object()),
-    );
+    has("reply", &of_message(|message| message["reply_message"].is_object()));
     has(
         "reply without id",
         &of_message(|message| {
@@ -79,17 +60,10 @@ fn every_shape_occurs() {
         }),
     );
     has("deep forwards", &of_message(|message| depth(message) == 50));
-    has(
-        "new title",
-        &of_message(|message| message["action"]["type"] == "chat_title_update"),
-    );
+    has("new title", &of_message(|message| message["action"]["type"] == "chat_title_update"));
     has(
         "command",
-        &of_message(|message| {
-            message["text"]
-                .as_str()
-                .is_some_and(|text| text.starts_with('!'))
-        }),
+        &of_message(|message| message["text"].as_str().is_some_and(|text| text.starts_with('!'))),
     );
     has(
         "by a community",
@@ -101,10 +75,7 @@ fn every_shape_occurs() {
     );
     has("unknown type", &|update| update["type"] == "hologram_new");
     for (name, test) in [
-        (
-            "object",
-            (|payload| payload.is_some_and(Value::is_object)) as fn(Option<&Value>) -> bool,
-        ),
+        ("object", (|payload| payload.is_some_and(Value::is_object)) as fn(Option<&Value>) -> bool),
         ("array", |payload| payload.is_some_and(Value::is_array)),
         ("text", |payload| payload.is_some_and(Value::is_string)),
         ("number", |payload| payload.is_some_and(Value::is_number)),
@@ -123,10 +94,7 @@ fn every_shape_occurs() {
         update["type"] == "message_reaction_event" && update["object"].get("reaction_id").is_none()
     });
     let messages = count(&|update| message(update).is_some());
-    assert!(
-        (4000..4600).contains(&messages),
-        "most are messages, not {messages}"
-    );
+    assert!((4000..4600).contains(&messages), "most are messages, not {messages}");
 }
 
 #[test]
@@ -172,10 +140,7 @@ fn a_cropped_message_has_its_whole_twin_in_the_world() {
         let Some(message) = message(&update).filter(|message| message["is_cropped"] == true) else {
             continue;
         };
-        let place = (
-            message["peer_id"].as_i64(),
-            message["conversation_message_id"].as_i64(),
-        );
+        let place = (message["peer_id"].as_i64(), message["conversation_message_id"].as_i64());
         let whole = &world.messages[&(place.0.expect("peer"), place.1.expect("id"))];
         assert_eq!(whole["attachments"].as_array().map(Vec::len), Some(5));
         assert_eq!(message["attachments"].as_array().map(Vec::len), Some(1));
@@ -192,10 +157,7 @@ fn a_new_title_in_an_update_is_the_world_s_title() {
             continue;
         };
         if message["action"]["type"] == "chat_title_update" {
-            titles.insert(
-                message["peer_id"].as_i64(),
-                message["action"]["text"].clone(),
-            );
+            titles.insert(message["peer_id"].as_i64(), message["action"]["text"].clone());
         }
     }
     assert!(!titles.is_empty());

@@ -33,11 +33,7 @@ const PHRASES: [&str; 14] = [
 impl Generator {
     /// A command or plain text, with the running number at its end.
     pub(super) fn text(&mut self) -> String {
-        let words = if self.chance(0.25) {
-            self.pick(&COMMANDS)
-        } else {
-            self.pick(&PHRASES)
-        };
+        let words = if self.chance(0.25) { self.pick(&COMMANDS) } else { self.pick(&PHRASES) };
         format!("{} #{}", words.unwrap_or_default(), self.number)
     }
 }

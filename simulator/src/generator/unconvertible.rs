@@ -15,10 +15,7 @@ impl Generator {
                 let mut message = self.bare_message(peer);
                 message["text"] = self.text().into();
                 message["peer_id"] = peer.to_string().into();
-                self.update(
-                    "message_new",
-                    &json!({"message": message, "client_info": {}}),
-                )
+                self.update("message_new", &json!({"message": message, "client_info": {}}))
             }
             3 => {
                 let mut message = self.bare_message(peer);
@@ -39,31 +36,17 @@ impl Generator {
             7 => {
                 let update =
                     json!({"group_id": self.group_id, "event_id": self.hex(40), "object": {}});
-                Update {
-                    event_type: "",
-                    text: update.to_string(),
-                }
+                Update { event_type: "", text: update.to_string() }
             }
             8 => {
                 let update =
                     json!({"type": 5, "event_id": self.hex(40), "object": {"number": self.number}});
-                Update {
-                    event_type: "",
-                    text: update.to_string(),
-                }
+                Update { event_type: "", text: update.to_string() }
             }
             _ => {
-                let shapes = [
-                    json!(self.number),
-                    json!("не объект"),
-                    json!([]),
-                    Value::Null,
-                ];
+                let shapes = [json!(self.number), json!("не объект"), json!([]), Value::Null];
                 let shape = &shapes[self.random.random_range(0..shapes.len())];
-                Update {
-                    event_type: "",
-                    text: shape.to_string(),
-                }
+                Update { event_type: "", text: shape.to_string() }
             }
         }
     }

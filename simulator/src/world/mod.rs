@@ -106,9 +106,8 @@ pub struct World {
 impl World {
     pub(crate) fn new(options: &Options) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(options.seed);
-        let users = (FIRST_USER..)
-            .take(options.users as usize)
-            .map(|id| (id, user(id, &mut random)));
+        let users =
+            (FIRST_USER..).take(options.users as usize).map(|id| (id, user(id, &mut random)));
         let users = users.collect();
         let mut communities: BTreeMap<_, _> = (FIRST_COMMUNITY..)
             .take(options.communities as usize)
@@ -141,10 +140,7 @@ impl World {
     pub(crate) fn user_by_name(&self, name: &str) -> Option<&User> {
         match name.parse() {
             Ok(id) => self.users.get(&id),
-            Err(_) => self
-                .users
-                .values()
-                .find(|user| user.domain.as_deref() == Some(name)),
+            Err(_) => self.users.values().find(|user| user.domain.as_deref() == Some(name)),
         }
     }
 
@@ -152,10 +148,7 @@ impl World {
     pub(crate) fn community_by_name(&self, name: &str) -> Option<&Community> {
         match name.parse() {
             Ok(id) => self.communities.get(&id),
-            Err(_) => self
-                .communities
-                .values()
-                .find(|community| community.screen_name == name),
+            Err(_) => self.communities.values().find(|community| community.screen_name == name),
         }
     }
 }
@@ -172,16 +165,9 @@ fn user(id: i64, random: &mut ChaCha8Rng) -> User {
     };
     let (first_name, last_name) = match deactivated {
         Some(Deactivated::Deleted) => ("DELETED", ""),
-        _ => (
-            pick(&names::FIRST_NAMES, random),
-            pick(&names::LAST_NAMES, random),
-        ),
+        _ => (pick(&names::FIRST_NAMES, random), pick(&names::LAST_NAMES, random)),
     };
-    let domain = if random.random_bool(0.5) {
-        format!("user.{id}")
-    } else {
-        format!("id{id}")
-    };
+    let domain = if random.random_bool(0.5) { format!("user.{id}") } else { format!("id{id}") };
     User {
         id,
         first_name: first_name.to_owned(),
@@ -197,11 +183,7 @@ fn community(id: i64, random: &mut ChaCha8Rng) -> Community {
     Community {
         id,
         name: format!("{name} {}", id - FIRST_COMMUNITY + 1),
-        screen_name: if short {
-            format!("tea_{id}")
-        } else {
-            format!("club{id}")
-        },
+        screen_name: if short { format!("tea_{id}") } else { format!("club{id}") },
         deactivated: random.random_bool(0.05).then_some(Deactivated::Banned),
     }
 }

@@ -32,13 +32,7 @@ fn with_token_and_group_alone_everything_has_its_documented_default() {
     assert_eq!(access.group_id, 123);
     assert_eq!(access.token.expose_secret(), "vk1.a.token");
 
-    let Config {
-        vk,
-        converter,
-        names,
-        bus,
-        log,
-    } = config;
+    let Config { vk, converter, names, bus, log } = config;
     assert_eq!(vk.api_url.as_str(), "https://api.vk.ru/method/");
     assert_eq!(vk.api_version, "5.199");
     assert_eq!(vk.lang, Lang::Ru);
@@ -49,9 +43,9 @@ fn with_token_and_group_alone_everything_has_its_documented_default() {
     assert_eq!(converter.command_prefixes, ["/", "!"]);
     assert!(!converter.reply_author);
     assert_eq!((names.users, names.chats), (100_000, 10_000));
-    assert_eq!(names.fresh, Duration::from_secs(3600));
-    assert_eq!(names.stale, Duration::from_secs(7 * 86_400));
-    assert_eq!(names.unknown, Duration::from_secs(300));
+    assert_eq!(names.ages.fresh, Duration::from_secs(3600));
+    assert_eq!(names.ages.stale, Duration::from_secs(7 * 86_400));
+    assert_eq!(names.ages.unknown, Duration::from_secs(300));
     assert_eq!(bus.url.to_string(), "redis://172.18.0.40:6379");
     assert!(bus.password.is_none());
     assert_eq!(bus.namespace, "toaster");
@@ -73,11 +67,7 @@ fn with_token_and_group_alone_everything_has_its_documented_default() {
 #[test]
 fn the_committed_file_can_be_used_as_it_stands() {
     let machine = Machine::with_access().toml(COMMITTED);
-    assert!(
-        machine
-            .source("vk.wait")
-            .starts_with("work/Fetcher.toml, line ")
-    );
+    assert!(machine.source("vk.wait").starts_with("work/Fetcher.toml, line "));
 }
 
 #[test]
@@ -96,11 +86,7 @@ fn every_key_and_section_of_the_committed_file_has_a_comment_above() {
 fn origins_tell_every_key_in_the_order_of_the_committed_file() {
     let machine = Machine::with_access();
     let origins = machine.load().origins;
-    let keys: Vec<_> = origins
-        .iter()
-        .map(|it| it.key)
-        .filter(|key| *key != "vk.token")
-        .collect();
+    let keys: Vec<_> = origins.iter().map(|it| it.key).filter(|key| *key != "vk.token").collect();
     assert_eq!(keys, committed_keys());
 }
 
@@ -111,18 +97,9 @@ fn origins_tell_where_each_value_comes_from() {
         .var("FETCHER_VK__WAIT", "30s")
         .file("secrets/redis-password", "hunter2");
     assert_eq!(machine.source("vk.lang"), "work/Fetcher.toml, line 3");
-    assert_eq!(
-        machine.source("bus.streams.button"),
-        "work/Fetcher.toml, line 5"
-    );
-    assert_eq!(
-        machine.source("vk.wait"),
-        "environment variable FETCHER_VK__WAIT"
-    );
-    assert_eq!(
-        machine.source("vk.group_id"),
-        "environment variable GROUPID"
-    );
+    assert_eq!(machine.source("bus.streams.button"), "work/Fetcher.toml, line 5");
+    assert_eq!(machine.source("vk.wait"), "environment variable FETCHER_VK__WAIT");
+    assert_eq!(machine.source("vk.group_id"), "environment variable GROUPID");
     assert_eq!(machine.source("vk.token"), "environment variable TOKEN");
     assert_eq!(machine.source("bus.password"), "secrets/redis-password");
     assert_eq!(machine.source("vk.timeout"), "default");
@@ -145,23 +122,15 @@ fn the_comment_of_a_key_tells_the_range_and_the_words_that_are_checked() {
             comment += line;
         } else if line.contains(" = ") {
             let key = keys.next().unwrap();
-            let mistake = Machine::with_access()
-                .toml(&format!("{key} = {{}}"))
-                .mistake();
+            let mistake = Machine::with_access().toml(&format!("{key} = {{}}")).mistake();
             if let Some((_, range)) = mistake.split_once(", from ") {
                 let range = range.split(',').next().unwrap();
-                assert!(
-                    comment.contains(range),
-                    "{key}: {range} is not in {comment:?}"
-                );
+                assert!(comment.contains(range), "{key}: {range} is not in {comment:?}");
                 checked += 1;
             }
             if mistake.contains("one of ") || mistake.contains("one or more of ") {
                 for word in mistake.split('"').skip(1).step_by(2) {
-                    assert!(
-                        comment.contains(word),
-                        "{key}: {word} is not in {comment:?}"
-                    );
+                    assert!(comment.contains(word), "{key}: {word} is not in {comment:?}");
                     checked += 1;
                 }
             }

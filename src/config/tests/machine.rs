@@ -32,9 +32,7 @@ impl Machine {
     }
 
     pub(super) fn with_access() -> Self {
-        Self::empty()
-            .var("TOKEN", "vk1.a.token")
-            .var("GROUPID", "123")
+        Self::empty().var("TOKEN", "vk1.a.token").var("GROUPID", "123")
     }
 
     pub(super) fn var(mut self, name: &str, value: &str) -> Self {
@@ -82,10 +80,7 @@ impl Machine {
     pub(super) fn mistakes(&self) -> Vec<String> {
         let root = format!("{}/", self.root.path().display());
         let problems = self.refused().problems;
-        problems
-            .iter()
-            .map(|it| it.to_string().replace(&root, ""))
-            .collect()
+        problems.iter().map(|it| it.to_string().replace(&root, "")).collect()
     }
 
     pub(super) fn mistake(&self) -> String {

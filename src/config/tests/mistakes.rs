@@ -72,14 +72,8 @@ fn an_unknown_key_is_refused_and_the_nearest_known_one_suggested() {
     );
     assert!(suggested("lang = \"ru\"").ends_with("did you mean vk.lang?"));
     assert!(suggested("[bus]\nrequests_per_second = 3").ends_with("vk.requests_per_second?"));
-    assert_eq!(
-        suggested("[vk]\nzzz = 1"),
-        "vk.zzz: unknown key in work/Fetcher.toml, line 2"
-    );
-    assert_eq!(
-        suggested("[zzz]"),
-        "zzz: unknown key in work/Fetcher.toml, line 1"
-    );
+    assert_eq!(suggested("[vk]\nzzz = 1"), "vk.zzz: unknown key in work/Fetcher.toml, line 2");
+    assert_eq!(suggested("[zzz]"), "zzz: unknown key in work/Fetcher.toml, line 1");
 
     let machine = Machine::with_access().var("FETCHER_VK_WAIT", "25s");
     assert_eq!(
@@ -105,14 +99,8 @@ fn a_value_of_the_wrong_kind_or_range_is_told_with_what_was_expected() {
         let (toml, expected) = case.split_once(" => ").unwrap();
         let (key, _) = toml.split_once(" = ").unwrap();
         let mistake = Machine::with_access().toml(toml).mistake();
-        assert!(
-            mistake.starts_with(&format!("{key}: found ")),
-            "{case}: {mistake}"
-        );
-        assert!(
-            mistake.contains("in work/Fetcher.toml, line 1; expected "),
-            "{mistake}"
-        );
+        assert!(mistake.starts_with(&format!("{key}: found ")), "{case}: {mistake}");
+        assert!(mistake.contains("in work/Fetcher.toml, line 1; expected "), "{mistake}");
         assert!(mistake.contains(expected), "{case}: {mistake}");
         assert!(!mistake.contains("hunter2"), "{mistake}");
     }
@@ -138,9 +126,7 @@ fn values_at_the_edges_of_their_ranges_are_taken() {
         ("log.level", r#""WARN,event_fetcher::vk=debug""#),
     ];
     for (key, value) in cases {
-        Machine::with_access()
-            .toml(&format!("{key} = {value}"))
-            .load();
+        Machine::with_access().toml(&format!("{key} = {value}")).load();
     }
 }
 
@@ -152,9 +138,7 @@ fn a_group_id_in_another_form_gets_a_hint() {
     assert!(hint("public123").ends_with("expected the number alone: 123"));
     assert!(hint("0").ends_with("a whole number above 0"));
     assert!(hint("club").ends_with("a whole number above 0"));
-    let quoted = Machine::empty()
-        .var("TOKEN", "t")
-        .toml("[vk]\ngroup_id = \"123\"");
+    let quoted = Machine::empty().var("TOKEN", "t").toml("[vk]\ngroup_id = \"123\"");
     assert!(quoted.mistake().ends_with("without the quotes"));
 }
 
@@ -180,8 +164,5 @@ fn values_that_do_not_go_together_are_told_with_both_keys() {
 #[test]
 fn an_api_address_gets_its_closing_slash() {
     let machine = Machine::with_access().var("FETCHER_VK__API_URL", "http://127.0.0.1:8080/method");
-    assert_eq!(
-        machine.config().vk.api_url.as_str(),
-        "http://127.0.0.1:8080/method/"
-    );
+    assert_eq!(machine.config().vk.api_url.as_str(), "http://127.0.0.1:8080/method/");
 }

@@ -13,23 +13,16 @@ fn a_token_file_wins_over_a_credential_over_run_secrets_over_the_variable() {
     let machine = machine.file("secrets/token", "mounted");
     assert_eq!(machine.token(), "mounted");
     let credentials = machine.path("credentials");
-    let machine = machine
-        .file("credentials/token", "credential")
-        .var("CREDENTIALS_DIRECTORY", &credentials);
+    let machine =
+        machine.file("credentials/token", "credential").var("CREDENTIALS_DIRECTORY", &credentials);
     assert_eq!(machine.token(), "credential");
     assert_eq!(
         machine.source("vk.token"),
         "credentials/token (wins over environment variable TOKEN)"
     );
-    let machine = machine
-        .var("TOKEN", "")
-        .file("work/named", "named")
-        .var("TOKEN_FILE", "named");
+    let machine = machine.var("TOKEN", "").file("work/named", "named").var("TOKEN_FILE", "named");
     assert_eq!(machine.token(), "named");
-    assert_eq!(
-        machine.source("vk.token"),
-        "work/named (named by TOKEN_FILE)"
-    );
+    assert_eq!(machine.source("vk.token"), "work/named (named by TOKEN_FILE)");
 }
 
 #[test]
@@ -44,28 +37,17 @@ fn the_redis_password_has_the_same_places() {
     assert_eq!(password(&machine).as_deref(), Some("p w"));
     let machine = machine.file("secrets/redis-password", "mounted\n");
     assert_eq!(password(&machine).as_deref(), Some("mounted"));
-    let machine = machine
-        .file("work/p", "named\n")
-        .var("REDIS_PASSWORD_FILE", "p");
-    assert!(
-        machine
-            .mistake()
-            .contains("set by both REDIS_PASSWORD and REDIS_PASSWORD_FILE")
-    );
+    let machine = machine.file("work/p", "named\n").var("REDIS_PASSWORD_FILE", "p");
+    assert!(machine.mistake().contains("set by both REDIS_PASSWORD and REDIS_PASSWORD_FILE"));
     let machine = machine.var("REDIS_PASSWORD", "");
     assert_eq!(password(&machine).as_deref(), Some("named"));
 }
 
 #[test]
 fn token_and_token_file_together_are_refused() {
-    let machine = Machine::with_access()
-        .file("work/named", "named")
-        .var("TOKEN_FILE", "named");
+    let machine = Machine::with_access().file("work/named", "named").var("TOKEN_FILE", "named");
     let mistake = machine.mistake();
-    assert!(
-        mistake.starts_with("vk.token: set by both TOKEN and TOKEN_FILE"),
-        "{mistake}"
-    );
+    assert!(mistake.starts_with("vk.token: set by both TOKEN and TOKEN_FILE"), "{mistake}");
 }
 
 #[test]
@@ -77,12 +59,7 @@ fn a_token_of_digits_stays_a_text() {
 
 #[test]
 fn blanks_around_a_secret_are_not_part_of_it() {
-    assert_eq!(
-        Machine::with_access()
-            .file("secrets/token", "abc\r\n\n")
-            .token(),
-        "abc"
-    );
+    assert_eq!(Machine::with_access().file("secrets/token", "abc\r\n\n").token(), "abc");
     assert_eq!(Machine::with_access().var("TOKEN", " abc\n").token(), "abc");
 }
 
@@ -108,21 +85,11 @@ fn an_unusable_secret_file_is_named_once() {
     let machine = machine.file("secrets/token", " \n");
     assert_eq!(machine.mistake(), "vk.token: secrets/token is empty");
     let machine = machine.var("TOKEN_FILE", "gone");
-    assert_eq!(
-        machine.mistake(),
-        "vk.token: work/gone (named by TOKEN_FILE) does not exist"
-    );
+    assert_eq!(machine.mistake(), "vk.token: work/gone (named by TOKEN_FILE) does not exist");
     let machine = Machine::with_access().file("secrets/token", b"\xff\xfe");
-    assert_eq!(
-        machine.mistake(),
-        "vk.token: secrets/token is not UTF-8 text"
-    );
+    assert_eq!(machine.mistake(), "vk.token: secrets/token is not UTF-8 text");
     let machine = Machine::with_access().file("secrets/redis-password/x", "");
-    assert!(
-        machine
-            .mistake()
-            .starts_with("bus.password: secrets/redis-password cannot be read: ")
-    );
+    assert!(machine.mistake().starts_with("bus.password: secrets/redis-password cannot be read: "));
 }
 
 #[test]
@@ -132,13 +99,8 @@ fn a_token_unfit_for_a_header_is_refused_unseen() {
         assert!(mistake.contains("environment variable TOKEN; expected a VK access token"));
         assert!(!mistake.contains(token), "{mistake}");
     }
-    let mistake = Machine::with_access()
-        .var("REDIS_PASSWORD", "two\nlines")
-        .mistake();
-    assert!(
-        mistake.starts_with("bus.password: found a value that is not shown"),
-        "{mistake}"
-    );
+    let mistake = Machine::with_access().var("REDIS_PASSWORD", "two\nlines").mistake();
+    assert!(mistake.starts_with("bus.password: found a value that is not shown"), "{mistake}");
 }
 
 #[test]
@@ -157,18 +119,10 @@ fn missing_access_tells_every_place_it_can_come_from() {
 
 #[test]
 fn a_command_without_vk_neither_needs_nor_reads_the_access() {
-    let machine = Machine::empty()
-        .var("TOKEN_FILE", "gone")
-        .var("GROUPID", "club");
+    let machine = Machine::empty().var("TOKEN_FILE", "gone").var("GROUPID", "club");
     assert!(load_without_access(&machine.sources).is_ok());
     let machine = machine.var("FETCHER_BUS__LEASE", "1s");
-    assert_eq!(
-        load_without_access(&machine.sources)
-            .unwrap_err()
-            .problems
-            .len(),
-        1
-    );
+    assert_eq!(load_without_access(&machine.sources).unwrap_err().problems.len(), 1);
 }
 
 #[test]
@@ -208,10 +162,7 @@ fn a_bus_address_is_shown_without_what_may_be_secret() {
         ("redis://hunter2@host", "redis://***@host"),
         ("redis://host/0?protocol=resp3", "redis://host/0"),
         ("unix:/run/redis.sock?pass=hunter2", "unix:/run/redis.sock"),
-        (
-            "redis+unix:///run/redis.sock?user=u&pass=hunter2",
-            "redis+unix:///run/redis.sock",
-        ),
+        ("redis+unix:///run/redis.sock?user=u&pass=hunter2", "redis+unix:///run/redis.sock"),
     ];
     for (url, shown) in cases {
         let loaded = Machine::with_access().var("FETCHER_BUS__URL", url).load();
@@ -227,20 +178,10 @@ fn a_bus_address_is_shown_without_what_may_be_secret() {
 
 #[test]
 fn a_bus_address_that_redis_would_not_take_is_refused_unseen() {
-    for url in [
-        "hunter2",
-        "http://hunter2",
-        "redis://:hunter2@host/database",
-        "redis:hunter2",
-        "",
-    ] {
-        let mistake = Machine::with_access()
-            .var("FETCHER_BUS__URL", url)
-            .mistake();
-        assert!(
-            mistake.starts_with("bus.url: found a value that is not shown"),
-            "{mistake}"
-        );
+    for url in ["hunter2", "http://hunter2", "redis://:hunter2@host/database", "redis:hunter2", ""]
+    {
+        let mistake = Machine::with_access().var("FETCHER_BUS__URL", url).mistake();
+        assert!(mistake.starts_with("bus.url: found a value that is not shown"), "{mistake}");
         assert!(!mistake.contains("hunter2"), "{mistake}");
     }
 }

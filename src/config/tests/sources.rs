@@ -12,9 +12,7 @@ fn the_flag_wins_over_the_variable_over_the_working_directory_over_etc() {
     assert_eq!(machine.config().vk.lang, Lang::De);
     let machine = machine.toml(&lang("es"));
     assert_eq!(machine.config().vk.lang, Lang::Es);
-    let machine = machine
-        .file("work/named.toml", lang("fi"))
-        .var("FETCHER_CONFIG", "named.toml");
+    let machine = machine.file("work/named.toml", lang("fi")).var("FETCHER_CONFIG", "named.toml");
     assert_eq!(machine.config().vk.lang, Lang::Fi);
     let machine = machine.file("work/flag.toml", lang("it")).flag("flag.toml");
     assert_eq!(machine.config().vk.lang, Lang::It);
@@ -25,32 +23,20 @@ fn a_named_file_that_is_missing_is_named() {
     let machine = Machine::with_access().toml("").flag("mine.toml");
     assert_eq!(machine.mistake(), "work/mine.toml: there is no such file");
     let machine = Machine::with_access().var("FETCHER_CONFIG", "/nowhere/mine.toml");
-    assert_eq!(
-        machine.mistake(),
-        "/nowhere/mine.toml: there is no such file"
-    );
+    assert_eq!(machine.mistake(), "/nowhere/mine.toml: there is no such file");
 }
 
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
-    let machine = Machine::with_access()
-        .file("work/dir.toml/x", "")
-        .flag("dir.toml");
-    assert!(
-        machine
-            .mistake()
-            .starts_with("work/dir.toml: cannot be read: ")
-    );
+    let machine = Machine::with_access().file("work/dir.toml/x", "").flag("dir.toml");
+    assert!(machine.mistake().starts_with("work/dir.toml: cannot be read: "));
 }
 
 #[test]
 fn a_file_that_is_not_toml_is_named_with_the_line_and_without_its_text() {
     let machine = Machine::empty().toml("[bus]\nurl = redis://:hunter2@host\n");
     let mistakes = machine.mistakes();
-    assert!(
-        mistakes[0].contains("work/Fetcher.toml: TOML parse error at line 2"),
-        "{mistakes:?}"
-    );
+    assert!(mistakes[0].contains("work/Fetcher.toml: TOML parse error at line 2"), "{mistakes:?}");
     assert!(!mistakes[0].contains("hunter2"), "{mistakes:?}");
     // The group id may well be in that file; the token cannot be.
     assert_eq!(mistakes.len(), 2);
@@ -86,33 +72,23 @@ fn a_variable_is_read_as_its_key_s_type() {
     assert_eq!(config.vk.requests_per_second, 3);
     assert_eq!(config.bus.delivery, Delivery::Pubsub);
     assert_eq!(config.converter.command_prefixes, ["/", "7", "бот"]);
-    let config = Machine::with_access()
-        .var("FETCHER_CONVERTER__COMMAND_PREFIXES", "[]")
-        .config();
+    let config = Machine::with_access().var("FETCHER_CONVERTER__COMMAND_PREFIXES", "[]").config();
     assert!(config.converter.command_prefixes.is_empty());
 }
 
 #[test]
 fn the_group_id_has_two_variables_and_only_one_of_them_may_be_set() {
-    let machine = Machine::empty()
-        .var("TOKEN", "t")
-        .var("FETCHER_VK__GROUP_ID", "7");
+    let machine = Machine::empty().var("TOKEN", "t").var("FETCHER_VK__GROUP_ID", "7");
     assert_eq!(machine.load().access.group_id, 7);
     let mistake = machine.var("GROUPID", "8").mistake();
-    assert!(
-        mistake.contains("set by both GROUPID and FETCHER_VK__GROUP_ID"),
-        "{mistake}"
-    );
+    assert!(mistake.contains("set by both GROUPID and FETCHER_VK__GROUP_ID"), "{mistake}");
 }
 
 #[test]
 fn the_process_s_own_sources_are_the_documented_places() {
     let sources = Sources::from_process(Some("x.toml".into()));
     assert_eq!(sources.config_flag.as_deref(), Some(Path::new("x.toml")));
-    assert_eq!(
-        sources.working_dir.join("Fetcher.toml"),
-        Path::new("Fetcher.toml")
-    );
+    assert_eq!(sources.working_dir.join("Fetcher.toml"), Path::new("Fetcher.toml"));
     assert_eq!(sources.etc_dir, Path::new("/etc/event-fetcher"));
     assert_eq!(sources.run_secrets_dir, Path::new("/run/secrets"));
     assert!(sources.vars.contains_key("PATH"));

@@ -1,0 +1,112 @@
+//! `run`: the service.
+
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::exit::Exit;
+use crate::{
+    bus::Bus,
+    config::{self, BusUrl, Loaded, Sources},
+    converter::Rules,
+    names::Names,
+    pipeline::Pipeline,
+    telemetry::{self, Output},
+    vk::{Api, LongPoll},
+};
+
+pub(super) fn run(sources: &Sources) -> Exit {
+    let loaded = match config::load(sources) {
+        Ok(loaded) => loaded,
+        Err(error) => return Exit::Usage.because(error),
+    };
+    // Standard output belongs to the events when they go there.
+    let output = match loaded.config.bus.url {
+        BusUrl::Stdout => Output::Stderr,
+        BusUrl::Redis(_) => Output::Stdout,
+    };
+    if let Err(error) = telemetry::start(&loaded.config.log, output) {
+        return Exit::Usage.because(error);
+    }
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return Exit::Bug.because(format!("no threads to run on: {error}")),
+    };
+    let exit = runtime.block_on(serve(loaded));
+    runtime.shutdown_background();
+    exit
+}
+
+async fn serve(loaded: Loaded) -> Exit {
+    let Loaded { config, access, .. } = loaded;
+    let group_id = access.group_id;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), group_id, bus = %config.bus.url, "event-fetcher starts");
+    if let BusUrl::Stdout = config.bus.url {
+        tracing::warn!(
+            "events go to standard output: no position is kept, so what comes while this is stopped is lost"
+        );
+    }
+    let made = Api::new(config.vk.clone(), access).and_then(|api| {
+        let long_poll = LongPoll::new(config.vk.wait)?;
+        let bus = Bus::new(&config.bus, group_id)?;
+        Ok((Arc::new(api), long_poll, bus))
+    });
+    let (api, long_poll, bus) = match made {
+        Ok(made) => made,
+        Err(error) => {
+            tracing::error!("cannot start: {error:#}");
+            return Exit::Usage;
+        }
+    };
+    let names = Names::new(api.clone(), &config.names);
+    let rules = Rules {
+        command_prefixes: config.converter.command_prefixes,
+        reply_author: config.converter.reply_author,
+    };
+    let pipeline = Pipeline {
+        api: &api,
+        long_poll: &long_poll,
+        names: &names,
+        bus: &bus,
+        rules: &rules,
+        unrouted: config.bus.unrouted,
+    };
+    let stop = CancellationToken::new();
+    let signals = tokio::spawn(stop_on_signals(stop.clone()));
+    let result = pipeline.run(&stop).await;
+    signals.abort();
+    match result {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            tracing::error!("{failure}");
+            Exit::Refused
+        }
+    }
+}
+
+/// The first SIGTERM or SIGINT asks for a stop; a second does not wait for it.
+async fn stop_on_signals(stop: CancellationToken) {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be received here; stop this process with SIGKILL");
+        return;
+    };
+    for times in 1.. {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        if times == 1 {
+            tracing::info!("stopping: committing what is on the way");
+            stop.cancel();
+        } else {
+            tracing::warn!("stopped at once; what was not committed is fetched again");
+            std::process::exit(i32::from(SECOND_SIGNAL));
+        }
+    }
+}
+
+/// The exit code after a second signal, as shells number an interrupt.
+const SECOND_SIGNAL: u8 = 130;
