@@ -32,11 +32,10 @@ fn layer(format: LogFormat, output: Output) -> AnyLayer {
     };
     match format {
         LogFormat::Text => text(output, terminal),
-        LogFormat::Json => json(output),
+        LogFormat::Auto if terminal && !under_systemd() => text(output, terminal),
         LogFormat::Journald => journal().unwrap_or_else(|| json(output)),
         LogFormat::Auto if under_systemd() => journal().unwrap_or_else(|| json(output)),
-        LogFormat::Auto if terminal => text(output, true),
-        LogFormat::Auto => json(output),
+        LogFormat::Auto | LogFormat::Json => json(output),
     }
 }
 

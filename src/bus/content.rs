@@ -45,6 +45,8 @@ impl Entry {
 pub struct DeadLetter {
     /// Why, in words.
     pub reason: String,
+    /// VK's id of the update, if it has one: a second letter with this id is a repeat.
+    pub event_id: Option<String>,
     /// The update as VK sent it.
     pub raw: Box<str>,
 }

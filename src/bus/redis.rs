@@ -150,7 +150,9 @@ impl RedisBus {
         }
         call.arg(content.dead_letters.len());
         for letter in &content.dead_letters {
-            call.arg(&letter.reason).arg(&*letter.raw);
+            call.arg(&letter.reason)
+                .arg(letter.event_id.as_deref().unwrap_or_default())
+                .arg(&*letter.raw);
         }
         call.arg(content.skipped.len());
         for (kind, times) in &content.skipped {

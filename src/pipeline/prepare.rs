@@ -2,6 +2,8 @@
 
 use std::future::Future;
 
+use serde::Deserialize;
+
 use crate::{
     bus::{Content, DeadLetter, Entry},
     config::Unrouted,
@@ -28,12 +30,12 @@ pub(super) fn prepare<'a>(
         match read(&raw, rules) {
             Reading::Routed(draft) => drafts.push(draft),
             Reading::Rejected(rejection) => {
-                content.dead_letters.push(DeadLetter { reason: rejection.to_string(), raw });
+                content.dead_letters.push(dead_letter(rejection.to_string(), raw));
             }
             Reading::Unrouted(kind) => {
                 if unrouted == Unrouted::DeadLetter {
                     let reason = format!("updates of type {kind} are not routed");
-                    content.dead_letters.push(DeadLetter { reason, raw });
+                    content.dead_letters.push(dead_letter(reason, raw));
                 }
                 *content.skipped.entry(kind).or_default() += 1;
             }
@@ -59,4 +61,15 @@ pub(super) fn prepare<'a>(
             events.iter().zip(unique).map(|(event, unique)| Entry::new(event, unique)).collect();
         Ok((content, ts))
     }
+}
+
+fn dead_letter(reason: String, raw: Box<str>) -> DeadLetter {
+    #[derive(Deserialize)]
+    struct Identified {
+        event_id: Option<String>,
+    }
+
+    let identified = serde_json::from_str::<Identified>(&raw).ok();
+    let event_id = identified.and_then(|it| it.event_id).filter(|id| !id.is_empty());
+    DeadLetter { reason, event_id, raw }
 }

@@ -71,8 +71,8 @@ for _ = 1, tonumber(take()) do
   end
 end
 for _ = 1, tonumber(take()) do
-  local reason, raw = take(), take()
-  if not is_repeat(redis.sha1hex(raw)) then
+  local reason, id, raw = take(), take(), take()
+  if id == '' or not is_repeat(id) then
     redis.call('XADD', dead_letters, '*', 'reason', reason, 'group_id', group_id, 'ts', to_ts, 'raw', raw)
   end
 end
