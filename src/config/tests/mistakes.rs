@@ -58,7 +58,7 @@ fn three_mistakes_in_one_file_are_three_messages() {
             "The configuration has 3 mistakes:\n\
              \x20 1. names.user: unknown key in {path}, line 6; did you mean names.users?\n\
              \x20 2. vk.wait: found 25 in {path}, line 2; \
-             expected a unit after the number, as in \"25s\" or \"25m\", from 1s to 90s\n\
+             expected a unit after the number, as in \"25s\", from 1s to 90s\n\
              \x20 3. bus.lease: found \"1s\" in {path}, line 4; \
              expected a time with its unit, from 2s to 5m, such as \"2s\"\n\
              Nothing was started. Correct the above and start again; \
