@@ -31,8 +31,8 @@ impl Catalogue {
         Self { keys }
     }
 
-    /// The keys that a file sets. A section that this catalogue knows is walked into, and so is
-    /// one that it does not know, to name each of its keys; whatever stands at a key is its value.
+    /// The keys that a file sets, known or not. Whatever stands at a known key is its value, even a
+    /// table; an unknown section is told key by key, or by its own name when it is empty.
     pub(super) fn keys_in(&self, file: &Dict) -> Vec<(String, Value)> {
         let mut found = Vec::new();
         walk(file, "", &mut |key, value| match value {
@@ -61,9 +61,8 @@ impl Catalogue {
         if self.keys.contains_key(&key) {
             Ok(())
         } else if self.is_section(&key) {
-            let expected = format!("one of its keys to be set, such as {}", {
-                spell(self.keys_of(&key).next().map_or(&key, String::as_str))
-            });
+            let example = self.keys_of(&key).next().map_or(&key, |it| it);
+            let expected = format!("one of its keys to be set, such as {}", spell(example));
             Err(Problem::Invalid {
                 found: "a value for a whole section".to_owned(),
                 key,

@@ -62,7 +62,7 @@ pub(super) fn duration(
         let text = bare.as_deref().or(value.as_str()).unwrap_or_default();
         if text.parse::<f64>().is_ok() {
             return Err(format!(
-                "a unit after the number, as in \"{text}s\" or \"{text}m\", from {from} to {to}"
+                "a unit after the number, as in \"{text}s\", from {from} to {to}"
             ));
         }
         humantime::parse_duration(text)

@@ -5,6 +5,8 @@ use super::machine::Machine;
 /// A line of a file, and what the message about it says.
 const REFUSED: &str = r#"vk.api_url = "ftp://x" => an http or https address
 vk.api_url = "https://user:hunter2@x" => an http or https address
+vk.api_url = "https://:hunter2@x" => an http or https address
+vk.api_url = "https://x/?token=hunter" => an http or https address
 vk.api_version = 5.199 => a version in quotes
 vk.api_version = "5" => a version in quotes
 vk.lang = "fr" => one of "ru", "ua"
@@ -38,8 +40,10 @@ bus.repeat_window = -1 => event ids, from 0 to 1000000
 bus.repeat_window = 1000001 => event ids, from 0 to 1000000
 bus.streams.message = "dead-letter" => keeps "dead-letter" for itself
 bus.streams.message = "lease:1" => keeps "lease" for itself
+bus.streams.message = "position:1" => keeps "position" for itself
 bus.channels.message = "" => a name
 log.level = "inof" => a filter such as
+log.level = "info,vk=loud" => a filter such as
 log.level = "info,[" => a filter such as
 log.format = "xml" => "text", "json", "journald""#;
 
@@ -54,7 +58,7 @@ fn three_mistakes_in_one_file_are_three_messages() {
             "The configuration has 3 mistakes:\n\
              \x20 1. names.user: unknown key in {path}, line 6; did you mean names.users?\n\
              \x20 2. vk.wait: found 25 in {path}, line 2; \
-             expected a unit after the number, as in \"25s\" or \"25m\", from 1s to 90s\n\
+             expected a unit after the number, as in \"25s\", from 1s to 90s\n\
              \x20 3. bus.lease: found \"1s\" in {path}, line 4; \
              expected a time with its unit, from 2s to 5m, such as \"2s\"\n\
              Nothing was started. Correct the above and start again; \
