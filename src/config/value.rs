@@ -61,9 +61,7 @@ pub(super) fn duration(
         let bare = integer(value).map(|it| it.to_string());
         let text = bare.as_deref().or(value.as_str()).unwrap_or_default();
         if text.parse::<f64>().is_ok() {
-            return Err(format!(
-                "a unit after the number, as in \"{text}s\", from {from} to {to}"
-            ));
+            return Err(format!("a unit after the number, as in \"{text}s\", from {from} to {to}"));
         }
         humantime::parse_duration(text)
             .ok()
@@ -137,7 +135,7 @@ pub(super) fn stream_name(value: &Value) -> Result<String, String> {
     let name = name(value)?;
     let first = name.split(':').next().unwrap_or_default();
     match first {
-        "dead-letter" | "position" | "lease" => {
+        "dead-letter" | "position" | "lease" | "seen" | "skipped" => {
             Err(format!("another name, as the service keeps \"{first}\" for itself"))
         }
         _ => Ok(name),

@@ -107,10 +107,7 @@ fn a_token_unfit_for_a_header_is_refused_unseen() {
 fn a_token_put_where_the_group_id_belongs_is_not_shown() {
     let token = "vk1.a.".to_owned() + &"x".repeat(80);
     let mistake = Machine::with_access().var("GROUPID", &token).mistake();
-    assert!(
-        mistake.starts_with("vk.group_id: found a text of 86 characters"),
-        "{mistake}"
-    );
+    assert!(mistake.starts_with("vk.group_id: found a text of 86 characters"), "{mistake}");
 }
 
 #[test]

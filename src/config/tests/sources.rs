@@ -46,10 +46,7 @@ fn a_file_that_is_not_toml_is_named_with_the_line_and_without_its_text() {
 #[test]
 fn the_line_of_a_key_in_an_inline_table_is_the_table_s() {
     let machine = Machine::with_access().toml("[bus]\n\nstreams = { button = \"b\" }\n");
-    assert_eq!(
-        machine.source("bus.streams.button"),
-        "work/Fetcher.toml, line 3"
-    );
+    assert_eq!(machine.source("bus.streams.button"), "work/Fetcher.toml, line 3");
 }
 
 #[test]
