@@ -34,8 +34,6 @@ async fn a_key_not_percent_encoded_is_a_wrong_one() {
     let vk = Vk::new().await;
     let Session { key, server, ts } = vk.session().await;
     let address = format!("{server}?act=a_check&key={key}&ts={ts}&wait=1");
-    let stream = crate::client::raw_get(reqwest::Url::parse(&address).expect("an address"));
-    drop(stream.await);
     let reply = body(vk.http.get(address).send().await.expect("an answer")).await;
     assert_eq!(reply, json!({"failed": 2}));
 }

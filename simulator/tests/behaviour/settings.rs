@@ -30,8 +30,20 @@ async fn a_disabled_long_poll_is_error_100_until_enabled() {
         .call("groups.getLongPollSettings", &[("group_id", &group_id)])
         .await;
     assert_eq!(settings["response"]["is_enabled"], false);
+    assert_eq!(settings["response"]["api_version"], "5.199");
     vk.simulator.set_long_poll_enabled(true);
     assert_eq!(code(&vk, SERVER, &group_id).await, None);
+}
+
+#[tokio::test]
+async fn the_version_of_events_is_told() {
+    let vk = Vk::new().await;
+    let group_id = vk.options.group_id.to_string();
+    vk.simulator.set_event_version("5.80");
+    let settings = vk
+        .call("groups.getLongPollSettings", &[("group_id", &group_id)])
+        .await;
+    assert_eq!(settings["response"]["api_version"], "5.80");
 }
 
 #[tokio::test]
