@@ -93,6 +93,7 @@ async fn calls_stall_and_connections_are_reset() {
         }
     }
     assert!(vk.call(METHOD, &[]).await.get("response").is_some());
+    assert_eq!(vk.simulator.stats().calls[METHOD], 5);
 }
 
 #[tokio::test]

@@ -144,8 +144,14 @@ async fn a_lost_or_future_ts_gets_failed_1_with_the_newest_as_a_number() {
         vk.poll(&session, 1006, 25).await,
         json!({"failed": 1, "ts": 1005})
     );
+    let query = [("act", "a_check"), ("key", &*session.key), ("ts", "1003.5")];
+    let odd = vk.http.get(&session.server).query(&query).send().await;
+    assert_eq!(
+        body(odd.expect("an answer")).await,
+        json!({"failed": 1, "ts": 1005})
+    );
     assert_eq!(vk.poll(&session, 1003, 25).await["ts"], "1005");
-    assert_eq!(vk.simulator.stats().polls["failed-1"], 2);
+    assert_eq!(vk.simulator.stats().polls["failed-1"], 3);
 }
 
 #[tokio::test]
