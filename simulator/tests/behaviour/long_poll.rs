@@ -125,6 +125,14 @@ async fn the_same_ts_gives_the_same_updates_in_pages_of_the_size_set() {
         .map(|(_, update)| serde_json::from_str(update).expect("JSON"))
         .collect();
     assert_eq!(seen, expected);
+
+    vk.poll(&session, session.ts, 25).await;
+    let stats = vk.simulator.stats();
+    assert_eq!(
+        stats.highest_ts_served, 1008,
+        "an older page changes nothing"
+    );
+    assert_eq!(stats.updates_served, 8 + 8 + 3);
 }
 
 #[tokio::test]
