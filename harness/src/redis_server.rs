@@ -3,7 +3,7 @@
 use std::{process::Stdio, time::Duration};
 
 use anyhow::{Context, bail};
-use redis::{Client, aio::MultiplexedConnection};
+use redis::{Client, IntoConnectionInfo, aio::MultiplexedConnection};
 use tempfile::TempDir;
 use tokio::{
     process::{Child, Command},
@@ -20,6 +20,7 @@ pub struct RedisServer {
     process: Child,
     port: u16,
     options: Vec<String>,
+    password: Option<String>,
     folder: TempDir,
 }
 
@@ -35,9 +36,15 @@ impl RedisServer {
         let folder = TempDir::new()?;
         let options: Vec<String> = options.iter().map(ToString::to_string).collect();
         let process = spawn(port, &options, &folder)?;
-        let server = Self { process, port, options, folder };
+        let server = Self { process, port, options, password: None, folder };
         server.answers().await?;
         Ok(server)
+    }
+
+    /// Starts a server that asks for a password. [`url`](Self::url) does not tell it.
+    pub async fn with_password(password: &str) -> anyhow::Result<Self> {
+        let server = Self::with_options(&["--save", "", "--requirepass", password]).await?;
+        Ok(Self { password: Some(password.to_owned()), ..server })
     }
 
     /// The server's address as `bus.url` takes it.
@@ -66,7 +73,17 @@ impl RedisServer {
 
     /// A new connection.
     pub async fn connect(&self) -> anyhow::Result<MultiplexedConnection> {
-        Ok(Client::open(self.url())?.get_multiplexed_async_connection().await?)
+        let mut info = self.url().into_connection_info()?;
+        if let Some(password) = &self.password {
+            let login = info.redis_settings().clone().set_password(password);
+            info = info.set_redis_settings(login);
+        }
+        Ok(Client::open(info)?.get_multiplexed_async_connection().await?)
+    }
+
+    /// Sends the server a signal by its name, such as `STOP` or `CONT`.
+    pub async fn signal(&self, name: &str) -> anyhow::Result<()> {
+        crate::signal(self.pid().context("the server was killed")?, name).await
     }
 
     /// Kills the server as a power cut would.
