@@ -64,6 +64,11 @@ impl Simulator {
         self.shared.push(update)
     }
 
+    /// Appends updates that no poll can see apart, and returns the last one's `ts`.
+    pub fn push_all(&self, updates: &[Value]) -> u64 {
+        self.shared.push_all(updates.iter().map(Value::to_string))
+    }
+
     /// Appends `n` seeded updates of mixed kinds and returns their `ts`. Updates of types that
     /// are switched off in the settings happen, but are not appended.
     pub fn generate(&self, n: usize) -> Vec<u64> {

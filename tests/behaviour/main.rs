@@ -4,4 +4,8 @@
 
 mod common;
 
+mod api_errors;
 mod delivery;
+mod long_poll_failures;
+mod names;
+mod stopping;
