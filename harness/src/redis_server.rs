@@ -3,7 +3,7 @@
 use std::{process::Stdio, time::Duration};
 
 use anyhow::{Context, bail};
-use redis::{Client, IntoConnectionInfo, aio::MultiplexedConnection};
+use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo, aio::MultiplexedConnection};
 use tempfile::TempDir;
 use tokio::{
     process::{Child, Command},
@@ -12,6 +12,8 @@ use tokio::{
 
 /// How long a server may take to answer after its start.
 const START_DEADLINE: Duration = Duration::from_secs(20);
+/// How long a server may take to answer a command, be it behind others.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
 
 /// A Redis server on a free port of 127.0.0.1, with a data folder of its own. Dropping it kills
 /// the server and removes the folder.
@@ -78,7 +80,8 @@ impl RedisServer {
             let login = info.redis_settings().clone().set_password(password);
             info = info.set_redis_settings(login);
         }
-        Ok(Client::open(info)?.get_multiplexed_async_connection().await?)
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_DEADLINE));
+        Ok(Client::open(info)?.get_multiplexed_async_connection_with_config(&config).await?)
     }
 
     /// Sends the server a signal by its name, such as `STOP` or `CONT`.

@@ -62,6 +62,13 @@ async fn answers_cut_off_are_passing_trouble() -> Outcome {
     survives(Fault::CutConnection, 1).await
 }
 
+/// Case 35: a kept-alive connection that is dead when it is used again.
+#[tokio::test]
+async fn connections_cut_by_the_api_are_made_again() -> Outcome {
+    survives(Fault::ResetBefore, 1).await?;
+    survives(Fault::ResetAfter, 1).await
+}
+
 /// The whole batch is refused because of one id: it is split until only that id goes without.
 #[tokio::test]
 async fn one_bad_id_costs_no_other_its_name() -> Outcome {

@@ -269,3 +269,41 @@ async fn keys_that_are_never_good_are_asked_for_ever_more_slowly() -> Outcome {
     ensure!(stats.calls[SERVERS] == 5 && stats.faults["failed-2"] == 4, "{stats:?}");
     stop(service).await
 }
+
+/// Case 16. A second is long enough for thousands of polls without a pause.
+async fn polls_in_a_second(fault: Fault) -> anyhow::Result<u64> {
+    let scene = Scene::new().await?;
+    let name = fault.to_string();
+    scene.vk.inject(Target::Poll, fault, u32::MAX);
+    let service = scene.start().await?;
+    scene.vk.until(|stats| stats.faults.contains_key(&name)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let polls = scene.vk.stats().faults[&name];
+    stop(service).await?;
+    Ok(polls)
+}
+
+/// Case 16: VK says again and again that the history is outdated.
+#[tokio::test]
+async fn endless_failed_1_is_no_hot_loop() -> Outcome {
+    let polls = polls_in_a_second(Fault::Failed(1)).await?;
+    ensure!(polls <= 20, "{polls} polls in a second");
+    Ok(())
+}
+
+/// Case 16: whatever stands between answers at once, without anything.
+#[tokio::test]
+async fn endless_early_empty_replies_are_no_hot_loop() -> Outcome {
+    let polls = polls_in_a_second(Fault::EarlyEmpty).await?;
+    ensure!(polls <= 20, "{polls} polls in a second");
+    Ok(())
+}
+
+#[tokio::test]
+async fn endless_failures_of_other_kinds_are_no_hot_loop() -> Outcome {
+    for fault in [Fault::Failed(3), Fault::Failed(9), Fault::Status(502), Fault::ResetBefore] {
+        let polls = polls_in_a_second(fault.clone()).await?;
+        ensure!(polls <= 20, "{fault}: {polls} polls in a second");
+    }
+    Ok(())
+}

@@ -5,7 +5,16 @@
 mod common;
 
 mod api_errors;
+mod configuration;
 mod delivery;
 mod long_poll_failures;
+mod going_back;
+mod lease;
 mod names;
+mod pressure;
+mod redis_access;
+mod repeats;
+mod restarting;
+mod secrets;
+mod stdout_bus;
 mod stopping;

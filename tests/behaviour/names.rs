@@ -7,10 +7,15 @@ use harness::Bus;
 use serde_json::{Value, json};
 use vk_simulator::{CHAT_BASE, Fault, Options, User};
 
-use super::common::{AUTHOR, CHAT, Outcome, Scene, stop};
+use super::common::{AUTHOR, CHAT, Outcome, Scene, message, stop};
 
 const USERS: &str = "users.get";
 const CHATS: &str = "messages.getConversationsById";
+
+/// What makes a message one that renames its chat.
+fn new_title(title: &str) -> Value {
+    json!({"text": "", "action": {"type": "chat_title_update", "text": title}})
+}
 
 /// The newest message on the bus.
 async fn newest(bus: &Bus) -> anyhow::Result<Value> {
@@ -99,24 +104,23 @@ async fn a_new_title_holds_from_its_own_event_on() -> Outcome {
     let titles = |events: &[Value]| -> Vec<String> {
         events.iter().map(|it| it["peer"]["name"].as_str().unwrap_or_default().to_owned()).collect()
     };
-    let rename = |title: &str| {
-        scene.push_message(
-            json!({"text": "", "action": {"type": "chat_title_update", "text": title}}),
-        )
-    };
     scene.say("before");
     scene.settled().await?;
-    rename("Новое имя");
-    scene.say("after");
-    // The last one changes nothing for the one before, though both come together.
+    scene.push_message(new_title("Новое имя"));
     scene.settled().await?;
-    scene.say("still");
-    rename("");
-    scene.say("nameless");
+    // The next title changes nothing for the message before it, though all come together.
+    scene.vk.push_all(&[
+        message(11, json!({"text": "still"})),
+        message(12, new_title("Опять новое")),
+        message(13, json!({"text": "after"})),
+        message(14, new_title("")),
+        message(15, json!({"text": "nameless"})),
+    ]);
     let bus = scene.settled().await?;
     let found = titles(&bus.events("{toaster}:message").await?);
     let old = "FUNCKA | TOASTER | DEV | CHAT";
-    ensure!(found == [old, "Новое имя", "Новое имя", "Новое имя", "", ""], "{found:?}");
+    let expected = [old, "Новое имя", "Новое имя", "Опять новое", "Опять новое", "", ""];
+    ensure!(found == expected, "{found:?}");
     ensure!(scene.vk.stats().calls[CHATS] == 1, "VK was asked for what it had told");
     stop(service).await
 }
@@ -129,9 +133,7 @@ async fn a_new_title_is_not_undone_by_a_call_under_way() -> Outcome {
     let service = scene.start().await?;
     scene.say("before");
     scene.vk.until(|stats| stats.calls.contains_key(CHATS)).await;
-    scene.push_message(
-        json!({"text": "", "action": {"type": "chat_title_update", "text": "Новое имя"}}),
-    );
+    scene.push_message(new_title("Новое имя"));
     scene.settled().await?;
     scene.say("after");
     let bus = scene.settled().await?;
@@ -148,9 +150,7 @@ async fn a_hidden_chat_gets_the_title_that_its_members_give_it() -> Outcome {
     scene.say("before");
     let bus = scene.settled().await?;
     ensure!(newest(&bus).await?["peer"] == json!({"bpid": CHAT, "cid": CHAT - CHAT_BASE, "name": ""}));
-    scene.push_message(
-        json!({"text": "", "action": {"type": "chat_title_update", "text": "Теперь с именем"}}),
-    );
+    scene.push_message(new_title("Теперь с именем"));
     scene.say("after");
     scene.settled().await?;
     ensure!(newest(&bus).await?["peer"]["name"] == "Теперь с именем");

@@ -76,6 +76,12 @@ impl Scene {
         self
     }
 
+    /// Leaves an environment variable out.
+    pub(crate) fn unset(mut self, variable: &str) -> Self {
+        self.variables.remove(variable);
+        self
+    }
+
     /// Starts a service and waits for nothing.
     pub(crate) fn spawn(&self) -> anyhow::Result<Service> {
         self.spawn_with(&[])
