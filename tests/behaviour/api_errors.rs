@@ -95,11 +95,12 @@ async fn one_bad_id_costs_no_other_its_name() -> Outcome {
             let id = event["user"]["uuid"].as_i64().unwrap_or_default();
             let user = &world.users[&id];
             let name = format!("{} {}", user.first_name, user.last_name).trim().to_owned();
-            let (name, nick) = match id == bad {
-                true => (String::new(), Some(format!("id{bad}"))),
-                false => (name, user.domain.clone().or_else(|| Some(format!("id{id}")))),
+            let (name, nick) = if id == bad {
+                (String::new(), format!("id{bad}"))
+            } else {
+                (name, user.domain.clone().unwrap_or_else(|| format!("id{id}")))
             };
-            ensure!(event["user"]["name"] == name && event["user"]["nick"] == json!(nick), "{event}");
+            ensure!(event["user"]["name"] == name && event["user"]["nick"] == nick, "{event}");
         }
         stop(service).await?;
     }
@@ -222,7 +223,10 @@ async fn a_cropped_message_is_completed() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     let told = cropped(&scene).await?;
-    ensure!(told["text"] == "to the end" && told["attachments"] == json!(["photo", "doc"]), "{told}");
+    ensure!(
+        told["text"] == "to the end" && told["attachments"] == json!(["photo", "doc"]),
+        "{told}"
+    );
     scene.all_arrived().await?;
     stop(service).await
 }

@@ -126,14 +126,30 @@ async fn updates_that_are_not_routed_are_counted_and_kept_on_demand() -> Outcome
     let scene = Scene::new().await?.set("FETCHER_BUS__UNROUTED", "dead-letter");
     let service = scene.start().await?;
     let update = json!({"type": "wall_post_new", "event_id": "7", "object": {"text": "Пост"}});
+    let raw = update.to_string();
     scene.vk.push(&update);
     scene.say("Hi!");
     let bus = scene.settled().await?;
     ensure!(bus.skipped().await? == [("wall_post_new".to_owned(), 1)].into());
     let letters = bus.dead_letters().await?;
-    ensure!(letters.len() == 1 && letters[0]["raw"] == update.to_string(), "{letters:?}");
+    ensure!(letters.len() == 1 && letters[0]["raw"] == raw, "{letters:?}");
     ensure!(letters[0]["reason"].contains("wall_post_new"), "{letters:?}");
     ensure!(bus.events("{toaster}:message").await?.len() == 1);
+    stop(service).await
+}
+
+/// Case 20: nesting that no JSON value here could even hold.
+#[tokio::test]
+async fn unknown_fields_of_any_depth_do_not_matter() -> Outcome {
+    let scene = Scene::new().await?;
+    let service = scene.start().await?;
+    let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+    scene
+        .vk
+        .push_raw(RAW.replace(r#""text":"Hi!""#, &format!(r#""text":"Hi!","hologram":{deep}"#)));
+    let bus = scene.settled().await?;
+    let entries = bus.entries("{toaster}:message").await?;
+    ensure!(entries.len() == 1 && entries[0]["data"] == AS_DICT, "{entries:?}");
     stop(service).await
 }
 
@@ -146,7 +162,8 @@ async fn a_busy_day_arrives_whole_in_order_and_at_few_calls() -> Outcome {
     let mut pushed = 0;
     let mut random = 20_240_228_u64;
     while pushed < UPDATES {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let size = usize::try_from(random >> 33)? % 400;
         let size = size.min(UPDATES - pushed).max(1);
         pushed += scene.vk.generate(size).len();

@@ -8,7 +8,9 @@ use vk_simulator::Options;
 use super::common::{Outcome, Scene, stop};
 
 /// All keys with what they hold and how long they have left.
-async fn snapshot(redis: &mut MultiplexedConnection) -> anyhow::Result<Vec<(String, i64, Vec<u8>)>> {
+async fn snapshot(
+    redis: &mut MultiplexedConnection,
+) -> anyhow::Result<Vec<(String, i64, Vec<u8>)>> {
     let keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(redis).await?;
     let mut snapshot = Vec::new();
     for key in keys {

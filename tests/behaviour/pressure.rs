@@ -29,11 +29,11 @@ async fn while_names_do_not_come_only_so_much_is_fetched_ahead() -> Outcome {
 
 /// VK documents no limit of a reply.
 #[tokio::test]
-async fn one_reply_of_forty_thousand_updates_is_one_commit() -> Outcome {
+async fn one_reply_of_twenty_thousand_updates_is_one_commit() -> Outcome {
     let options = Options { max_updates_per_reply: 100_000, ..Options::default() };
     let scene = Scene::with(options).await?;
     let service = scene.start().await?;
-    let updates: Vec<_> = (1..=40_000).map(|number| message(number, json!({}))).collect();
+    let updates: Vec<_> = (1..=20_000).map(|number| message(number, json!({}))).collect();
     scene.vk.push_all(&updates);
     scene.all_arrived().await?;
     let position = scene.bus().await?.whole_position().await?;

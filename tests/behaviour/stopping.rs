@@ -92,8 +92,7 @@ async fn a_second_signal_does_not_wait() -> Outcome {
 #[tokio::test]
 async fn a_stop_does_not_wait_for_redis() -> Outcome {
     let port = harness::free_port()?;
-    let scene =
-        Scene::new().await?.set("FETCHER_BUS__URL", format!("redis://127.0.0.1:{port}"));
+    let scene = Scene::new().await?.set("FETCHER_BUS__URL", format!("redis://127.0.0.1:{port}"));
     let service = scene.spawn()?;
     service.says("Redis does not serve the lease").await?;
     stop(service).await?;

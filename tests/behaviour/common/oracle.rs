@@ -112,7 +112,8 @@ impl Event {
         let mut wanted = self.dict.clone();
         if wanted["event_id"].is_null() {
             let id = found["event_id"].as_str().unwrap_or_default();
-            let is_digest = id.len() == 40 && id.bytes().all(|it| b"0123456789abcdef".contains(&it));
+            let is_digest =
+                id.len() == 40 && id.bytes().all(|it| b"0123456789abcdef".contains(&it));
             ensure!(is_digest, "{id:?} is no digest");
             wanted["event_id"] = id.into();
         }
@@ -167,8 +168,11 @@ fn message(update: &Value, world: &World) -> Option<Verdict> {
     let reply = Some(&said["reply_message"]).filter(|it| it.is_object()).map(foreign);
     let forward: Vec<_> = list("fwd_messages").iter().map(foreign).collect();
     let mut words: Vec<_> = list("attachments").iter().map(|it| it["type"].clone()).collect();
-    let extra =
-        [("geo", said["geo"].is_object()), ("reply", reply.is_some()), ("forward", !forward.is_empty())];
+    let extra = [
+        ("geo", said["geo"].is_object()),
+        ("reply", reply.is_some()),
+        ("forward", !forward.is_empty()),
+    ];
     words.extend(extra.iter().filter(|(_, there)| *there).map(|(word, _)| json!(word)));
     let kind = if text.starts_with(['/', '!']) { "command" } else { "message" };
     let content = json!({
