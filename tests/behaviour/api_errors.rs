@@ -145,6 +145,7 @@ async fn authors_and_peers_of_every_kind_are_named() -> Outcome {
         (AUTHOR, AUTHOR),
         (AUTHOR, 2_000_777_777),
         (-31_999_999, CHAT),
+        (-2_000_000_005, CHAT),
     ] {
         scene.push_message(json!({"from_id": from, "peer_id": peer}));
     }

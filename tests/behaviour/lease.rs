@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::ensure;
-use harness::Service;
+use harness::{Bus, Service};
 use redis::AsyncCommands;
 use vk_simulator::Options;
 
@@ -131,4 +131,26 @@ async fn one_that_slept_beyond_its_lease_alone_goes_on() -> Outcome {
     ensure!(!service.output().contains("another instance"), "{}", service.output());
     ensure!(scene.bus().await?.position("epoch").await? == Some(1));
     stop(service).await
+}
+
+/// Communities share the streams of a namespace, and nothing else.
+#[tokio::test]
+async fn another_community_is_no_rival() -> Outcome {
+    let scene = Scene::new().await?;
+    let other = Scene::with(Options { group_id: 5, seed: 5, ..Options::default() }).await?;
+    let other = other.set("FETCHER_BUS__URL", scene.redis.url());
+    let first = scene.start().await?;
+    let second = other.spawn()?;
+    let bus_of_other = Bus::of(&scene.redis, 5).await?;
+    bus_of_other.has_a_position().await?;
+    scene.say("Hi!");
+    scene.settled().await?;
+    other.say("Hi!");
+    bus_of_other.stands_at(other.vk.ts()).await?;
+    let entries = bus_of_other.entries("{toaster}:message").await?;
+    let groups: Vec<_> = entries.iter().map(|entry| entry["group_id"].as_str()).collect();
+    ensure!(groups == ["218730916", "5"], "{groups:?}");
+    ensure!(!second.output().contains(STANDS_BY), "{}", second.output());
+    stop(second).await?;
+    stop(first).await
 }

@@ -187,6 +187,20 @@ async fn a_malformed_update_costs_none_of_its_neighbours() -> Outcome {
     stop(service).await
 }
 
+/// Case 21: JSON by its brackets, but half a letter in it.
+#[tokio::test]
+async fn an_unreadable_update_costs_none_of_its_neighbours() -> Outcome {
+    let scene = Scene::new().await?;
+    let service = scene.start().await?;
+    scene.vk.generate(20);
+    let half = message(1, json!({"text": "half"})).to_string();
+    scene.vk.push_raw(half.replace("half", r"\ud83d"));
+    scene.vk.generate(20);
+    scene.all_arrived().await?;
+    ensure!(!service.output().contains("poll failed"), "{}", service.output());
+    stop(service).await
+}
+
 /// Cases 13 and 40: the one test that waits a deadline out.
 #[tokio::test]
 async fn a_poll_that_hangs_is_given_up() -> Outcome {
@@ -215,7 +229,10 @@ async fn the_content_type_does_not_matter() -> Outcome {
 /// Case 2.
 #[tokio::test]
 async fn a_ts_may_be_a_number() -> Outcome {
-    survives(Fault::NumberTs, 2).await
+    let scene = Scene::new().await?;
+    scene.vk.inject("groups.getLongPollServer", Fault::NumberTs, 1);
+    let service = survives_in(&scene, &Fault::NumberTs, 3).await?;
+    stop(service).await
 }
 
 /// Case 38.

@@ -5,6 +5,7 @@
 mod common;
 
 mod api_errors;
+mod chaos;
 mod configuration;
 mod delivery;
 mod going_back;

@@ -111,6 +111,16 @@ async fn a_stop_does_not_wait_for_a_commit_that_redis_does_not_take() -> Outcome
     stop(service).await
 }
 
+/// Redis is there but does not answer, and may take a minute by the configuration.
+#[tokio::test]
+async fn a_stop_does_not_wait_for_a_redis_that_hangs() -> Outcome {
+    let scene = Scene::new().await?.set("FETCHER_BUS__TIMEOUT", "1m");
+    let service = scene.start().await?;
+    scene.vk.until(|stats| stats.polls_held == 1).await;
+    scene.redis.signal("STOP").await?;
+    stop(service).await
+}
+
 /// Case 41: VK holds the poll for up to 25 seconds.
 #[tokio::test]
 async fn a_stop_does_not_wait_for_the_poll_under_way() -> Outcome {
@@ -119,6 +129,18 @@ async fn a_stop_does_not_wait_for_the_poll_under_way() -> Outcome {
     scene.vk.until(|stats| stats.polls_held == 1).await;
     stop(service).await?;
     ensure!(scene.vk.stats().polls.is_empty(), "the poll was answered first");
+    Ok(())
+}
+
+/// As when a container is stopped just after its start: nothing asks twice there.
+#[tokio::test]
+async fn a_stop_is_heeded_from_the_first_line_on() -> Outcome {
+    for _ in 0..5 {
+        let scene = Scene::new().await?;
+        let service = scene.spawn()?;
+        service.says("event-fetcher starts").await?;
+        stop(service).await?;
+    }
     Ok(())
 }
 
