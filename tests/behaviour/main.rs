@@ -1,6 +1,5 @@
 //! What the service does, watched from outside: its binary between a simulated VK and a Redis of
 //! its own. Case numbers are those of VK's failures that other clients met.
-#![allow(clippy::expect_used, reason = "what is expected here is what is tested")]
 
 mod common;
 
