@@ -1,6 +1,10 @@
 //! How Redis is reached.
 
-use redis::{Client, IntoConnectionInfo, RedisResult};
+use std::time::Duration;
+
+use redis::{
+    AsyncConnectionConfig, Client, IntoConnectionInfo, RedisResult, aio::MultiplexedConnection,
+};
 use secrecy::ExposeSecret;
 
 use crate::{
@@ -18,4 +22,16 @@ pub fn client(url: &RedisUrl, settings: &config::Bus) -> RedisResult<Client> {
         server = server.set_redis_settings(login);
     }
     Client::open(server)
+}
+
+/// Connects within `timeout`; on that connection an answer may take as long as `answer`.
+pub async fn connect(
+    client: &Client,
+    timeout: Duration,
+    answer: Duration,
+) -> RedisResult<MultiplexedConnection> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(timeout))
+        .set_response_timeout(Some(answer));
+    client.get_multiplexed_async_connection_with_config(&config).await
 }

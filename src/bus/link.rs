@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisError, ScriptInvocation};
+use redis::{Client, FromRedisValue, RedisError, ScriptInvocation};
 
-use super::Refused;
+use super::{Refused, connect};
 use crate::backoff::Backoff;
 
 /// One caller's way to Redis. A call is repeated until it is answered: every script here can tell
@@ -61,11 +61,7 @@ impl Link {
         script: &ScriptInvocation<'_>,
     ) -> Result<T, RedisError> {
         if self.connection.is_none() {
-            let config = AsyncConnectionConfig::new()
-                .set_connection_timeout(Some(self.timeout))
-                .set_response_timeout(Some(self.timeout));
-            let connection = self.client.get_multiplexed_async_connection_with_config(&config);
-            self.connection = Some(connection.await?);
+            self.connection = Some(connect(&self.client, self.timeout, self.timeout).await?);
         }
         match &mut self.connection {
             Some(connection) => script.invoke_async(connection).await,

@@ -18,7 +18,7 @@ use crate::{
     config::{self, BusUrl},
     ts::Ts,
 };
-pub use connect::client;
+pub use connect::{client, connect};
 pub use content::{Content, DeadLetter, Entry};
 pub use error::Refused;
 pub use keys::Keys;

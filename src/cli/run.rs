@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::exit::Exit;
+use super::{block_on, exit::Exit};
 use crate::{
     bus::Bus,
     config::{self, BusUrl, Loaded, Sources},
@@ -29,13 +29,7 @@ pub(super) fn run(sources: &Sources) -> Exit {
     if let Err(error) = telemetry::start(&loaded.config.log, output) {
         return Exit::Usage.because(error);
     }
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => return Exit::Bug.because(format!("no threads to run on: {error}")),
-    };
-    let exit = runtime.block_on(serve(loaded));
-    runtime.shutdown_background();
-    exit
+    block_on(serve(loaded))
 }
 
 async fn serve(loaded: Loaded) -> Exit {
@@ -60,10 +54,7 @@ async fn serve(loaded: Loaded) -> Exit {
         }
     };
     let names = Names::new(api.clone(), &config.names);
-    let rules = Rules {
-        command_prefixes: config.converter.command_prefixes,
-        reply_author: config.converter.reply_author,
-    };
+    let rules = Rules::from(config.converter);
     let pipeline = Pipeline {
         api: &api,
         long_poll: &long_poll,

@@ -3,6 +3,7 @@
 //! Poll n + 1 runs while batch n waits for names and batch n - 1 commits. Where one of them is
 //! held up, those before it wait, and VK's queue is the buffer.
 
+mod complete;
 mod prepare;
 mod totals;
 
@@ -22,6 +23,7 @@ use crate::{
     ts::Ts,
     vk::{Api, CallError, LongPoll},
 };
+pub use complete::complete;
 use prepare::prepare;
 use totals::Totals;
 
