@@ -2,25 +2,32 @@
 
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{Client, FromRedisValue, RedisError, ScriptInvocation};
+use redis::{Cmd, FromRedisValue, RedisResult, ScriptInvocation};
 
-use super::{Refused, connect};
+use super::{
+    Refused,
+    connect::{Connection, Server},
+};
 use crate::backoff::Backoff;
 
 /// One caller's way to Redis. A call is repeated until it is answered: every script here can tell
 /// that it was done before.
 pub(super) struct Link {
-    client: Client,
+    server: Server,
     timeout: Duration,
-    connection: Option<MultiplexedConnection>,
+    connection: Option<Connection>,
     backoff: Backoff,
 }
 
 impl Link {
-    pub(super) fn new(client: Client, timeout: Duration) -> Self {
+    pub(super) fn new(server: Server, timeout: Duration) -> Self {
         let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
-        Self { client, timeout, connection: None, backoff }
+        Self { server, timeout, connection: None, backoff }
+    }
+
+    /// The time one answer may take.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// Runs a script until Redis answers; fails only when it refuses for good.
@@ -39,8 +46,7 @@ impl Link {
                     return Ok(answer);
                 }
                 Err(error) => {
-                    // What is still under way on this connection must not be waited behind.
-                    self.connection = None;
+                    self.disconnect();
                     if let Some(refused) = Refused::by(&error, doing) {
                         return Err(refused);
                     }
@@ -59,13 +65,25 @@ impl Link {
     pub(super) async fn try_run<T: FromRedisValue>(
         &mut self,
         script: &ScriptInvocation<'_>,
-    ) -> Result<T, RedisError> {
-        if self.connection.is_none() {
-            self.connection = Some(connect(&self.client, self.timeout, self.timeout).await?);
-        }
-        match &mut self.connection {
-            Some(connection) => script.invoke_async(connection).await,
-            None => unreachable!("connected above"),
-        }
+    ) -> RedisResult<T> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.server.connect(self.timeout, self.timeout).await?,
+        };
+        script.invoke_async(self.connection.insert(connection)).await
+    }
+
+    /// Runs a command once, on the connection that the last script ran on; none where that
+    /// connection is gone.
+    pub(super) async fn after_script<T: FromRedisValue>(
+        &mut self,
+        command: &Cmd,
+    ) -> Option<RedisResult<T>> {
+        Some(command.query_async(self.connection.as_mut()?).await)
+    }
+
+    /// Gives the connection up: what is under way on it must not be waited behind.
+    pub(super) fn disconnect(&mut self) {
+        self.connection = None;
     }
 }

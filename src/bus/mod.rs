@@ -2,6 +2,7 @@
 
 mod connect;
 mod content;
+mod durability;
 mod error;
 mod keys;
 mod link;
@@ -18,7 +19,7 @@ use crate::{
     config::{self, BusUrl},
     ts::Ts,
 };
-pub use connect::{client, connect};
+pub use connect::{Connection, Server};
 pub use content::{Content, DeadLetter, Entry};
 pub use error::Refused;
 pub use keys::Keys;
@@ -69,7 +70,7 @@ pub enum Bus {
 
 impl Bus {
     /// The bus of a community; nothing is connected yet.
-    pub fn new(settings: &config::Bus, group_id: i64) -> ::redis::RedisResult<Self> {
+    pub fn new(settings: &config::Bus, group_id: i64) -> anyhow::Result<Self> {
         Ok(match &settings.url {
             BusUrl::Stdout => Self::Stdout,
             BusUrl::Redis(url) => Self::Redis(Box::new(RedisBus::new(url, settings, group_id)?)),

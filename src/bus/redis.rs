@@ -5,10 +5,15 @@ use std::{
     time::Duration,
 };
 
-use redis::{Client, FromRedisValue, Script, Value};
+use redis::{FromRedisValue, Script, Value};
 use tokio::time::sleep;
 
-use super::{Content, Halt, Keys, Position, Refused, Tenure, connect, link::Link};
+use super::{
+    Content, Halt, Keys, Position, Refused, Tenure,
+    connect::Server,
+    durability::{Settled, settle},
+    link::Link,
+};
 use crate::{
     backoff::Backoff,
     config::{self, RedisUrl},
@@ -23,7 +28,7 @@ const FULL_PAUSE_CAP: Duration = Duration::from_secs(2);
 
 /// The bus of one instance of the service.
 pub struct RedisBus {
-    client: Client,
+    server: Server,
     keys: Keys,
     group_id: i64,
     settings: config::Bus,
@@ -44,9 +49,9 @@ impl RedisBus {
         url: &RedisUrl,
         settings: &config::Bus,
         group_id: i64,
-    ) -> redis::RedisResult<Self> {
+    ) -> anyhow::Result<Self> {
         Ok(Self {
-            client: connect::client(url, settings)?,
+            server: Server::new(url, settings)?,
             keys: Keys::new(settings, group_id),
             group_id,
             settings: settings.clone(),
@@ -61,7 +66,7 @@ impl RedisBus {
     }
 
     fn link(&self) -> Link {
-        Link::new(self.client.clone(), self.settings.timeout)
+        Link::new(self.server.clone(), self.settings.timeout)
     }
 
     /// Takes the lease, after waiting for whoever holds it, and reads the position.
@@ -95,17 +100,19 @@ impl RedisBus {
         let mut link = self.link();
         loop {
             sleep(self.settings.lease / 3).await;
-            let mut call = self.scripts.renew.key(&self.keys.position);
-            call.key(&self.keys.lease)
-                .arg(&self.holder)
-                .arg(epoch)
-                .arg(millis(self.settings.lease));
-            match link.run("the lease's renewal", &call).await {
+            match self.renew(&mut link, epoch).await {
                 Ok(true) => {}
                 Ok(false) => return Halt::Fenced,
                 Err(refused) => return Halt::Refused(refused),
             }
         }
+    }
+
+    /// Lengthens the lease; false when someone else has it.
+    async fn renew(&self, link: &mut Link, epoch: u64) -> Result<bool, Refused> {
+        let mut call = self.scripts.renew.key(&self.keys.position);
+        call.key(&self.keys.lease).arg(&self.holder).arg(epoch).arg(millis(self.settings.lease));
+        link.run("the lease's renewal", &call).await
     }
 
     /// Gives the lease back, so that a standby need not wait for its end.
@@ -211,6 +218,11 @@ impl Committer<'_> {
         };
         if full.reset() > 0 {
             tracing::info!("there is room in the stream again; fetching goes on");
+        }
+        while settle(&mut self.link, self.bus.settings.durability).await? == Settled::AskAgain {
+            if !self.bus.renew(&mut self.link, self.epoch).await? {
+                return Err(Halt::Fenced);
+            }
         }
         self.position = Some(to);
         Ok(repeats)

@@ -65,7 +65,7 @@ async fn serve(loaded: Loaded) -> Exit {
     };
     let stop = CancellationToken::new();
     let signals = tokio::spawn(stop_on_signals(stop.clone()));
-    let result = pipeline.run(&stop).await;
+    let result = Box::pin(pipeline.run(&stop)).await;
     signals.abort();
     match result {
         Ok(()) => Exit::Done,

@@ -9,10 +9,13 @@ use super::{
     problem::Problem,
     reader::Reader,
     secrets::{REDIS_PASSWORD, TOKEN},
-    sections::{Access, Ages, Bus, Config, Converter, Delivery, EventNames, Log, Names, Vk, Way},
+    sections::{
+        Access, Ages, Bus, ClientCertificate, Config, Converter, Delivery, Durability, EventNames,
+        Log, Names, Tls, Vk, Way,
+    },
     value::{
-        boolean, choice, choices, duration, group_id, log_filter, method_url, name, password,
-        stream_name, texts, token, version, whole, whole_seconds,
+        boolean, choice, choices, durability, duration, group_id, log_filter, method_url, name,
+        password, path, stream_name, texts, token, version, whole, whole_seconds,
     },
 };
 
@@ -90,17 +93,26 @@ fn bus(reader: &mut Reader) -> Option<Bus> {
         });
     }
     let namespace = reader.read("bus.namespace", name);
+    let durability = reader.read("bus.durability", durability);
+    if url.as_ref().is_some_and(BusUrl::is_cluster)
+        && durability.is_some_and(|it| it != Durability::None)
+    {
+        reader.contradiction("bus.durability", "must be \"none\" with a cluster in", "bus.url");
+    }
     let delivery = reader.read("bus.delivery", delivery);
     let unrouted = reader.read("bus.unrouted", choice);
     let timeout = reader.read("bus.timeout", duration(Duration::from_millis(100)..=seconds(60)));
     let lease = reader.read("bus.lease", duration(seconds(2)..=seconds(5 * 60)));
     let stream_length = reader.read("bus.stream_length", whole("entries", 0..=1_000_000_000));
     let repeat_window = reader.read("bus.repeat_window", whole("event ids", 0..=1_000_000));
+    let tls = tls(reader);
     let streams = streams(reader);
     let channels = channels(reader);
     Some(Bus {
         url: url?,
         password,
+        tls: tls?,
+        durability: durability?,
         namespace: namespace?,
         delivery: delivery?,
         unrouted: unrouted?,
@@ -111,6 +123,18 @@ fn bus(reader: &mut Reader) -> Option<Bus> {
         streams: streams?,
         channels: channels?,
     })
+}
+
+fn tls(reader: &mut Reader) -> Option<Tls> {
+    let ca = reader.read("bus.tls.ca", path)?;
+    let certificate = reader.read("bus.tls.certificate", path)?;
+    let key = reader.read("bus.tls.key", path)?;
+    if certificate.is_some() != key.is_some() {
+        reader.contradiction("bus.tls.certificate", "must be set together with", "bus.tls.key");
+    }
+    let client =
+        certificate.zip(key).map(|(certificate, key)| ClientCertificate { certificate, key });
+    Some(Tls { ca, client })
 }
 
 fn delivery(value: &figment::value::Value) -> Result<Delivery, String> {

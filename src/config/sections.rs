@@ -1,6 +1,6 @@
 //! The sections of the configuration, as the rest of the service sees them: checked values.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use reqwest::Url;
 use secrecy::SecretString;
@@ -86,8 +86,12 @@ pub struct Bus {
     pub url: BusUrl,
     /// The password for it, when `url` does not carry one.
     pub password: Option<SecretString>,
+    /// Certificates for `rediss://`.
+    pub tls: Tls,
     /// The hash tag that all keys begin with, without its braces.
     pub namespace: String,
+    /// What a commit waits for.
+    pub durability: Durability,
     /// The ways an event goes out.
     pub delivery: Delivery,
     /// What becomes of updates that are no event.
@@ -104,6 +108,35 @@ pub struct Bus {
     pub streams: EventNames,
     /// The channel of each event type.
     pub channels: EventNames,
+}
+
+/// What a commit waits for, beyond Redis' word that it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Nothing more.
+    None,
+    /// The disk of the Redis written to.
+    Aof,
+    /// So many replicas.
+    Replicas(u32),
+}
+
+/// Certificates for a Redis that speaks TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// The authorities to trust instead of the system's, as a PEM file.
+    pub ca: Option<PathBuf>,
+    /// What to show to a Redis that wants to know its clients.
+    pub client: Option<ClientCertificate>,
+}
+
+/// A client's certificate and key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The certificate, as a PEM file.
+    pub certificate: PathBuf,
+    /// Its key, as a PEM file.
+    pub key: PathBuf,
 }
 
 /// A name for each event type.

@@ -4,7 +4,7 @@ use redis::{InfoDict, RedisError, RedisResult};
 
 use super::finding::Finding;
 use crate::{
-    bus::{self, Refused},
+    bus::{Refused, Server},
     config::{self, RedisUrl},
 };
 
@@ -13,7 +13,13 @@ const OLDEST_VERSION: (u32, u32) = (6, 2);
 
 /// Connects to Redis and asks it how it is set up, once.
 pub(super) async fn ask(url: &RedisUrl, settings: &config::Bus) -> Vec<Finding> {
-    match info(url, settings).await {
+    let server = match Server::new(url, settings) {
+        Ok(server) => server,
+        Err(error) => {
+            return vec![Finding::problem(format!("{error:#}"), "check bus.url and bus.tls")];
+        }
+    };
+    match info(&server, settings).await {
         Ok(info) => {
             let reached = Finding::ok(format!("{url} answers and lets the service in"));
             [Some(reached), version(&info), persistence(&info), eviction(&info)]
@@ -30,9 +36,8 @@ pub(super) async fn ask(url: &RedisUrl, settings: &config::Bus) -> Vec<Finding> 
     }
 }
 
-async fn info(url: &RedisUrl, settings: &config::Bus) -> RedisResult<InfoDict> {
-    let client = bus::client(url, settings)?;
-    let mut connection = bus::connect(&client, settings.timeout, settings.timeout).await?;
+async fn info(server: &Server, settings: &config::Bus) -> RedisResult<InfoDict> {
+    let mut connection = server.connect(settings.timeout, settings.timeout).await?;
     redis::cmd("INFO").query_async(&mut connection).await
 }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum, builder::PossibleValue};
-use redis::{Client, RedisError};
+use redis::RedisError;
 use tokio::time::sleep;
 
 use self::reader::{BLOCK, Entry, Reader, Start};
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     backoff::Backoff,
-    bus::{self, Refused},
+    bus::{Refused, Server},
     config::{self, BusUrl, Sources},
     event::EventType,
 };
@@ -75,13 +75,13 @@ pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
              set bus.url to the Redis whose streams are to be followed",
         );
     };
-    let client = match bus::client(url, &settings) {
-        Ok(client) => client,
+    let server = match Server::new(url, &settings) {
+        Ok(server) => server,
         Err(error) => return Exit::Usage.because(format_args!("bus.url: {error}")),
     };
     let start = if arguments.from_start { Start::Oldest } else { Start::Newest(arguments.last) };
     let reader = Reader::new(&settings, &arguments.types, start);
-    let tail = Tail { client, timeout: settings.timeout, reader, json: arguments.json };
+    let tail = Tail { server, timeout: settings.timeout, reader, json: arguments.json };
     block_on(async {
         tokio::select! {
             exit = tail.follow() => exit,
@@ -91,7 +91,7 @@ pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
 }
 
 struct Tail {
-    client: Client,
+    server: Server,
     timeout: Duration,
     reader: Reader,
     json: bool,
@@ -131,7 +131,7 @@ impl Tail {
     }
 
     async fn follow_connected(&mut self, backoff: &mut Backoff) -> Result<Infallible, Stop> {
-        let mut connection = bus::connect(&self.client, self.timeout, BLOCK + self.timeout).await?;
+        let mut connection = self.server.connect(self.timeout, BLOCK + self.timeout).await?;
         loop {
             let entries = self.reader.read(&mut connection).await?;
             if backoff.reset() > 0 {

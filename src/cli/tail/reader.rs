@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use redis::{
     AsyncCommands, RedisResult,
-    aio::MultiplexedConnection,
     streams::{StreamId, StreamRangeReply, StreamReadOptions, StreamReadReply},
 };
 
 use super::id::EntryId;
-use crate::{bus::Keys, config, event::EventType};
+use crate::{
+    bus::{Connection, Keys},
+    config,
+    event::EventType,
+};
 
 /// How long Redis may hold a read open while nothing happens.
 pub(super) const BLOCK: Duration = Duration::from_secs(5);
@@ -68,10 +71,7 @@ impl Reader {
 
     /// The next entries, once there are some or after [`BLOCK`]. Where this fails, the next call
     /// reads the same.
-    pub(super) async fn read(
-        &mut self,
-        connection: &mut MultiplexedConnection,
-    ) -> RedisResult<Vec<Entry>> {
+    pub(super) async fn read(&mut self, connection: &mut Connection) -> RedisResult<Vec<Entry>> {
         let mut entries = match self.newest {
             Some(count) => self.read_newest(connection, count).await?,
             None => self.read_next(connection).await?,
@@ -82,7 +82,7 @@ impl Reader {
 
     async fn read_newest(
         &mut self,
-        connection: &mut MultiplexedConnection,
+        connection: &mut Connection,
         count: usize,
     ) -> RedisResult<Vec<Entry>> {
         let mut entries = Vec::new();
@@ -99,10 +99,7 @@ impl Reader {
         Ok(entries)
     }
 
-    async fn read_next(
-        &mut self,
-        connection: &mut MultiplexedConnection,
-    ) -> RedisResult<Vec<Entry>> {
+    async fn read_next(&mut self, connection: &mut Connection) -> RedisResult<Vec<Entry>> {
         let keys: Vec<&str> = self.streams.iter().map(|stream| stream.key.as_str()).collect();
         let after: Vec<String> =
             self.streams.iter().map(|stream| stream.after.to_string()).collect();
