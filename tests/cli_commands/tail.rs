@@ -68,7 +68,7 @@ async fn each_type_of_event_is_told_in_one_line() {
     let mut tail = Tail::start(&redis, &["--from-start"]);
     let who = "Tea room (2000000002)  Anna Lee (anna)  ";
     for told in [
-        format!("12:34:56  message   {who}#7  look [photo, geo] (answers #5) (forwards 2)"),
+        format!("12:34:56  message   {who}#7 look [photo, geo] (answers #5) (forwards 2)"),
         format!("12:34:57  button    {who}{{\"call_action\":\"close\"}} on #8"),
         format!("12:34:58  reaction  {who}reaction 3 on #9"),
         format!("12:34:59  reaction  {who}reaction taken back from #9"),
@@ -85,7 +85,7 @@ async fn only_what_comes_from_now_on_is_told() {
     let mut tail = Tail::start(&redis, &[]);
     redis.until_someone_waits().await;
     redis.add("message", &message("after")).await;
-    assert!(tail.out.line().await.ends_with("#7  after"));
+    assert!(tail.out.line().await.ends_with("#7 after"));
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn a_text_cannot_command_the_terminal() {
     let mut tail = Tail::start(&redis, &["--from-start"]);
     let line = tail.out.line().await;
     let told = "\\u{1b}[31mAnna (anna)  \
-                #7  \\u{1b}]0;owned\\u{7}\\r\\n12:00:00  command \\u{9b}2J\\u{202e}";
+                #7 \\u{1b}]0;owned\\u{7}\\r\\n12:00:00  command \\u{9b}2J\\u{202e}";
     assert!(line.ends_with(told), "{line:?}");
     assert!(!line.contains(char::is_control), "{line:?}");
     assert!(tail.out.line().await.ends_with("not an event: \\u{1b}[2J not JSON"));
