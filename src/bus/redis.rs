@@ -10,10 +10,16 @@ use tokio::time::sleep;
 
 use super::{Content, Halt, Keys, Position, Refused, Tenure, connect, link::Link};
 use crate::{
+    backoff::Backoff,
     config::{self, RedisUrl},
     event::EventType,
     ts::Ts,
 };
+
+/// The pause before a full stream is looked at again, at first ...
+const FULL_PAUSE: Duration = Duration::from_millis(200);
+/// ... and at most, before jitter.
+const FULL_PAUSE_CAP: Duration = Duration::from_secs(2);
 
 /// The bus of one instance of the service.
 pub struct RedisBus {
@@ -129,7 +135,8 @@ impl RedisBus {
             None => (String::new(), String::new()),
         };
         let mut call = self.scripts.commit.key(&keys.position);
-        call.key(&keys.seen).key(&keys.skipped).key(&keys.dead_letters).key(&keys.streams);
+        call.key(&keys.seen).key(&keys.skipped).key(&keys.dead_letters).key(&keys.added);
+        call.key(&keys.streams).key(&keys.marks);
         call.arg(&self.holder)
             .arg(epoch)
             .arg(from_generation)
@@ -138,6 +145,7 @@ impl RedisBus {
             .arg(to.ts.0)
             .arg(self.group_id)
             .arg(settings.repeat_window)
+            .arg(settings.stream_length)
             .arg(u8::from(settings.delivery.to_streams()))
             .arg(u8::from(settings.delivery.to_channels()))
             .arg(&keys.channels);
@@ -177,20 +185,35 @@ impl Committer<'_> {
         let generation = self.position.map_or(0, |position| position.generation) + 1;
         let to = Position { generation, ts };
         let call = self.bus.commit_call(self.epoch, self.position, content, to);
-        let answer = self.link.run("a commit", &call).await.map_err(Halt::Refused)?;
-        match answer {
-            Answer::Done { repeats } => {
-                self.position = Some(to);
-                Ok(repeats)
+        let mut full = Backoff::new(FULL_PAUSE, FULL_PAUSE_CAP);
+        let repeats = loop {
+            match self.link.run("a commit", &call).await.map_err(Halt::Refused)? {
+                Answer::Done { repeats } => break repeats,
+                Answer::Resent => {
+                    tracing::info!(%ts, "this commit had arrived before: its answer was lost");
+                    break 0;
+                }
+                Answer::Fenced => return Err(Halt::Fenced),
+                Answer::Behind(position) => return Err(Halt::Behind(position)),
+                Answer::Full { stream, group } => {
+                    let pause = full.fail();
+                    if full.is_loud() {
+                        tracing::warn!(
+                            stream,
+                            group,
+                            "this consumer group is so far behind that its \
+                            stream is full; fetching pauses until it has read on, and VK keeps the queue"
+                        );
+                    }
+                    sleep(pause).await;
+                }
             }
-            Answer::Resent => {
-                tracing::info!(%ts, "this commit had arrived before: its answer was lost");
-                self.position = Some(to);
-                Ok(0)
-            }
-            Answer::Fenced => Err(Halt::Fenced),
-            Answer::Behind(position) => Err(Halt::Behind(position)),
+        };
+        if full.reset() > 0 {
+            tracing::info!("there is room in the stream again; fetching goes on");
         }
+        self.position = Some(to);
+        Ok(repeats)
     }
 }
 
@@ -223,6 +246,7 @@ enum Answer {
     Resent,
     Fenced,
     Behind(Option<Position>),
+    Full { stream: String, group: String },
 }
 
 impl FromRedisValue for Answer {
@@ -232,6 +256,10 @@ impl FromRedisValue for Answer {
             "DONE" => Ok(Self::Done { repeats: redis::from_redis_value(second)? }),
             "RESENT" => Ok(Self::Resent),
             "FENCED" => Ok(Self::Fenced),
+            "FULL" => {
+                let [group] = redis::from_redis_value(Value::Array(rest))?;
+                Ok(Self::Full { stream: redis::from_redis_value(second)?, group })
+            }
             "BEHIND" => Ok(Self::Behind(position([vec![second], rest].concat())?)),
             other => Err(format!("unknown answer of the commit script: {other}").into()),
         }

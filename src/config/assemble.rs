@@ -94,6 +94,7 @@ fn bus(reader: &mut Reader) -> Option<Bus> {
     let unrouted = reader.read("bus.unrouted", choice);
     let timeout = reader.read("bus.timeout", duration(Duration::from_millis(100)..=seconds(60)));
     let lease = reader.read("bus.lease", duration(seconds(2)..=seconds(5 * 60)));
+    let stream_length = reader.read("bus.stream_length", whole("entries", 0..=1_000_000_000));
     let repeat_window = reader.read("bus.repeat_window", whole("event ids", 0..=1_000_000));
     let streams = streams(reader);
     let channels = channels(reader);
@@ -105,6 +106,7 @@ fn bus(reader: &mut Reader) -> Option<Bus> {
         unrouted: unrouted?,
         timeout: timeout?,
         lease: lease?,
+        stream_length: stream_length?,
         repeat_window: repeat_window?,
         streams: streams?,
         channels: channels?,

@@ -96,6 +96,8 @@ pub struct Bus {
     pub timeout: Duration,
     /// The term after which a silent fetcher is replaced.
     pub lease: Duration,
+    /// How many entries a stream may hold; 0 for any number.
+    pub stream_length: u64,
     /// How many recent event ids are remembered to drop repeats; 0 for none.
     pub repeat_window: u32,
     /// The stream of each event type, after the namespace; all distinct.

@@ -135,7 +135,7 @@ pub(super) fn stream_name(value: &Value) -> Result<String, String> {
     let name = name(value)?;
     let first = name.split(':').next().unwrap_or_default();
     match first {
-        "dead-letter" | "position" | "lease" | "seen" | "skipped" => {
+        "dead-letter" | "position" | "lease" | "seen" | "skipped" | "added" | "marks" => {
             Err(format!("another name, as the service keeps \"{first}\" for itself"))
         }
         _ => Ok(name),

@@ -36,6 +36,7 @@ bus.delivery = ["kafka"] => one or more of "stream", "pubsub"
 bus.unrouted = "drop" => one of "count", "dead-letter"
 bus.timeout = "99ms" => from 100ms to 1m
 bus.lease = "6m" => from 2s to 5m
+bus.stream_length = -1 => entries, from 0 to 1000000000
 bus.repeat_window = -1 => event ids, from 0 to 1000000
 bus.repeat_window = 1000001 => event ids, from 0 to 1000000
 bus.streams.message = "dead-letter" => keeps "dead-letter" for itself
