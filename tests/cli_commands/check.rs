@@ -6,7 +6,7 @@ use tempfile::tempdir;
 use vk_simulator::{Fault, Simulator};
 
 use crate::{
-    redis_server::RedisServer,
+    streams,
     support::{Ended, GROUP_ID, TOKEN, event_fetcher, run, vk, with_vk},
 };
 
@@ -73,7 +73,7 @@ async fn three_mistakes_are_told_at_once() {
 
 #[tokio::test]
 async fn all_well_at_vk_and_redis_is_all_ok() {
-    let (vk, redis) = (vk().await, RedisServer::start(&["--appendonly", "yes"]).await);
+    let (vk, redis) = (vk().await, streams::redis(&["--appendonly", "yes"]).await);
     let ended = check_online(&vk, TOKEN, &[("FETCHER_BUS__URL", &redis.url())]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(!ended.out.contains("warning") && !ended.out.contains("problem"), "{}", ended.out);
@@ -87,7 +87,7 @@ async fn all_well_at_vk_and_redis_is_all_ok() {
 async fn what_may_get_lost_is_a_warning_with_its_cure() {
     let vk = vk().await;
     vk.set_event_enabled("message_event", false);
-    let redis = RedisServer::start(&["--maxmemory-policy", "allkeys-lru"]).await;
+    let redis = streams::redis(&["--maxmemory-policy", "allkeys-lru"]).await;
     let variables = [("FETCHER_BUS__URL", &*redis.url()), ("FETCHER_VK__API_VERSION", "5.200")];
     let ended = check_online(&vk, TOKEN, &variables).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -147,7 +147,7 @@ async fn a_vk_and_a_redis_that_do_not_answer_are_not_waited_for() {
 
 #[tokio::test]
 async fn a_wrong_password_is_a_problem_and_stays_secret() {
-    let redis = RedisServer::start(&["--requirepass", "right-password"]).await;
+    let redis = streams::redis(&["--requirepass", "right-password"]).await;
     let vk = vk().await;
     let url = redis.url();
     let wrong = [("FETCHER_BUS__URL", url.as_str()), ("REDIS_PASSWORD", "wrong-password")];

@@ -7,6 +7,6 @@
 
 mod check;
 mod convert;
-mod redis_server;
+mod streams;
 mod support;
 mod tail;

@@ -1,11 +1,12 @@
 //! `tail`
 
+use harness::RedisServer;
 use serde_json::json;
 use tempfile::{TempDir, tempdir};
 use tokio::process::{Child, ChildStderr, ChildStdout};
 
 use crate::{
-    redis_server::RedisServer,
+    streams,
     support::{Said, event_fetcher, run, within_deadline},
 };
 
@@ -50,7 +51,7 @@ fn message(text: &str) -> String {
 
 #[tokio::test]
 async fn each_type_of_event_is_told_in_one_line() {
-    let redis = RedisServer::start(&[]).await;
+    let redis = streams::redis(&[]).await;
     let rich = json!({
         "cmid": 7,
         "text": "look",
@@ -60,11 +61,11 @@ async fn each_type_of_event_is_told_in_one_line() {
     });
     let button = json!({"cmid": 8, "beid": "b0", "payload": {"call_action": "close"}});
     let reaction = |rid| event("reaction", &json!({"cmid": 9, "rid": rid}));
-    redis.add_as("45296000-0", "message", &event("message", &rich)).await;
-    redis.add_as("45297000-0", "button", &event("button", &button)).await;
-    redis.add_as("45298000-0", "reaction", &reaction(3)).await;
-    redis.add_as("45299999-0", "reaction", &reaction(0)).await;
-    redis.add_as("86400000-0", "command", "{}").await;
+    streams::add_as(&redis, "45296000-0", "message", &event("message", &rich)).await;
+    streams::add_as(&redis, "45297000-0", "button", &event("button", &button)).await;
+    streams::add_as(&redis, "45298000-0", "reaction", &reaction(3)).await;
+    streams::add_as(&redis, "45299999-0", "reaction", &reaction(0)).await;
+    streams::add_as(&redis, "86400000-0", "command", "{}").await;
     let mut tail = Tail::start(&redis, &["--from-start"]);
     let who = "Tea room (2000000002)  Anna Lee (anna)  ";
     for told in [
@@ -80,35 +81,41 @@ async fn each_type_of_event_is_told_in_one_line() {
 
 #[tokio::test]
 async fn only_what_comes_from_now_on_is_told() {
-    let redis = RedisServer::start(&[]).await;
-    redis.add("message", &message("before")).await;
+    let redis = streams::redis(&[]).await;
+    streams::add(&redis, "message", &message("before")).await;
     let mut tail = Tail::start(&redis, &[]);
-    redis.until_someone_waits().await;
-    redis.add("message", &message("after")).await;
+    streams::until_someone_waits(&redis).await;
+    streams::add(&redis, "message", &message("after")).await;
     assert!(tail.out.line().await.ends_with("#7 after"));
 }
 
 #[tokio::test]
 async fn the_newest_are_told_first_when_asked_for() {
-    let redis = RedisServer::start(&[]).await;
+    let redis = streams::redis(&[]).await;
     for text in ["one", "two", "three"] {
-        redis.add("message", &message(text)).await;
-        redis.add("button", "{}").await;
+        streams::add(&redis, "message", &message(text)).await;
+        streams::add(&redis, "button", "{}").await;
     }
     let mut tail = Tail::start(&redis, &["--last", "2", "--type", "message", "--json"]);
     assert_eq!(tail.out.line().await, message("two"));
     assert_eq!(tail.out.line().await, message("three"));
-    redis.add("message", &message("four")).await;
+    streams::add(&redis, "message", &message("four")).await;
     assert_eq!(tail.out.line().await, message("four"));
 }
 
 #[tokio::test]
 async fn streams_of_any_length_are_told_in_the_order_of_time() {
-    let redis = RedisServer::start(&[]).await;
+    let redis = streams::redis(&[]).await;
     for number in 0..500 {
-        redis.add_as(&format!("{number}-1"), "message", &number.to_string()).await;
+        streams::add_as(&redis, &format!("{number}-1"), "message", &number.to_string()).await;
         if number % 100 == 0 {
-            redis.add_as(&format!("{number}-2"), "command", &format!("{number} and a half")).await;
+            streams::add_as(
+                &redis,
+                &format!("{number}-2"),
+                "command",
+                &format!("{number} and a half"),
+            )
+            .await;
         }
     }
     let mut tail = Tail::start(&redis, &["--from-start", "--json"]);
@@ -122,11 +129,11 @@ async fn streams_of_any_length_are_told_in_the_order_of_time() {
 
 #[tokio::test]
 async fn a_text_cannot_command_the_terminal() {
-    let redis = RedisServer::start(&[]).await;
+    let redis = streams::redis(&[]).await;
     let evil = "\x1b]0;owned\x07\r\n12:00:00  command \u{9b}2J\u{202e}";
-    redis.add("message", &message(evil).replace("Anna Lee", "\\u001b[31mAnna")).await;
-    redis.add("message", "\x1b[2J not JSON").await;
-    redis.add("message", &message(&"long ".repeat(100))).await;
+    streams::add(&redis, "message", &message(evil).replace("Anna Lee", "\\u001b[31mAnna")).await;
+    streams::add(&redis, "message", "\x1b[2J not JSON").await;
+    streams::add(&redis, "message", &message(&"long ".repeat(100))).await;
     let mut tail = Tail::start(&redis, &["--from-start"]);
     let line = tail.out.line().await;
     let told = "\\u{1b}[31mAnna (anna)  \
@@ -140,23 +147,23 @@ async fn a_text_cannot_command_the_terminal() {
 
 #[tokio::test]
 async fn it_goes_on_after_redis_was_away() {
-    let mut redis = RedisServer::start(&[]).await;
-    redis.add("message", &message("before")).await;
+    let mut redis = streams::redis(&[]).await;
+    streams::add(&redis, "message", &message("before")).await;
     let mut tail = Tail::start(&redis, &["--last", "1"]);
     assert!(tail.out.line().await.ends_with("before"));
-    redis.kill().await;
+    redis.kill().await.unwrap();
     tail.err.until("Redis does not answer").await;
-    redis.restart().await;
-    redis.add("message", &message("after")).await;
+    redis.start_again().await.unwrap();
+    streams::add(&redis, "message", &message("after")).await;
     assert!(tail.out.line().await.ends_with("after"));
     tail.err.until("Redis answers again").await;
 }
 
 #[tokio::test]
 async fn an_interrupt_ends_it_well() {
-    let redis = RedisServer::start(&[]).await;
+    let redis = streams::redis(&[]).await;
     let mut tail = Tail::start(&redis, &[]);
-    redis.until_someone_waits().await;
+    streams::until_someone_waits(&redis).await;
     let id = tail.process.id().unwrap().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     assert_eq!(within_deadline(tail.process.wait()).await.unwrap().code(), Some(0));
@@ -164,12 +171,12 @@ async fn an_interrupt_ends_it_well() {
 
 #[tokio::test]
 async fn a_closed_pipe_ends_it_quietly() {
-    let redis = RedisServer::start(&[]).await;
-    redis.add("message", &message("before")).await;
+    let redis = streams::redis(&[]).await;
+    streams::add(&redis, "message", &message("before")).await;
     let Tail { mut process, mut out, mut err, _dir } = Tail::start(&redis, &["--last", "1"]);
     out.line().await;
     drop(out);
-    redis.add("message", &message("after")).await;
+    streams::add(&redis, "message", &message("after")).await;
     assert_eq!(within_deadline(process.wait()).await.unwrap().code(), Some(0));
     assert_eq!(err.next().await, None);
 }
@@ -186,7 +193,7 @@ async fn without_a_bus_there_is_nothing_to_follow() {
 
 #[tokio::test]
 async fn a_wrong_password_ends_it_and_stays_secret() {
-    let redis = RedisServer::start(&["--requirepass", "right-password"]).await;
+    let redis = streams::redis(&["--requirepass", "right-password"]).await;
     let dir = tempdir().unwrap();
     let mut command = event_fetcher(dir.path(), &["tail"]);
     command.env("FETCHER_BUS__URL", redis.url()).env("REDIS_PASSWORD", "wrong-password");
