@@ -151,9 +151,10 @@ async fn vk_gives_the_same_events_as_a_file_of_what_it_knows() {
         writeln!(input, "{update}").unwrap();
     }
     let dir = tempdir().unwrap();
-    let mut command = event_fetcher(dir.path(), &["convert"]);
+    std::fs::write(dir.path().join("updates.jsonl"), &input).unwrap();
+    let mut command = event_fetcher(dir.path(), &["convert", "updates.jsonl"]);
     with_vk(&mut command, &vk, TOKEN);
-    let online = run(command, &input).await;
+    let online = run(command, "").await;
     let offline = convert_offline(&names(&vk.world()), &input).await;
 
     assert_eq!(online.code, Some(65), "the simulator also makes updates that cannot be converted");
