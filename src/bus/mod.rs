@@ -9,7 +9,7 @@ mod link;
 mod redis;
 mod stdout;
 
-use std::future::pending;
+use std::{future::pending, sync::Arc};
 
 use thiserror::Error;
 
@@ -17,6 +17,7 @@ use self::redis::Committer as RedisCommitter;
 pub use self::redis::RedisBus;
 use crate::{
     config::{self, BusUrl},
+    health::{Health, Role},
     ts::Ts,
 };
 pub use connect::{Connection, Server};
@@ -70,10 +71,15 @@ pub enum Bus {
 
 impl Bus {
     /// The bus of a community; nothing is connected yet.
-    pub fn new(settings: &config::Bus, group_id: i64) -> anyhow::Result<Self> {
+    pub fn new(settings: &config::Bus, group_id: i64, health: Arc<Health>) -> anyhow::Result<Self> {
         Ok(match &settings.url {
-            BusUrl::Stdout => Self::Stdout,
-            BusUrl::Redis(url) => Self::Redis(Box::new(RedisBus::new(url, settings, group_id)?)),
+            BusUrl::Stdout => {
+                health.role(Role::Fetching);
+                Self::Stdout
+            }
+            BusUrl::Redis(url) => {
+                Self::Redis(Box::new(RedisBus::new(url, settings, group_id, health)?))
+            }
         })
     }
 

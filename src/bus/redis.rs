@@ -2,6 +2,7 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
+    sync::Arc,
     time::Duration,
 };
 
@@ -18,6 +19,7 @@ use crate::{
     backoff::Backoff,
     config::{self, RedisUrl},
     event::EventType,
+    health::{Health, Party, Role},
     ts::Ts,
 };
 
@@ -34,6 +36,7 @@ pub struct RedisBus {
     settings: config::Bus,
     holder: String,
     scripts: Scripts,
+    health: Arc<Health>,
 }
 
 struct Scripts {
@@ -49,6 +52,7 @@ impl RedisBus {
         url: &RedisUrl,
         settings: &config::Bus,
         group_id: i64,
+        health: Arc<Health>,
     ) -> anyhow::Result<Self> {
         Ok(Self {
             server: Server::new(url, settings)?,
@@ -56,6 +60,7 @@ impl RedisBus {
             group_id,
             settings: settings.clone(),
             holder: holder(),
+            health,
             scripts: Scripts {
                 acquire: Script::new(include_str!("lua/acquire.lua")),
                 renew: Script::new(include_str!("lua/renew.lua")),
@@ -66,7 +71,7 @@ impl RedisBus {
     }
 
     fn link(&self) -> Link {
-        Link::new(self.server.clone(), self.settings.timeout)
+        Link::new(self.server.clone(), self.settings.timeout, self.health.clone())
     }
 
     /// Takes the lease, after waiting for whoever holds it, and reads the position.
@@ -78,10 +83,12 @@ impl RedisBus {
             call.key(&self.keys.lease).arg(&self.holder).arg(millis(self.settings.lease));
             match link.run("the lease", &call).await? {
                 Acquired::Taken(tenure) => {
+                    self.health.role(Role::Fetching);
                     tracing::info!(epoch = tenure.epoch, position = ?tenure.position, "fetching for this community");
                     return Ok(tenure);
                 }
                 Acquired::Held { by, left } => {
+                    self.health.role(Role::Standby);
                     if !waiting {
                         tracing::info!(
                             by,
@@ -203,6 +210,10 @@ impl Committer<'_> {
                 Answer::Fenced => return Err(Halt::Fenced),
                 Answer::Behind(position) => return Err(Halt::Behind(position)),
                 Answer::Full { stream, group } => {
+                    self.bus.health.ill(
+                        Party::Consumers,
+                        format_args!("group {group} is too far behind in stream {stream}"),
+                    );
                     let pause = full.fail();
                     if full.is_loud() {
                         tracing::warn!(
@@ -217,6 +228,7 @@ impl Committer<'_> {
             }
         };
         if full.reset() > 0 {
+            self.bus.health.well(Party::Consumers);
             tracing::info!("there is room in the stream again; fetching goes on");
         }
         while settle(&mut self.link, self.bus.settings.durability).await? == Settled::AskAgain {

@@ -3,6 +3,7 @@
 mod check;
 mod convert;
 mod exit;
+mod health;
 mod run;
 mod tail;
 mod text;
@@ -44,6 +45,7 @@ enum Command {
     Check(check::Arguments),
     Convert(convert::Arguments),
     Tail(tail::Arguments),
+    Health(health::Arguments),
     /// Print the JSON Schema of an event
     #[command(after_help = "Example:\n  event-fetcher schema > event.schema.json")]
     Schema,
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &sources),
         Command::Convert(arguments) => convert::run(&arguments, &sources),
         Command::Tail(arguments) => tail::run(&arguments, &sources),
+        Command::Health(_) => health::run(&sources),
         Command::Schema => print(&format!("{:#}\n", event_schema().to_value())),
         Command::Completions { shell } => {
             let mut script = Vec::new();

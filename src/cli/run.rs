@@ -10,6 +10,8 @@ use crate::{
     bus::Bus,
     config::{self, BusUrl, Loaded, Sources},
     converter::Rules,
+    health::Health,
+    http,
     names::Names,
     pipeline::Pipeline,
     telemetry::{self, Output},
@@ -41,9 +43,10 @@ async fn serve(loaded: Loaded) -> Exit {
             "events go to standard output: no position is kept, so what comes while this is stopped is lost"
         );
     }
+    let health = Arc::new(Health::new(config.vk.wait));
     let made = Api::new(config.vk.clone(), access).and_then(|api| {
         let long_poll = LongPoll::new(config.vk.wait)?;
-        let bus = Bus::new(&config.bus, group_id)?;
+        let bus = Bus::new(&config.bus, group_id, health.clone())?;
         Ok((Arc::new(api), long_poll, bus))
     });
     let (api, long_poll, bus) = match made {
@@ -53,20 +56,26 @@ async fn serve(loaded: Loaded) -> Exit {
             return Exit::Usage;
         }
     };
-    let names = Names::new(api.clone(), &config.names);
+    let names = Names::new(api.clone(), &config.names, &health);
     let rules = Rules::from(config.converter);
     let pipeline = Pipeline {
         api: &api,
         long_poll: &long_poll,
         names: &names,
+        health: &health,
         bus: &bus,
         rules: &rules,
         unrouted: config.bus.unrouted,
     };
     let stop = CancellationToken::new();
     let signals = tokio::spawn(stop_on_signals(stop.clone()));
+    let served =
+        config.http.listen.map(|address| tokio::spawn(http::serve(address, health.clone())));
     let result = Box::pin(pipeline.run(&stop)).await;
     signals.abort();
+    if let Some(served) = served {
+        served.abort();
+    }
     match result {
         Ok(()) => Exit::Done,
         Err(failure) => {

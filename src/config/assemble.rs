@@ -11,11 +11,11 @@ use super::{
     secrets::{REDIS_PASSWORD, TOKEN},
     sections::{
         Access, Ages, Bus, ClientCertificate, Config, Converter, Delivery, Durability, EventNames,
-        Log, Names, Tls, Vk, Way,
+        Http, Log, Names, Tls, Vk, Way,
     },
     value::{
-        boolean, choice, choices, durability, duration, group_id, log_filter, method_url, name,
-        password, path, stream_name, texts, token, version, whole, whole_seconds,
+        boolean, choice, choices, durability, duration, group_id, listen, log_filter, method_url,
+        name, password, path, stream_name, texts, token, version, whole, whole_seconds,
     },
 };
 
@@ -37,8 +37,16 @@ pub(super) fn config(reader: &mut Reader) -> Option<Config> {
     let converter = converter(reader);
     let names = names(reader);
     let bus = bus(reader);
+    let http = http(reader);
     let log = log(reader);
-    Some(Config { vk: vk?, converter: converter?, names: names?, bus: bus?, log: log? })
+    Some(Config {
+        vk: vk?,
+        converter: converter?,
+        names: names?,
+        bus: bus?,
+        http: http?,
+        log: log?,
+    })
 }
 
 fn vk(reader: &mut Reader) -> Option<Vk> {
@@ -79,6 +87,10 @@ fn names(reader: &mut Reader) -> Option<Names> {
     }
     let ages = Ages { fresh: fresh?, stale: stale?, unknown: unknown? };
     Some(Names { users: users?, chats: chats?, ages })
+}
+
+fn http(reader: &mut Reader) -> Option<Http> {
+    Some(Http { listen: reader.read("http.listen", listen)? })
 }
 
 fn bus(reader: &mut Reader) -> Option<Bus> {

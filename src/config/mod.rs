@@ -26,7 +26,7 @@ pub use problem::{ConfigError, Problem};
 pub use reader::Origin;
 pub use sections::{
     Access, Ages, Bus, ClientCertificate, Config, Converter, Delivery, Durability, EventNames,
-    Lang, Log, LogFormat, Names, Tls, Unrouted, Vk,
+    Http, Lang, Log, LogFormat, Names, Tls, Unrouted, Vk,
 };
 pub use sources::Sources;
 

@@ -1,6 +1,6 @@
 //! The sections of the configuration, as the rest of the service sees them: checked values.
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use reqwest::Url;
 use secrecy::SecretString;
@@ -18,6 +18,8 @@ pub struct Config {
     pub names: Names,
     /// The bus on which events leave.
     pub bus: Bus,
+    /// The port that tells whether the service works.
+    pub http: Http,
     /// What is told about the service's own work.
     pub log: Log,
 }
@@ -150,6 +152,13 @@ pub struct EventNames {
     pub button: String,
     /// For reactions.
     pub reaction: String,
+}
+
+/// The port that tells whether the service works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Http {
+    /// The address to serve at; none for no port.
+    pub listen: Option<SocketAddr>,
 }
 
 /// What is told about the service's own work.

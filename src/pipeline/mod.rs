@@ -19,6 +19,7 @@ use crate::{
     config::Unrouted,
     converter::Rules,
     fetcher::{self, Batch},
+    health::Health,
     names::Names,
     ts::Ts,
     vk::{Api, CallError, LongPoll},
@@ -41,6 +42,8 @@ pub struct Pipeline<'a> {
     pub long_poll: &'a LongPoll,
     /// Who is who.
     pub names: &'a Names,
+    /// Who is told how things stand.
+    pub health: &'a Health,
     /// Where events go.
     pub bus: &'a Bus,
     /// How updates become events.
@@ -107,7 +110,15 @@ impl Pipeline<'_> {
         let work = async {
             tokio::try_join!(
                 async {
-                    Ok(fetcher::follow(self.api, self.long_poll, start, batches_in, stop).await?)
+                    Ok(fetcher::follow(
+                        self.api,
+                        self.long_poll,
+                        self.health,
+                        start,
+                        batches_in,
+                        stop,
+                    )
+                    .await?)
                 },
                 self.convert(batches, contents_in),
                 commit(self.bus.committer(&tenure), contents, totals),

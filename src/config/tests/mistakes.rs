@@ -46,6 +46,8 @@ bus.streams.message = "dead-letter" => keeps "dead-letter" for itself
 bus.streams.message = "lease:1" => keeps "lease" for itself
 bus.streams.message = "position:1" => keeps "position" for itself
 bus.channels.message = "" => a name
+http.listen = "8080" => an IP address with a port
+http.listen = 8080 => an IP address with a port
 log.level = "inof" => a filter such as
 log.level = "info,vk=loud" => a filter such as
 log.level = "info,[" => a filter such as
@@ -133,6 +135,7 @@ fn values_at_the_edges_of_their_ranges_are_taken() {
         ("bus.url", r#""redis+sentinel://user:pw@a:26379,b:26379/master/2""#),
         ("bus.url", r#""rediss+cluster://a:7000,b:7001""#),
         ("bus.durability", r#""replicas=2""#),
+        ("http.listen", r#""""#),
         ("bus.channels.message", r#""command""#),
         ("log.level", r#""WARN,event_fetcher::vk=debug""#),
     ];
