@@ -2,13 +2,14 @@
 
 mod connect;
 mod content;
+mod durability;
 mod error;
 mod keys;
 mod link;
 mod redis;
 mod stdout;
 
-use std::future::pending;
+use std::{future::pending, sync::Arc};
 
 use thiserror::Error;
 
@@ -16,9 +17,10 @@ use self::redis::Committer as RedisCommitter;
 pub use self::redis::RedisBus;
 use crate::{
     config::{self, BusUrl},
+    health::{Health, Role},
     ts::Ts,
 };
-pub use connect::client;
+pub use connect::{Connection, Server};
 pub use content::{Content, DeadLetter, Entry};
 pub use error::Refused;
 pub use keys::Keys;
@@ -69,10 +71,15 @@ pub enum Bus {
 
 impl Bus {
     /// The bus of a community; nothing is connected yet.
-    pub fn new(settings: &config::Bus, group_id: i64) -> ::redis::RedisResult<Self> {
+    pub fn new(settings: &config::Bus, group_id: i64, health: Arc<Health>) -> anyhow::Result<Self> {
         Ok(match &settings.url {
-            BusUrl::Stdout => Self::Stdout,
-            BusUrl::Redis(url) => Self::Redis(Box::new(RedisBus::new(url, settings, group_id)?)),
+            BusUrl::Stdout => {
+                health.role(Role::Fetching);
+                Self::Stdout
+            }
+            BusUrl::Redis(url) => {
+                Self::Redis(Box::new(RedisBus::new(url, settings, group_id, health)?))
+            }
         })
     }
 

@@ -21,12 +21,12 @@ mod value;
 #[allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 mod tests;
 
-pub use bus_url::{BusUrl, RedisUrl};
+pub use bus_url::{BusUrl, RedisUrl, Topology};
 pub use problem::{ConfigError, Problem};
 pub use reader::Origin;
 pub use sections::{
-    Access, Ages, Bus, Config, Converter, Delivery, EventNames, Lang, Log, LogFormat, Names,
-    Unrouted, Vk,
+    Access, Ages, Bus, ClientCertificate, Config, Converter, Delivery, Durability, EventNames,
+    Http, Lang, Log, LogFormat, Names, Tls, Unrouted, Vk,
 };
 pub use sources::Sources;
 

@@ -26,7 +26,7 @@ async fn it_tells_where_it_serves_and_at_its_end_what_it_counted() {
     let start = line();
     assert_eq!(start["group_id"], 7);
 
-    let http = reqwest::Client::new();
+    let http = crate::client::http_client();
     let api_url = start["api_url"].as_str().expect("an address");
     let form = [("access_token", "t"), ("v", "5.199"), ("group_id", "7")];
     let call = http.post(format!("{api_url}groups.getLongPollServer")).form(&form);

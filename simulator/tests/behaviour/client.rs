@@ -32,7 +32,7 @@ impl Vk {
 
     pub(crate) async fn with(options: Options) -> Self {
         let simulator = Simulator::start(options.clone()).await.expect("two free ports");
-        Self { simulator, http: Client::new(), options }
+        Self { simulator, http: http_client(), options }
     }
 
     /// Calls a method with these parameters and no others.
@@ -115,4 +115,12 @@ pub(crate) async fn json(response: Response) -> Value {
 /// Fails a test that would otherwise hang.
 pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), future).await.expect("within 20 seconds")
+}
+
+/// A client for plain HTTP. In a workspace build `reqwest` also speaks TLS, and then wants to know
+/// by which implementation.
+pub(crate) fn http_client() -> Client {
+    // An error means that one is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::new()
 }
