@@ -102,6 +102,30 @@ async fn one_that_slept_beyond_its_lease_writes_nothing_more() -> Outcome {
     stop(first).await
 }
 
+/// The lease is lost long before its next renewal, so that the commit itself is what is refused,
+/// and no memory of ids hides what it would double.
+#[tokio::test]
+async fn a_commit_after_another_took_over_is_refused_as_a_whole() -> Outcome {
+    let scene =
+        Scene::new().await?.set("FETCHER_BUS__LEASE", "20s").set("FETCHER_BUS__REPEAT_WINDOW", "0");
+    let (first, second) = two(&scene).await?;
+    scene.vk.until(|stats| stats.polls_held == 1).await;
+    first.signal("STOP").await?;
+    let () = scene.connect().await?.del("{toaster}:lease:218730916").await?;
+    scene.vk.generate(50);
+    second.says(WORKS).await?;
+    scene.all_arrived().await?;
+    let before = scene.bus().await?.whole_position().await?;
+
+    first.signal("CONT").await?;
+    first.says("going on from the position that Redis has").await?;
+    scene.all_arrived().await?;
+    let after = scene.bus().await?.whole_position().await?;
+    ensure!(after == before, "{after:?} after {before:?}");
+    stop(first).await?;
+    stop(second).await
+}
+
 /// Standing by, an instance can be stopped like any other, and keeps nobody's lease.
 #[tokio::test]
 async fn a_standby_stops_at_once_and_the_other_works_on() -> Outcome {

@@ -10,7 +10,10 @@ use super::common::{Outcome, Scene, contains, ends_with, message, stop};
 
 /// The least that the Redis user needs, beside the password and these keys and channels.
 const COMMANDS: &str = "+evalsha +script|load +get +set +del +pttl +hmget +hset +hincrby +type \
-                        +xadd +zadd +zremrangebyrank +publish";
+                        +xadd +xlen +zadd +zremrangebyrank +publish";
+/// What it also needs once a stream is as long as `bus.stream_length`.
+const FOR_FULL_STREAMS: &str =
+    "+hget +xtrim +xinfo|groups +xpending +zrangebyscore +zremrangebyscore";
 const KEYS: &str = "~{toaster}:*";
 const CHANNELS: &str = "&message &command &button &reaction";
 
@@ -55,6 +58,32 @@ async fn a_user_with_just_these_rights_is_enough() -> Outcome {
     let lease: Option<String> = redis.get("{toaster}:lease:218730916").await?;
     ensure!(lease.is_none(), "the lease was not given back");
     Ok(())
+}
+
+/// Streams that are full need more: the oldest entries go, but none that a group has not read.
+#[tokio::test]
+async fn a_user_with_the_rights_for_full_streams_is_enough_for_them() -> Outcome {
+    let (scene, mut redis) =
+        as_user(&format!("{COMMANDS} {FOR_FULL_STREAMS} {KEYS} {CHANNELS}")).await?;
+    let scene = scene.set("FETCHER_BUS__STREAM_LENGTH", "200");
+    let service = scene.start().await?;
+    let () = command("XGROUP CREATE {toaster}:message reader $ MKSTREAM")
+        .query_async(&mut redis)
+        .await?;
+    for _ in 0..3 {
+        scene.vk.push_all(
+            &(0..80).map(|it| message(scene.vk.ts() + it, json!({}))).collect::<Vec<_>>(),
+        );
+        if scene.vk.ts() < 1200 {
+            scene.settled().await?;
+        }
+    }
+    service.says("this consumer group is so far behind").await?;
+    let () = command("XGROUP SETID {toaster}:message reader $").query_async(&mut redis).await?;
+    let bus = scene.settled().await?;
+    let length = bus.entries("{toaster}:message").await?.len();
+    ensure!(length <= 200, "{length} entries");
+    stop(service).await
 }
 
 /// Refused for good, whether a script may not be run or may not do what it does.

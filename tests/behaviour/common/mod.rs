@@ -65,6 +65,8 @@ impl Scene {
             ("FETCHER_VK__WAIT", "1s".to_owned()),
             ("FETCHER_BUS__URL", redis.url()),
             ("FETCHER_BUS__LEASE", "2s".to_owned()),
+            // Many services run at once.
+            ("FETCHER_HTTP__LISTEN", String::new()),
             ("FETCHER_LOG__FORMAT", "text".to_owned()),
         ];
         Ok(Self { redis, first_world: vk.world(), vk, group_id, variables: variables.into() })
