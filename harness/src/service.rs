@@ -98,13 +98,27 @@ impl Service {
         self.says_times(text, 1).await
     }
 
+    /// Waits until a line on standard output contains `text`, and returns that line.
+    pub async fn prints(&self, text: &str) -> anyhow::Result<String> {
+        self.says_on(|source| source == Source::Stdout, text, 1).await
+    }
+
     /// Waits until `times` lines contain `text`, and returns the last of them.
     pub async fn says_times(&self, text: &str, times: usize) -> anyhow::Result<String> {
+        self.says_on(|_| true, text, times).await
+    }
+
+    async fn says_on(
+        &self,
+        from: fn(Source) -> bool,
+        text: &str,
+        times: usize,
+    ) -> anyhow::Result<String> {
         let mut grew = self.log.grew.subscribe();
         let nth = times.saturating_sub(1);
         let found = async {
             loop {
-                let lines = self.log.said(|_| true);
+                let lines = self.log.said(from);
                 if let Some(line) = lines.into_iter().filter(|line| line.contains(text)).nth(nth) {
                     return line;
                 }

@@ -115,6 +115,9 @@ async fn a_commit_after_another_took_over_is_refused_as_a_whole() -> Outcome {
     scene.vk.generate(50);
     second.says(WORKS).await?;
     scene.all_arrived().await?;
+    // Beyond what the old one holds, which otherwise looks like a commit that was sent again.
+    scene.vk.generate(50);
+    scene.all_arrived().await?;
     let before = scene.bus().await?.whole_position().await?;
 
     first.signal("CONT").await?;

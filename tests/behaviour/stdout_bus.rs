@@ -17,7 +17,7 @@ async fn events_are_json_lines_on_standard_output_and_the_log_is_elsewhere() -> 
     let second = scene.say("/help");
     scene.vk.push_raw("7".to_owned());
     let last = scene.say("bye");
-    service.says(&last).await?;
+    service.prints(&last).await?;
     service.says("an update could not become an event").await?;
 
     let events: Vec<Value> =
@@ -40,7 +40,7 @@ async fn a_thousand_events_are_a_thousand_lines_in_order() -> Outcome {
     scene.vk.until(|stats| stats.polls_held == 1).await;
     scene.vk.generate(1000);
     let last = scene.say("the last");
-    service.says(&last).await?;
+    service.prints(&last).await?;
     let expected = scene.expected();
     let lines = service.stdout();
     ensure!(lines.len() == expected.events(), "{} lines", lines.len());
