@@ -9,15 +9,34 @@ pub use bus::{Bus, Entry, STREAMS};
 pub use redis_server::RedisServer;
 pub use service::Service;
 
-use std::{io, net::TcpListener};
+use std::{
+    io,
+    net::TcpListener,
+    process,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use anyhow::bail;
 use tokio::process::Command;
 
-/// A TCP port of 127.0.0.1 that nobody listens on now.
+/// A TCP port of 127.0.0.1 that nobody listens on now, and that no outgoing connection is given
+/// before it is used. Each process begins its search elsewhere, since tests run side by side.
 pub fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..PORTS {
+        let number =
+            process::id().wrapping_mul(37).wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed));
+        let port = FIRST_PORT + u16::try_from(number % PORTS).unwrap_or_default();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(io::ErrorKind::AddrInUse.into())
 }
+
+/// Below where Linux takes the ports of outgoing connections from.
+const FIRST_PORT: u16 = 12_000;
+const PORTS: u32 = 20_000;
 
 /// Sends a signal by its name to a process.
 async fn signal(pid: u32, name: &str) -> anyhow::Result<()> {

@@ -38,7 +38,7 @@ impl RedisServer {
         let folder = TempDir::new()?;
         let options: Vec<String> = options.iter().map(ToString::to_string).collect();
         let process = spawn(port, &options, &folder)?;
-        let server = Self { process, port, options, password: None, folder };
+        let mut server = Self { process, port, options, password: None, folder };
         server.answers().await?;
         Ok(server)
     }
@@ -100,10 +100,13 @@ impl RedisServer {
         self.answers().await
     }
 
-    async fn answers(&self) -> anyhow::Result<()> {
+    async fn answers(&mut self) -> anyhow::Result<()> {
         let end = Instant::now() + START_DEADLINE;
         let client = Client::open(self.url())?;
         loop {
+            if let Some(status) = self.process.try_wait()? {
+                bail!("redis-server on port {} ended at once: {status}", self.port);
+            }
             if let Ok(mut connection) = client.get_multiplexed_async_connection().await {
                 let answer = redis::cmd("PING").query_async::<String>(&mut connection).await;
                 // NOAUTH and NOPERM are answers too.
