@@ -101,7 +101,17 @@ pub(crate) struct World {
     vk: Vk,
     /// Numbers of updates that committed gaps reported, or that came before the first position.
     excused: BTreeSet<usize>,
-    snapshot: (Snapshot, BTreeSet<usize>),
+    /// Who took the lease last, as far as Redis remembers.
+    leader: Option<usize>,
+    snapshot: Remembered,
+}
+
+/// What Redis and the test go back to together.
+#[derive(Debug, Clone, Default)]
+struct Remembered {
+    redis: Snapshot,
+    excused: BTreeSet<usize>,
+    leader: Option<usize>,
 }
 
 impl World {
@@ -111,12 +121,17 @@ impl World {
             let () = self.connection.del("{toaster}:lease:1").await.unwrap();
             self.instances[who].start().await;
         });
+        self.leader = Some(who);
     }
 
     fn commit(&mut self, who: usize, fate: Fate) {
         let before = self.position();
         let Some(batch) = self.runtime.block_on(self.instances[who].commit(fate)) else { return };
         let after = self.position();
+        assert!(
+            before == after || self.leader == Some(who),
+            "instance {who} has lost its lease and wrote all the same"
+        );
         if batch.gap.is_some() && before != after {
             let from = before.map_or(0, |ts| self.vk.number(ts));
             self.excused.extend(from..self.vk.number(batch.ts));
@@ -131,8 +146,9 @@ impl World {
     }
 
     fn go_back(&mut self) {
-        self.runtime.block_on(self.snapshot.0.restore(&mut self.connection));
-        self.excused = self.snapshot.1.clone();
+        let Remembered { redis, excused, leader } = self.snapshot.clone();
+        self.runtime.block_on(redis.restore(&mut self.connection));
+        (self.excused, self.leader) = (excused, leader);
     }
 
     /// Conservation, order, nothing doubled, and the position never ahead of the content.
@@ -191,8 +207,16 @@ impl StateMachineTest for World {
             Instance::new(Bus::new(&settings, GROUP, health).unwrap())
         };
         let instances = [instance(), instance()];
-        let (vk, excused, snapshot) = (Vk::new(), BTreeSet::new(), Default::default());
-        Self { runtime, redis, connection, instances, vk, excused, snapshot }
+        Self {
+            runtime,
+            redis,
+            connection,
+            instances,
+            vk: Vk::new(),
+            excused: BTreeSet::new(),
+            leader: None,
+            snapshot: Remembered::default(),
+        }
     }
 
     fn apply(mut world: Self, _: &History, step: Step) -> Self {
@@ -206,8 +230,9 @@ impl StateMachineTest for World {
             Step::Crash(who) => world.instances[who].memory = None,
             Step::TakeOver(who) => world.take_over(who),
             Step::Snapshot => {
-                let taken = world.runtime.block_on(Snapshot::take(&mut world.connection));
-                world.snapshot = (taken, world.excused.clone());
+                let redis = world.runtime.block_on(Snapshot::take(&mut world.connection));
+                let (excused, leader) = (world.excused.clone(), world.leader);
+                world.snapshot = Remembered { redis, excused, leader };
             }
             Step::GoBack => world.go_back(),
         }
