@@ -9,8 +9,8 @@ help: ## Lists what can be made
 
 demo: ## Shows the whole way: a simulated VK, the service, a Redis, events arriving, a summary
 	@scripts/need redis-server redis-server cc gcc
-	@$(CARGO) build --quiet --release --bin event-fetcher --example demo
-	@target/release/examples/demo
+	@$(CARGO) build --quiet --bin event-fetcher --example demo
+	@$(CARGO) run --quiet --example demo
 
 test: ## Runs every test
 	@scripts/need redis-server redis-server cc gcc
