@@ -2,7 +2,10 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -37,6 +40,8 @@ pub struct RedisBus {
     holder: String,
     scripts: Scripts,
     health: Arc<Health>,
+    /// The generation of the newest commit known to be done in this tenure.
+    committed: AtomicU64,
 }
 
 struct Scripts {
@@ -61,6 +66,7 @@ impl RedisBus {
             settings: settings.clone(),
             holder: holder(),
             health,
+            committed: AtomicU64::new(0),
             scripts: Scripts {
                 acquire: Script::new(include_str!("lua/acquire.lua")),
                 renew: Script::new(include_str!("lua/renew.lua")),
@@ -108,18 +114,23 @@ impl RedisBus {
         loop {
             sleep(self.settings.lease / 3).await;
             match self.renew(&mut link, epoch).await {
-                Ok(true) => {}
-                Ok(false) => return Halt::Fenced,
-                Err(refused) => return Halt::Refused(refused),
+                Ok(()) => {}
+                Err(halt) => return halt,
             }
         }
     }
 
-    /// Lengthens the lease; false when someone else has it.
-    async fn renew(&self, link: &mut Link, epoch: u64) -> Result<bool, Refused> {
+    /// Lengthens the lease, unless someone else has it or Redis is older than we are.
+    async fn renew(&self, link: &mut Link, epoch: u64) -> Result<(), Halt> {
+        // Read before asking: what is stored can only be newer.
+        let committed = self.committed.load(Ordering::Acquire);
         let mut call = self.scripts.renew.key(&self.keys.position);
         call.key(&self.keys.lease).arg(&self.holder).arg(epoch).arg(millis(self.settings.lease));
-        link.run("the lease's renewal", &call).await
+        match link.run("the lease's renewal", call.arg(committed)).await? {
+            Answer::Behind(position) => Err(Halt::Behind(position)),
+            Answer::Fenced => Err(Halt::Fenced),
+            _ => Ok(()),
+        }
     }
 
     /// Gives the lease back, so that a standby need not wait for its end.
@@ -133,6 +144,8 @@ impl RedisBus {
 
     /// The way to commit, from the position that `tenure` began with.
     pub(super) fn committer(&self, tenure: &Tenure) -> Committer<'_> {
+        let generation = tenure.position.map_or(0, |position| position.generation);
+        self.committed.store(generation, Ordering::Release);
         Committer { bus: self, link: self.link(), epoch: tenure.epoch, position: tenure.position }
     }
 
@@ -232,11 +245,10 @@ impl Committer<'_> {
             tracing::info!("there is room in the stream again; fetching goes on");
         }
         while settle(&mut self.link, self.bus.settings.durability).await? == Settled::AskAgain {
-            if !self.bus.renew(&mut self.link, self.epoch).await? {
-                return Err(Halt::Fenced);
-            }
+            self.bus.renew(&mut self.link, self.epoch).await?;
         }
         self.position = Some(to);
+        self.bus.committed.store(generation, Ordering::Release);
         Ok(repeats)
     }
 }
