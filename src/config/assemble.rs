@@ -9,10 +9,13 @@ use super::{
     problem::Problem,
     reader::Reader,
     secrets::{REDIS_PASSWORD, TOKEN},
-    sections::{Access, Ages, Bus, Config, Converter, Delivery, EventNames, Log, Names, Vk, Way},
+    sections::{
+        Access, Ages, Bus, Config, Converter, Delivery, Encoding, EventNames, Form, Log, Names, Vk,
+        Way,
+    },
     value::{
         boolean, choice, choices, duration, group_id, log_filter, method_url, name, password,
-        stream_name, texts, token, version, whole, whole_seconds,
+        pickle_classes, stream_name, texts, token, version, whole, whole_seconds,
     },
 };
 
@@ -34,6 +37,11 @@ pub(super) fn config(reader: &mut Reader) -> Option<Config> {
     let converter = converter(reader);
     let names = names(reader);
     let bus = bus(reader);
+    let pickled = bus.as_ref().is_some_and(|it| it.pubsub != Encoding::Json);
+    if pickled && converter.as_ref().is_some_and(|it| !it.reply_author) {
+        // The predecessor's Reply has an author, always.
+        reader.contradiction("bus.pubsub.encoding", "does not go with", "converter.reply_author");
+    }
     let log = log(reader);
     Some(Config { vk: vk?, converter: converter?, names: names?, bus: bus?, log: log? })
 }
@@ -97,6 +105,7 @@ fn bus(reader: &mut Reader) -> Option<Bus> {
     let repeat_window = reader.read("bus.repeat_window", whole("event ids", 0..=1_000_000));
     let streams = streams(reader);
     let channels = channels(reader);
+    let pubsub = pubsub(reader);
     Some(Bus {
         url: url?,
         password,
@@ -108,6 +117,7 @@ fn bus(reader: &mut Reader) -> Option<Bus> {
         repeat_window: repeat_window?,
         streams: streams?,
         channels: channels?,
+        pubsub: pubsub?,
     })
 }
 
@@ -145,6 +155,16 @@ fn channels(reader: &mut Reader) -> Option<EventNames> {
         "bus.channels.reaction",
     ];
     event_names(keys.map(|key| reader.read(key, name)))
+}
+
+fn pubsub(reader: &mut Reader) -> Option<Encoding> {
+    let form = reader.read("bus.pubsub.encoding", choice);
+    let classes = reader.read("bus.pubsub.classes", pickle_classes);
+    let classes = classes?;
+    Some(match form? {
+        Form::Json => Encoding::Json,
+        Form::Pickle => Encoding::Pickle(classes),
+    })
 }
 
 fn event_names([message, command, button, reaction]: [Option<String>; 4]) -> Option<EventNames> {

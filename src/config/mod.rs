@@ -25,8 +25,8 @@ pub use bus_url::{BusUrl, RedisUrl};
 pub use problem::{ConfigError, Problem};
 pub use reader::Origin;
 pub use sections::{
-    Access, Ages, Bus, Config, Converter, Delivery, EventNames, Lang, Log, LogFormat, Names,
-    Unrouted, Vk,
+    Access, Ages, Bus, Config, Converter, Delivery, Encoding, EventNames, Lang, Log, LogFormat,
+    Names, PickleClasses, Unrouted, Vk,
 };
 pub use sources::Sources;
 

@@ -102,6 +102,8 @@ pub struct Bus {
     pub streams: EventNames,
     /// The channel of each event type.
     pub channels: EventNames,
+    /// What a channel carries.
+    pub pubsub: Encoding,
 }
 
 /// A name for each event type.
@@ -221,6 +223,36 @@ impl Delivery {
     pub fn to_channels(self) -> bool {
         self != Self::Stream
     }
+}
+
+choice! {
+    /// A form in which a channel carries an event.
+    pub(super) enum Form {
+        /// The event's JSON.
+        Json = "json",
+        /// A pickle of Python objects.
+        Pickle = "pickle",
+    }
+}
+
+/// What a channel carries. Streams carry JSON always.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Encoding {
+    /// The event's JSON.
+    Json,
+    /// A pickle of the reader's own classes.
+    Pickle(PickleClasses),
+}
+
+/// Where the classes of a pickled event live. All parts are names of Python, in ASCII.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PickleClasses {
+    /// The module of the event's class, such as `toaster.broker.events.events`.
+    pub event_module: String,
+    /// The event's class, such as `Event`.
+    pub event_class: String,
+    /// The module of `Peer`, `User`, `Message` and the others.
+    pub objects_module: String,
 }
 
 choice! {

@@ -7,7 +7,7 @@ use reqwest::Url;
 use secrecy::SecretString;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-use super::sections::Choice;
+use super::sections::{Choice, PickleClasses};
 
 /// A whole number of `unit`.
 pub(super) fn whole<T>(unit: &str, range: RangeInclusive<T>) -> impl Fn(&Value) -> Result<T, String>
@@ -140,6 +140,36 @@ pub(super) fn stream_name(value: &Value) -> Result<String, String> {
         }
         _ => Ok(name),
     }
+}
+
+/// Where the classes of a pickled event live: the name of a preset, or two paths of one's own.
+pub(super) fn pickle_classes(value: &Value) -> Result<PickleClasses, String> {
+    let paths = match value.as_str().unwrap_or_default() {
+        "toaster" => "toaster.broker.events.events.Event toaster.broker.events.objects",
+        "funcka_bots" => "funcka_bots.events.events.VkEvent funcka_bots.events.objects",
+        paths => paths,
+    };
+    let classes = || {
+        let (event, objects) = paths.split_once(' ').filter(|both| {
+            [both.0, both.1].into_iter().all(|path| path.split('.').all(is_python_name))
+        })?;
+        let (module, class) = event.rsplit_once('.')?;
+        Some(PickleClasses {
+            event_module: module.to_owned(),
+            event_class: class.to_owned(),
+            objects_module: objects.to_owned(),
+        })
+    };
+    classes().ok_or_else(|| {
+        "\"toaster\", \"funcka_bots\", or the event's class and the module of its objects, \
+         such as \"handler.events.Event handler.objects\""
+            .to_owned()
+    })
+}
+
+fn is_python_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_')
 }
 
 /// The version of an API, such as 5.199.
