@@ -8,10 +8,10 @@ use std::{
 use redis::{Client, FromRedisValue, Script, Value};
 use tokio::time::sleep;
 
-use super::{Content, Halt, Keys, Position, Refused, Tenure, connect, link::Link};
+use super::{Content, Halt, Keys, Position, Refused, Tenure, connect, link::Link, pickle};
 use crate::{
-    config::{self, RedisUrl},
-    event::EventType,
+    config::{self, Encoding, RedisUrl},
+    event::{Event, EventType},
     ts::Ts,
 };
 
@@ -111,6 +111,16 @@ impl RedisBus {
         }
     }
 
+    /// What an event's channel carries, if that is not its JSON.
+    pub(super) fn published(&self, event: &Event) -> Option<Vec<u8>> {
+        match &self.settings.pubsub {
+            Encoding::Pickle(classes) if self.settings.delivery.to_channels() => {
+                Some(pickle(event, classes))
+            }
+            _ => None,
+        }
+    }
+
     /// The way to commit, from the position that `tenure` began with.
     pub(super) fn committer(&self, tenure: &Tenure) -> Committer<'_> {
         Committer { bus: self, link: self.link(), epoch: tenure.epoch, position: tenure.position }
@@ -128,6 +138,11 @@ impl RedisBus {
             Some(Position { generation, ts }) => (generation.to_string(), ts.to_string()),
             None => (String::new(), String::new()),
         };
+        let carried = match &settings.pubsub {
+            _ if !settings.delivery.to_channels() => "none",
+            Encoding::Json => "data",
+            Encoding::Pickle(_) => "own",
+        };
         let mut call = self.scripts.commit.key(&keys.position);
         call.key(&keys.seen).key(&keys.skipped).key(&keys.dead_letters).key(&keys.streams);
         call.arg(&self.holder)
@@ -139,7 +154,7 @@ impl RedisBus {
             .arg(self.group_id)
             .arg(settings.repeat_window)
             .arg(u8::from(settings.delivery.to_streams()))
-            .arg(u8::from(settings.delivery.to_channels()))
+            .arg(carried)
             .arg(&keys.channels);
         call.arg(content.entries.len());
         for entry in &content.entries {
@@ -147,6 +162,9 @@ impl RedisBus {
                 .arg(&entry.event_id)
                 .arg(u8::from(entry.unique))
                 .arg(&entry.data);
+            if carried == "own" {
+                call.arg(entry.published.as_deref().unwrap_or(entry.data.as_bytes()));
+            }
         }
         call.arg(content.dead_letters.len());
         for letter in &content.dead_letters {

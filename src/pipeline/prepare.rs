@@ -5,7 +5,7 @@ use std::future::Future;
 use serde::Deserialize;
 
 use crate::{
-    bus::{Content, DeadLetter, Entry},
+    bus::{Bus, Content, DeadLetter},
     config::Unrouted,
     converter::{Draft, Reading, Rules, complete_all, read},
     fetcher::Batch,
@@ -22,6 +22,7 @@ pub(super) fn prepare<'a>(
     names: &'a Names,
     rules: &'a Rules,
     unrouted: Unrouted,
+    bus: &'a Bus,
 ) -> impl Future<Output = Result<(Content, Ts), CallError>> + 'a {
     let Batch { updates, ts, gap } = batch;
     let mut content = Content { missed: gap.map(|gap| gap.missed()), ..Content::default() };
@@ -58,7 +59,7 @@ pub(super) fn prepare<'a>(
         let unique: Vec<bool> = drafts.iter().map(Draft::id_is_unique).collect();
         let events = complete_all(drafts, &mut known, rules);
         content.entries =
-            events.iter().zip(unique).map(|(event, unique)| Entry::new(event, unique)).collect();
+            events.iter().zip(unique).map(|(event, unique)| bus.entry(event, unique)).collect();
         Ok((content, ts))
     }
 }

@@ -16,7 +16,8 @@ local holder, epoch = take(), tonumber(take())
 local from_generation, from_ts = take(), take()
 local to_generation, to_ts = take(), take()
 local group_id, window = take(), tonumber(take())
-local to_streams, to_channels = take() == '1', take() == '1'
+local to_streams = take() == '1'
+local carried = take() -- by the channels: 'none', the 'data', or each entry's 'own'
 local types = { 'message', 'command', 'button', 'reaction' }
 local channels = { take(), take(), take(), take() }
 
@@ -59,14 +60,15 @@ end
 
 for _ = 1, tonumber(take()) do
   local kind, id, unique, data = tonumber(take()), take(), take() == '1', take()
+  local published = carried == 'own' and take() or data
   if not (unique and is_repeat(id)) then
     if to_streams then
       redis.call('XADD', streams[kind], '*', 'event_id', id, 'event_type', types[kind],
         'group_id', group_id, 'ts', to_ts, 'data', data)
     end
-    if to_channels then
+    if carried ~= 'none' then
       -- A listener's channel must not be able to break the commit.
-      redis.pcall('PUBLISH', channels[kind], data)
+      redis.pcall('PUBLISH', channels[kind], published)
     end
   end
 end
