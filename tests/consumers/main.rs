@@ -2,7 +2,10 @@
 //! Rust example in `docs/consumers.md`. The tests need `python3` and `redis-server` on the PATH.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+mod documented;
 mod events;
+#[expect(unreachable_pub, reason = "it stands alone in the docs")]
+mod example;
 mod package;
 mod pickled;
 mod published;
