@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// Several events; the authors of their replies are known always, or from time to time.
 pub(crate) fn events(authors: bool) -> impl Strategy<Value = Vec<Event>> {
-    vec(event(authors), 1..40)
+    vec(event(authors), 1..60)
 }
 
 fn event(authors: bool) -> impl Strategy<Value = Event> {

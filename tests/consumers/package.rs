@@ -18,7 +18,7 @@ fn package(events: &[Event]) -> (Value, Vec<Value>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
     fn what_the_package_reads_is_valid_and_what_was_written(events in events(false)) {

@@ -32,7 +32,7 @@ fn lines(events: &[Event]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
     fn an_unpickled_event_is_its_json(events in events(true)) {

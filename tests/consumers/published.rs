@@ -1,7 +1,7 @@
 //! What stream and channel carry, through a Redis.
 
 use event_fetcher::{
-    bus::{Bus, Content},
+    bus::{Bus, Content, DeadLetter},
     config::{self, Sources},
     event::{Event, EventType},
     ts::Ts,
@@ -15,8 +15,8 @@ use crate::{
     redis_server::RedisServer,
 };
 
-/// The sample messages, committed under a configuration: what the channel `message` carried, and
-/// what the stream holds.
+/// The sample messages, each of them twice, and a dead letter, committed under a configuration:
+/// what the channel `message` carried, and what the stream holds.
 async fn committed(toml: &str) -> (Vec<Vec<u8>>, Vec<String>) {
     let server = RedisServer::start().await;
     let client = redis::Client::open(server.url()).unwrap();
@@ -27,13 +27,18 @@ async fn committed(toml: &str) -> (Vec<Vec<u8>>, Vec<String>) {
     let mut listener = client.get_async_pubsub().await.unwrap();
     listener.subscribe("message").await.unwrap();
     let tenure = bus.acquire().await.unwrap();
-    let entries = messages.iter().map(|it| bus.entry(it, false)).collect();
-    let content = Content { entries, ..Content::default() };
-    bus.committer(&tenure).commit(&content, Ts(7)).await.unwrap();
+    let twice = messages.iter().chain(&messages);
+    let entries = twice.map(|it| bus.entry(it, true)).collect();
+    let letter = DeadLetter { reason: "a reason".to_owned(), event_id: None, raw: "raw".into() };
+    let content = Content { entries, dead_letters: vec![letter], ..Content::default() };
+    let repeats = bus.committer(&tenure).commit(&content, Ts(7)).await.unwrap();
+    assert_eq!(repeats, messages.len() as u64);
 
     let carried = listener.on_message().take(messages.len());
     let carried = carried.map(|it| it.get_payload_bytes().to_vec()).collect().await;
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let letters: StreamRangeReply = connection.xrange_all("{toaster}:dead-letter").await.unwrap();
+    assert_eq!(letters.ids[0].get("raw"), Some("raw".to_owned()));
     let stream: StreamRangeReply = connection.xrange_all("{toaster}:message").await.unwrap();
     (carried, stream.ids.iter().map(|it| it.get("data").unwrap()).collect())
 }
@@ -76,4 +81,16 @@ async fn by_default_the_channel_carries_the_streams_json() {
     let carried: Vec<_> = carried.into_iter().map(|it| String::from_utf8(it).unwrap()).collect();
     assert_eq!(carried, as_json());
     assert_eq!(stream, as_json());
+}
+
+#[test]
+fn what_no_channel_carries_is_not_pickled() {
+    let published = |toml: &str| {
+        let toml =
+            format!("converter.reply_author = true\nbus.pubsub.encoding = \"pickle\"\n{toml}");
+        Bus::new(&settings(&toml), 1).unwrap().entry(&messages()[0], true).published
+    };
+    assert!(published("bus.delivery = [\"pubsub\"]").is_some());
+    assert!(published("bus.delivery = [\"stream\"]").is_none());
+    assert!(published("bus.url = \"stdout:\"").is_none());
 }

@@ -10,13 +10,15 @@ import subprocess
 import sys
 import textwrap
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from redis import Redis
 
-from bus import FAILED, KEY, message, put
+from bus import FAILED, KEY, Until, message, pending, put, put_raw
+from toaster_events import Event, run
 
 README = Path(__file__).parents[1] / "README.md"
 DOCS = Path(__file__).parents[3] / "docs" / "consumers.md"
@@ -65,6 +67,26 @@ def command(language: str) -> list[str]:
     if not able:
         pytest.skip("needs node and its package redis (in Debian: node-redis)")
     return ["node", "-e"]
+
+
+def test_the_documented_rights_are_enough(redis: Redis, tcp: str) -> None:
+    (rights,) = [it.code for it in examples() if "ACL SETUSER" in it.code]
+    subprocess.check_call(["sh", "-euc", rights.replace("redis://localhost:6379", tcp)])
+    with Redis.from_url(tcp, username="consumer", password="a-password") as client:
+        put_raw(redis, {"data": "put aside"})
+        put(redis, "a")
+        stop = Until(lambda: bool(redis.exists(KEY)) and bool(tried) and pending(redis) == 0)
+        tried: list[str] = []
+
+        def fail_once(event: Event) -> None:
+            tried.append(event.event_id)
+            if len(tried) == 1:
+                raise RuntimeError("and so it is taken over")
+
+        run(client, "message", fail_once, group="g", claim_after=timedelta(seconds=0.1), stop=stop)
+    assert len(tried) == 2
+    assert redis.xlen(FAILED) == 1
+    redis.acl_deluser("consumer")
 
 
 @pytest.mark.parametrize("example", examples(), ids=lambda it: it.place)

@@ -29,7 +29,8 @@ class Options(TypedDict, total=False):
     max_deliveries: int
     """How often an event is tried before it is put aside; 5 by default."""
     block: timedelta
-    """How long to wait for an event before looking whether to stop; a second by default."""
+    """How long to wait for an event before looking whether to stop; a second by default. Shorter
+    than the client's `socket_timeout`."""
     stop: Stop
     """Ends the consumer when set. Without it, SIGTERM and SIGINT do, where Python can receive them:
     in the main thread."""
