@@ -8,6 +8,8 @@ pub mod config;
 pub mod converter;
 pub mod event;
 pub mod fetcher;
+pub mod health;
+pub mod http;
 pub mod names;
 pub mod pipeline;
 pub mod telemetry;

@@ -77,22 +77,19 @@ async fn call(
     Extension(cutter): Extension<Cutter>,
     request: Request,
 ) -> Response {
+    shared.count(|stats| stats.count_call(&method));
     let fault = shared.call_fault(&method);
     if let Some(fault) = &fault
         && let Some(response) = instead_of_answer(fault, &cutter).await
     {
-        shared.count(|stats| stats.count_call(&method));
         return response;
     }
     let token = bearer(request.headers()).map(str::to_owned);
     let parameters = Parameters::of(request).await;
     let result = shared.answer(&method, token.as_deref(), &parameters, fault.as_ref());
-    shared.count(|stats| {
-        stats.count_call(&method);
-        if let Err(error) = &result {
-            stats.count_error(error.code);
-        }
-    });
+    if let Err(error) = &result {
+        shared.count(|stats| stats.count_error(error.code));
+    }
     let body = match (&fault, result) {
         (Some(Fault::Failed(code)), _) => json!({ "failed": code }).to_string(),
         (_, Ok(answer)) => json!({ "response": answer }).to_string(),

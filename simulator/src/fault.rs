@@ -42,7 +42,8 @@ pub enum Fault {
     Duplicate,
     /// `early-empty`: a poll is answered without updates, at once and with the same `ts`.
     EarlyEmpty,
-    /// `failed-<code>`: the Long Poll answer `{"failed":<code>}` with what belongs to the code.
+    /// `failed-<code>`: the Long Poll answer `{"failed":<code>}` with what belongs to the code. A
+    /// reader that heeds 1 or 3 goes on from the newest `ts`, past what it has not read yet.
     Failed(i64),
     /// `error-<code>`: the API's error object, in a poll's answer too.
     Error(i64),

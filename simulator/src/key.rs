@@ -2,10 +2,10 @@
 
 use std::{
     collections::HashMap,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use rand::{RngExt as _, SeedableRng as _, seq::IndexedRandom as _};
+use rand::{SeedableRng as _, seq::IndexedRandom as _};
 use rand_chacha::ChaCha8Rng;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -50,8 +50,9 @@ impl Keys {
     /// percent-encode the key shows a wrong one.
     pub(crate) fn give(&mut self, group_id: i64, now: Instant) -> String {
         self.given.retain(|_, key| key.until > now);
-        let serial: u64 = self.random.random();
-        let claims = format!(r#"{{"queue_id":"{group_id}","until":{serial}}}"#);
+        let until = SystemTime::now() + self.life;
+        let until = until.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let claims = format!(r#"{{"queue_id":"{group_id}","until":{until}}}"#);
         let signature: String = (0..80)
             .filter_map(|_| ALPHABET.choose(&mut self.random))
             .map(|&letter| char::from(letter))

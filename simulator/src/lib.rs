@@ -4,6 +4,21 @@
 //! [`Simulator::start`] gives a handle on two servers on loopback ports. Updates are
 //! [pushed](Simulator::push) one by one or [generated](Simulator::generate) from a seed, faults are
 //! [injected](Simulator::inject), and what happened is [counted](Simulator::stats).
+//!
+//! ```no_run
+//! # async fn example() -> std::io::Result<()> {
+//! use vk_simulator::{Fault, Options, Simulator, Target};
+//!
+//! let simulator = Simulator::start(Options::default()).await?;
+//! simulator.inject(Target::Poll, Fault::Status(502), 2);
+//! simulator.inject("users.get", Fault::Error(10), 1);
+//! simulator.generate(100);
+//! // With the client pointed at `simulator.api_url()`:
+//! simulator.until(|stats| stats.highest_ts_served == 1100).await;
+//! simulator.stop().await;
+//! # Ok(())
+//! # }
+//! ```
 
 mod api;
 mod control;

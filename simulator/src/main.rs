@@ -51,8 +51,8 @@ struct Arguments {
     #[arg(long, default_value_t = 0)]
     rate: u64,
     /// Generate no more than this many updates
-    #[arg(long, default_value_t = u64::MAX, hide_default_value = true)]
-    total: u64,
+    #[arg(long)]
+    total: Option<u64>,
     /// Share of generated updates that no event can be made of, 0 to 1
     #[arg(long, default_value_t = Options::default().unconvertible)]
     unconvertible: f64,
@@ -132,10 +132,11 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// Keeps the rate until the total is reached; never ends, since the updates are yet to be read.
-async fn generate(simulator: &Simulator, rate: u64, total: u64) {
+async fn generate(simulator: &Simulator, rate: u64, total: Option<u64>) {
     let start = Instant::now();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let total = total.unwrap_or(u64::MAX);
     let mut generated = 0;
     while rate > 0 && generated < total {
         let now = ticks.tick().await;

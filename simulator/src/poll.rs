@@ -53,9 +53,10 @@ async fn check(
         return StatusCode::FORBIDDEN.into_response();
     }
     let fault = shared.poll_fault();
-    let ts = parameters.get("ts").and_then(|ts| ts.parse().ok());
+    // What is no number is as lost as one from the future.
+    let ts = parameters.get("ts").and_then(|ts| ts.parse().ok()).unwrap_or(u64::MAX);
     match &fault {
-        Some(Fault::EarlyEmpty) => return json(empty_reply(ts.unwrap_or_default())),
+        Some(Fault::EarlyEmpty) => return json(empty_reply(ts)),
         Some(Fault::Failed(code)) => return json(shared.failed(*code)),
         Some(Fault::Error(code)) => return json(ApiError::of_code(*code).envelope(&[])),
         Some(fault) => {
@@ -90,12 +91,7 @@ impl Drop for Held<'_> {
 }
 
 impl Shared {
-    async fn wait_for_answer(
-        &self,
-        ts: Option<u64>,
-        parameters: &Parameters,
-        repeat: bool,
-    ) -> String {
+    async fn wait_for_answer(&self, ts: u64, parameters: &Parameters, repeat: bool) -> String {
         let key = parameters.get("key").map_or("", String::as_str);
         let wait = parameters.get("wait").and_then(|wait| wait.parse().ok()).unwrap_or(USUAL_WAIT);
         let deadline =
@@ -109,38 +105,33 @@ impl Shared {
             held.get_or_insert_with(|| Held::new(self));
             if timeout_at(deadline, news.changed()).await.is_err() {
                 self.count(|stats| stats.count_poll("empty"));
-                return empty_reply(ts.unwrap_or_default());
+                return empty_reply(ts);
             }
         }
     }
 
     /// The answer to a poll, unless there is nothing to tell yet.
-    fn answer_now(&self, key: &str, ts: Option<u64>, repeat: bool) -> Option<String> {
+    fn answer_now(&self, key: &str, ts: u64, repeat: bool) -> Option<String> {
+        let limit = self.options.max_updates_per_reply.max(1);
         let mut state = self.lock();
-        let failed = match state.keys.check(key, Instant::now()) {
-            Verdict::Expired => Some(2),
-            Verdict::OtherQueue => Some(3),
-            Verdict::Good => None,
+        let reply = match state.keys.check(key, Instant::now()) {
+            Verdict::Expired => Err(2),
+            Verdict::OtherQueue => Err(3),
+            Verdict::Good => match state.queue.page(ts, limit, repeat) {
+                Page::Nothing => return None,
+                Page::Lost => Err(1),
+                Page::Updates { body, count, ts } => {
+                    state.stats.count_served(count, ts);
+                    Ok(body)
+                }
+            },
         };
-        let page = ts.map_or(Page::Lost, |ts| {
-            state.queue.page(ts, self.options.max_updates_per_reply.max(1), repeat)
-        });
-        let answer = match (failed, page) {
-            (None, Page::Nothing) => return None,
-            (None, Page::Updates { body, count, ts }) => {
-                state.stats.count_served(count, ts);
-                drop(state);
-                body
-            }
-            (failed, _) => {
-                let code = failed.unwrap_or(1);
-                state.stats.count_poll(&format!("failed-{code}"));
-                drop(state);
-                self.failed(code)
-            }
-        };
+        if let Err(code) = reply {
+            state.stats.count_poll(&format!("failed-{code}"));
+        }
+        drop(state);
         self.counts.send_replace(());
-        Some(answer)
+        Some(reply.unwrap_or_else(|code| self.failed(code)))
     }
 
     /// The answer for a `failed` code, with the fields that VK sends along with it.

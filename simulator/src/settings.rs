@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 pub(crate) struct Settings {
     /// Whether Long Poll is switched on.
     pub(crate) enabled: bool,
+    /// API version whose shapes the events have.
+    pub(crate) api_version: String,
     /// Event types that are switched off.
     pub(crate) switched_off: Vec<String>,
     /// Rights of the token by name.
@@ -50,7 +52,7 @@ const EVENT_TYPES: [&str; 17] = [
 impl Default for Settings {
     fn default() -> Self {
         let rights = RIGHTS.iter().map(|(name, _)| (*name).to_owned()).collect();
-        Self { enabled: true, switched_off: Vec::new(), rights }
+        Self { enabled: true, api_version: "5.199".to_owned(), switched_off: Vec::new(), rights }
     }
 }
 
@@ -67,7 +69,7 @@ impl Settings {
     pub(crate) fn long_poll(&self) -> Value {
         let events: BTreeMap<_, _> =
             EVENT_TYPES.iter().map(|&name| (name, u8::from(self.is_on(name)))).collect();
-        json!({"is_enabled": self.enabled, "api_version": "5.199", "events": events})
+        json!({"is_enabled": self.enabled, "api_version": self.api_version, "events": events})
     }
 
     /// The answer of `groups.getTokenPermissions`.

@@ -119,6 +119,12 @@ impl Simulator {
         }
     }
 
+    /// Sets the API version that `groups.getLongPollSettings` tells, 5.199 at first. Generated
+    /// updates keep their shapes.
+    pub fn set_event_version(&self, version: &str) {
+        version.clone_into(&mut self.shared.lock().settings.api_version);
+    }
+
     /// Sets the token's rights, all at first: `stories`, `photos`, `app_widget`, `messages`,
     /// `docs`, `manage`. Without `manage` or `messages`, what needs it answers error 15.
     pub fn set_rights(&self, rights: &[&str]) {

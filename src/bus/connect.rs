@@ -1,21 +1,179 @@
-//! How Redis is reached.
+//! How Redis is reached: one server, the master that sentinels name, or a cluster.
 
-use redis::{Client, IntoConnectionInfo, RedisResult};
+use std::{path::Path, sync::Arc, time::Duration};
+
+use redis::{
+    AsyncConnectionConfig, Client, ClientTlsConfig, Cmd, ConnectionInfo, IntoConnectionInfo,
+    Pipeline, RedisFuture, RedisResult, TlsCertificates, TlsMode, Value,
+    aio::{ConnectionLike, MultiplexedConnection},
+    cluster::{ClusterClient, ClusterConfig},
+    cluster_async::ClusterConnection,
+    sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType},
+};
 use secrecy::ExposeSecret;
+use tokio::sync::Mutex;
 
 use crate::{
-    config::{self, RedisUrl},
+    config::{self, RedisUrl, Topology},
     tls,
 };
 
-/// A client of the Redis at `url`, with the password of `settings` if there is one. Nothing is
-/// connected yet.
-pub fn client(url: &RedisUrl, settings: &config::Bus) -> RedisResult<Client> {
-    tls::install_provider();
-    let mut server = url.expose().into_connection_info()?;
-    if let Some(password) = &settings.password {
-        let login = server.redis_settings().clone().set_password(password.expose_secret());
-        server = server.set_redis_settings(login);
+/// The way to Redis; connecting is up to its user.
+#[derive(Clone)]
+pub struct Server(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Single(Box<Client>),
+    Sentinel(Arc<Mutex<SentinelClient>>),
+    Cluster(Box<ClusterClient>),
+}
+
+impl Server {
+    /// The Redis at `url`, with the password and certificates of `settings`. Nothing is connected
+    /// yet; fails when a certificate's file cannot be read or used.
+    pub fn new(url: &RedisUrl, settings: &config::Bus) -> anyhow::Result<Self> {
+        tls::install_provider();
+        let login = login(url.topology().any_address(), settings)?;
+        let certificates = certificates(&settings.tls)?;
+        Ok(Self(match url.topology() {
+            Topology::Single(_) => Kind::Single(Box::new(match certificates {
+                Some(certificates) => Client::build_with_tls(login, certificates)?,
+                None => Client::open(login)?,
+            })),
+            Topology::Sentinel { sentinels, master } => {
+                let sentinels: Vec<_> = sentinels
+                    .iter()
+                    .map(|url| Ok(url.expose_secret().into_connection_info()?.addr().clone()))
+                    .collect::<RedisResult<_>>()?;
+                let client = sentinel(sentinels, master, &login, certificates)?;
+                Kind::Sentinel(Arc::new(Mutex::new(client)))
+            }
+            Topology::Cluster(nodes) => {
+                let nodes = nodes.iter().map(ExposeSecret::expose_secret);
+                let mut builder = ClusterClient::builder(nodes);
+                if let Some(password) = login.redis_settings().password() {
+                    builder = builder.password(password);
+                }
+                if let Some(certificates) = certificates {
+                    builder = builder.certs(certificates);
+                }
+                Kind::Cluster(Box::new(builder.build()?))
+            }
+        }))
     }
-    Client::open(server)
+
+    /// Connects within `timeout`; on that connection an answer may take as long as `answer`.
+    pub async fn connect(&self, timeout: Duration, answer: Duration) -> RedisResult<Connection> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(timeout))
+            .set_response_timeout(Some(answer));
+        match &self.0 {
+            Kind::Single(client) => {
+                let connection =
+                    client.get_multiplexed_async_connection_with_config(&config).await?;
+                Ok(Connection::One(connection))
+            }
+            Kind::Sentinel(client) => {
+                let mut client = client.lock().await;
+                Ok(Connection::One(client.get_async_connection_with_config(&config).await?))
+            }
+            Kind::Cluster(client) => {
+                let config = ClusterConfig::new()
+                    .set_connection_timeout(timeout)
+                    .set_response_timeout(answer);
+                let connection = client.get_async_connection_with_config(config).await?;
+                Ok(Connection::Cluster(connection))
+            }
+        }
+    }
+}
+
+fn login(url: &str, settings: &config::Bus) -> RedisResult<ConnectionInfo> {
+    let server = url.into_connection_info()?;
+    let Some(password) = &settings.password else { return Ok(server) };
+    let login = server.redis_settings().clone().set_password(password.expose_secret());
+    Ok(server.set_redis_settings(login))
+}
+
+fn sentinel(
+    sentinels: Vec<redis::ConnectionAddr>,
+    master: &str,
+    login: &ConnectionInfo,
+    certificates: Option<TlsCertificates>,
+) -> RedisResult<SentinelClient> {
+    let tls = matches!(login.addr(), redis::ConnectionAddr::TcpTls { .. });
+    let settings = login.redis_settings();
+    let mut builder = SentinelClientBuilder::new(sentinels, master, SentinelServerType::Master)?
+        .set_client_to_redis_db(settings.db());
+    if tls {
+        builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
+    }
+    if let Some(username) = settings.username() {
+        builder = builder.set_client_to_redis_username(username);
+    }
+    if let Some(password) = settings.password() {
+        builder = builder.set_client_to_redis_password(password);
+    }
+    if let Some(certificates) = certificates {
+        builder = builder
+            .set_client_to_sentinel_certificates(certificates.clone())
+            .set_client_to_redis_certificates(certificates);
+    }
+    builder.build()
+}
+
+fn certificates(tls: &config::Tls) -> anyhow::Result<Option<TlsCertificates>> {
+    let read = |path: &Path| {
+        std::fs::read(path).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
+    };
+    let root_cert = tls.ca.as_deref().map(read).transpose()?;
+    let client_tls = match &tls.client {
+        Some(client) => Some(ClientTlsConfig {
+            client_cert: read(&client.certificate)?,
+            client_key: read(&client.key)?,
+        }),
+        None => None,
+    };
+    if root_cert.is_none() && client_tls.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(TlsCertificates { client_tls, root_cert }))
+}
+
+/// A connection to one server or to a cluster.
+#[derive(Clone)]
+pub enum Connection {
+    /// To one server.
+    One(MultiplexedConnection),
+    /// To a cluster.
+    Cluster(ClusterConnection),
+}
+
+impl ConnectionLike for Connection {
+    fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        match self {
+            Self::One(connection) => connection.req_packed_command(cmd),
+            Self::Cluster(connection) => connection.req_packed_command(cmd),
+        }
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        match self {
+            Self::One(connection) => connection.req_packed_commands(pipeline, offset, count),
+            Self::Cluster(connection) => connection.req_packed_commands(pipeline, offset, count),
+        }
+    }
+
+    fn get_db(&self) -> i64 {
+        match self {
+            Self::One(connection) => connection.get_db(),
+            Self::Cluster(connection) => connection.get_db(),
+        }
+    }
 }

@@ -17,7 +17,8 @@ pub struct Refused {
 
 impl Refused {
     /// The refusal in an error; none when waiting may help.
-    pub(super) fn by(error: &RedisError, doing: &'static str) -> Option<Self> {
+    #[must_use]
+    pub fn by(error: &RedisError, doing: &'static str) -> Option<Self> {
         let advice = advice(error)?;
         Some(Self { doing, problem: error.to_string(), advice })
     }

@@ -20,6 +20,10 @@ pub struct Keys {
     pub skipped: String,
     /// Updates that could not become events (stream).
     pub dead_letters: String,
+    /// How many entries each stream has ever got (hash), to find what to trim.
+    pub added: String,
+    /// Some entries of each stream by their number (sorted sets), likewise.
+    pub marks: [String; 4],
     /// The stream of each event type, in [`EventType::ALL`]'s order.
     pub streams: [String; 4],
     /// The channel of each event type, likewise; channels have no namespace.
@@ -37,6 +41,8 @@ impl Keys {
             seen: key(&format!("seen:{group_id}")),
             skipped: key(&format!("skipped:{group_id}")),
             dead_letters: key("dead-letter"),
+            added: key("added"),
+            marks: EventType::ALL.map(|kind| key(&format!("marks:{kind}"))),
             streams: EventType::ALL.map(|kind| key(name(&bus.streams, kind))),
             channels: EventType::ALL.map(|kind| name(&bus.channels, kind).to_owned()),
         }

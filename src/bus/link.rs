@@ -1,26 +1,37 @@
 //! A connection to Redis that outlives the connections it is made of.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisError, ScriptInvocation};
+use redis::{Cmd, FromRedisValue, RedisResult, ScriptInvocation};
 
-use super::Refused;
-use crate::backoff::Backoff;
+use super::{
+    Refused,
+    connect::{Connection, Server},
+};
+use crate::{
+    backoff::Backoff,
+    health::{Health, Party},
+};
 
 /// One caller's way to Redis. A call is repeated until it is answered: every script here can tell
 /// that it was done before.
 pub(super) struct Link {
-    client: Client,
+    server: Server,
     timeout: Duration,
-    connection: Option<MultiplexedConnection>,
+    connection: Option<Connection>,
     backoff: Backoff,
+    health: Arc<Health>,
 }
 
 impl Link {
-    pub(super) fn new(client: Client, timeout: Duration) -> Self {
+    pub(super) fn new(server: Server, timeout: Duration, health: Arc<Health>) -> Self {
         let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
-        Self { client, timeout, connection: None, backoff }
+        Self { server, timeout, connection: None, backoff, health }
+    }
+
+    /// The time one answer may take.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// Runs a script until Redis answers; fails only when it refuses for good.
@@ -32,6 +43,7 @@ impl Link {
         loop {
             match self.try_run(script).await {
                 Ok(answer) => {
+                    self.health.well(Party::Redis);
                     let failures = self.backoff.reset();
                     if failures > 0 {
                         tracing::info!(failures, "Redis answers again");
@@ -39,11 +51,11 @@ impl Link {
                     return Ok(answer);
                 }
                 Err(error) => {
-                    // What is still under way on this connection must not be waited behind.
-                    self.connection = None;
+                    self.disconnect();
                     if let Some(refused) = Refused::by(&error, doing) {
                         return Err(refused);
                     }
+                    self.health.ill(Party::Redis, &error);
                     let pause = self.backoff.fail();
                     if self.backoff.is_loud() {
                         let failures = self.backoff.failures();
@@ -59,17 +71,25 @@ impl Link {
     pub(super) async fn try_run<T: FromRedisValue>(
         &mut self,
         script: &ScriptInvocation<'_>,
-    ) -> Result<T, RedisError> {
-        if self.connection.is_none() {
-            let config = AsyncConnectionConfig::new()
-                .set_connection_timeout(Some(self.timeout))
-                .set_response_timeout(Some(self.timeout));
-            let connection = self.client.get_multiplexed_async_connection_with_config(&config);
-            self.connection = Some(connection.await?);
-        }
-        match &mut self.connection {
-            Some(connection) => script.invoke_async(connection).await,
-            None => unreachable!("connected above"),
-        }
+    ) -> RedisResult<T> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.server.connect(self.timeout, self.timeout).await?,
+        };
+        script.invoke_async(self.connection.insert(connection)).await
+    }
+
+    /// Runs a command once, on the connection that the last script ran on; none where that
+    /// connection is gone.
+    pub(super) async fn after_script<T: FromRedisValue>(
+        &mut self,
+        command: &Cmd,
+    ) -> Option<RedisResult<T>> {
+        Some(command.query_async(self.connection.as_mut()?).await)
+    }
+
+    /// Gives the connection up: what is under way on it must not be waited behind.
+    pub(super) fn disconnect(&mut self) {
+        self.connection = None;
     }
 }

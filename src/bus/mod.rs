@@ -2,6 +2,7 @@
 
 mod connect;
 mod content;
+mod durability;
 mod error;
 mod keys;
 mod link;
@@ -9,7 +10,7 @@ mod pickle;
 mod redis;
 mod stdout;
 
-use std::future::pending;
+use std::{future::pending, sync::Arc};
 
 use thiserror::Error;
 
@@ -18,9 +19,10 @@ pub use self::redis::RedisBus;
 use crate::{
     config::{self, BusUrl},
     event::Event,
+    health::{Health, Role},
     ts::Ts,
 };
-pub use connect::client;
+pub use connect::{Connection, Server};
 pub use content::{Content, DeadLetter, Entry};
 pub use error::Refused;
 pub use keys::Keys;
@@ -72,10 +74,15 @@ pub enum Bus {
 
 impl Bus {
     /// The bus of a community; nothing is connected yet.
-    pub fn new(settings: &config::Bus, group_id: i64) -> ::redis::RedisResult<Self> {
+    pub fn new(settings: &config::Bus, group_id: i64, health: Arc<Health>) -> anyhow::Result<Self> {
         Ok(match &settings.url {
-            BusUrl::Stdout => Self::Stdout,
-            BusUrl::Redis(url) => Self::Redis(Box::new(RedisBus::new(url, settings, group_id)?)),
+            BusUrl::Stdout => {
+                health.role(Role::Fetching);
+                Self::Stdout
+            }
+            BusUrl::Redis(url) => {
+                Self::Redis(Box::new(RedisBus::new(url, settings, group_id, health)?))
+            }
         })
     }
 

@@ -2,27 +2,42 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
+    sync::Arc,
     time::Duration,
 };
 
-use redis::{Client, FromRedisValue, Script, Value};
+use redis::{FromRedisValue, Script, Value};
 use tokio::time::sleep;
 
-use super::{Content, Halt, Keys, Position, Refused, Tenure, connect, link::Link, pickle};
+use super::{
+    Content, Halt, Keys, Position, Refused, Tenure,
+    connect::Server,
+    durability::{Settled, settle},
+    link::Link,
+    pickle,
+};
 use crate::{
+    backoff::Backoff,
     config::{self, Encoding, RedisUrl},
     event::{Event, EventType},
+    health::{Health, Party, Role},
     ts::Ts,
 };
 
+/// The pause before a full stream is looked at again, at first ...
+const FULL_PAUSE: Duration = Duration::from_millis(200);
+/// ... and at most, before jitter.
+const FULL_PAUSE_CAP: Duration = Duration::from_secs(2);
+
 /// The bus of one instance of the service.
 pub struct RedisBus {
-    client: Client,
+    server: Server,
     keys: Keys,
     group_id: i64,
     settings: config::Bus,
     holder: String,
     scripts: Scripts,
+    health: Arc<Health>,
 }
 
 struct Scripts {
@@ -38,13 +53,15 @@ impl RedisBus {
         url: &RedisUrl,
         settings: &config::Bus,
         group_id: i64,
-    ) -> redis::RedisResult<Self> {
+        health: Arc<Health>,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
-            client: connect::client(url, settings)?,
+            server: Server::new(url, settings)?,
             keys: Keys::new(settings, group_id),
             group_id,
             settings: settings.clone(),
             holder: holder(),
+            health,
             scripts: Scripts {
                 acquire: Script::new(include_str!("lua/acquire.lua")),
                 renew: Script::new(include_str!("lua/renew.lua")),
@@ -55,7 +72,7 @@ impl RedisBus {
     }
 
     fn link(&self) -> Link {
-        Link::new(self.client.clone(), self.settings.timeout)
+        Link::new(self.server.clone(), self.settings.timeout, self.health.clone())
     }
 
     /// Takes the lease, after waiting for whoever holds it, and reads the position.
@@ -67,10 +84,12 @@ impl RedisBus {
             call.key(&self.keys.lease).arg(&self.holder).arg(millis(self.settings.lease));
             match link.run("the lease", &call).await? {
                 Acquired::Taken(tenure) => {
+                    self.health.role(Role::Fetching);
                     tracing::info!(epoch = tenure.epoch, position = ?tenure.position, "fetching for this community");
                     return Ok(tenure);
                 }
                 Acquired::Held { by, left } => {
+                    self.health.role(Role::Standby);
                     if !waiting {
                         tracing::info!(
                             by,
@@ -89,17 +108,19 @@ impl RedisBus {
         let mut link = self.link();
         loop {
             sleep(self.settings.lease / 3).await;
-            let mut call = self.scripts.renew.key(&self.keys.position);
-            call.key(&self.keys.lease)
-                .arg(&self.holder)
-                .arg(epoch)
-                .arg(millis(self.settings.lease));
-            match link.run("the lease's renewal", &call).await {
+            match self.renew(&mut link, epoch).await {
                 Ok(true) => {}
                 Ok(false) => return Halt::Fenced,
                 Err(refused) => return Halt::Refused(refused),
             }
         }
+    }
+
+    /// Lengthens the lease; false when someone else has it.
+    async fn renew(&self, link: &mut Link, epoch: u64) -> Result<bool, Refused> {
+        let mut call = self.scripts.renew.key(&self.keys.position);
+        call.key(&self.keys.lease).arg(&self.holder).arg(epoch).arg(millis(self.settings.lease));
+        link.run("the lease's renewal", &call).await
     }
 
     /// Gives the lease back, so that a standby need not wait for its end.
@@ -144,7 +165,8 @@ impl RedisBus {
             Encoding::Pickle(_) => "own",
         };
         let mut call = self.scripts.commit.key(&keys.position);
-        call.key(&keys.seen).key(&keys.skipped).key(&keys.dead_letters).key(&keys.streams);
+        call.key(&keys.seen).key(&keys.skipped).key(&keys.dead_letters).key(&keys.added);
+        call.key(&keys.streams).key(&keys.marks);
         call.arg(&self.holder)
             .arg(epoch)
             .arg(from_generation)
@@ -153,6 +175,7 @@ impl RedisBus {
             .arg(to.ts.0)
             .arg(self.group_id)
             .arg(settings.repeat_window)
+            .arg(settings.stream_length)
             .arg(u8::from(settings.delivery.to_streams()))
             .arg(carried)
             .arg(&keys.channels);
@@ -195,20 +218,45 @@ impl Committer<'_> {
         let generation = self.position.map_or(0, |position| position.generation) + 1;
         let to = Position { generation, ts };
         let call = self.bus.commit_call(self.epoch, self.position, content, to);
-        let answer = self.link.run("a commit", &call).await.map_err(Halt::Refused)?;
-        match answer {
-            Answer::Done { repeats } => {
-                self.position = Some(to);
-                Ok(repeats)
+        let mut full = Backoff::new(FULL_PAUSE, FULL_PAUSE_CAP);
+        let repeats = loop {
+            match self.link.run("a commit", &call).await.map_err(Halt::Refused)? {
+                Answer::Done { repeats } => break repeats,
+                Answer::Resent => {
+                    tracing::info!(%ts, "this commit had arrived before: its answer was lost");
+                    break 0;
+                }
+                Answer::Fenced => return Err(Halt::Fenced),
+                Answer::Behind(position) => return Err(Halt::Behind(position)),
+                Answer::Full { stream, group } => {
+                    self.bus.health.ill(
+                        Party::Consumers,
+                        format_args!("group {group} is too far behind in stream {stream}"),
+                    );
+                    let pause = full.fail();
+                    if full.is_loud() {
+                        tracing::warn!(
+                            stream,
+                            group,
+                            "this consumer group is so far behind that its \
+                            stream is full; fetching pauses until it has read on, and VK keeps the queue"
+                        );
+                    }
+                    sleep(pause).await;
+                }
             }
-            Answer::Resent => {
-                tracing::info!(%ts, "this commit had arrived before: its answer was lost");
-                self.position = Some(to);
-                Ok(0)
-            }
-            Answer::Fenced => Err(Halt::Fenced),
-            Answer::Behind(position) => Err(Halt::Behind(position)),
+        };
+        if full.reset() > 0 {
+            self.bus.health.well(Party::Consumers);
+            tracing::info!("there is room in the stream again; fetching goes on");
         }
+        while settle(&mut self.link, self.bus.settings.durability).await? == Settled::AskAgain {
+            if !self.bus.renew(&mut self.link, self.epoch).await? {
+                return Err(Halt::Fenced);
+            }
+        }
+        self.position = Some(to);
+        Ok(repeats)
     }
 }
 
@@ -241,6 +289,7 @@ enum Answer {
     Resent,
     Fenced,
     Behind(Option<Position>),
+    Full { stream: String, group: String },
 }
 
 impl FromRedisValue for Answer {
@@ -250,6 +299,10 @@ impl FromRedisValue for Answer {
             "DONE" => Ok(Self::Done { repeats: redis::from_redis_value(second)? }),
             "RESENT" => Ok(Self::Resent),
             "FENCED" => Ok(Self::Fenced),
+            "FULL" => {
+                let [group] = redis::from_redis_value(Value::Array(rest))?;
+                Ok(Self::Full { stream: redis::from_redis_value(second)?, group })
+            }
             "BEHIND" => Ok(Self::Behind(position([vec![second], rest].concat())?)),
             other => Err(format!("unknown answer of the commit script: {other}").into()),
         }

@@ -1,9 +1,18 @@
 //! The command line: what can be asked for, and the exit codes.
 
+mod check;
+mod convert;
 mod exit;
+mod health;
 mod run;
+mod tail;
+mod text;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -16,15 +25,10 @@ use exit::Exit;
 /// Without a command it runs the service. Settings come from Fetcher.toml, the environment and
 /// secret files; `event-fetcher check` shows which of them are in force.
 ///
-/// Exit codes: 0 stopped as asked, 64 wrong usage or configuration, 65 some input could not be
-/// converted, 69 VK or Redis refuse for good, 70 a bug.
+/// Exit codes: 0 done, or stopped as asked; 64 wrong usage or configuration; 65 some input could
+/// not be converted; 69 VK or Redis refuse for good; 70 a bug; 74 the output cannot be written.
 #[derive(Debug, Parser)]
-#[command(
-    name = "event-fetcher",
-    version,
-    verbatim_doc_comment,
-    args_conflicts_with_subcommands = true
-)]
+#[command(name = "event-fetcher", version, verbatim_doc_comment)]
 struct Arguments {
     /// Read this file instead of looking for Fetcher.toml
     #[arg(long, global = true, value_name = "FILE")]
@@ -36,10 +40,19 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Fetch events until stopped (also without a command)
+    #[command(after_help = "Example:\n  GROUPID=123 TOKEN_FILE=token.txt event-fetcher run")]
     Run,
+    Check(check::Arguments),
+    Convert(convert::Arguments),
+    Tail(tail::Arguments),
+    Health(health::Arguments),
     /// Print the JSON Schema of an event
+    #[command(after_help = "Example:\n  event-fetcher schema > event.schema.json")]
     Schema,
     /// Print a completion script for a shell
+    #[command(
+        after_help = "Example:\n  event-fetcher completions bash > /etc/bash_completion.d/event-fetcher"
+    )]
     Completions {
         /// The shell
         shell: Shell,
@@ -60,6 +73,10 @@ pub fn main() -> ExitCode {
     let sources = Sources::from_process(arguments.config);
     match arguments.command.unwrap_or(Command::Run) {
         Command::Run => run::run(&sources),
+        Command::Check(arguments) => check::run(&arguments, &sources),
+        Command::Convert(arguments) => convert::run(&arguments, &sources),
+        Command::Tail(arguments) => tail::run(&arguments, &sources),
+        Command::Health(_) => health::run(&sources),
         Command::Schema => print(&format!("{:#}\n", event_schema().to_value())),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -70,10 +87,22 @@ pub fn main() -> ExitCode {
     .into()
 }
 
-/// Prints to standard output; a reader that has gone away is not a mistake.
+/// Prints a command's whole result.
 fn print(text: &str) -> Exit {
-    use std::io::Write;
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Exit::Done,
+        Err(error) => Exit::unwritten(&error),
+    }
+}
 
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    Exit::Done
+/// Runs a command's asynchronous part.
+fn block_on(work: impl Future<Output = Exit>) -> Exit {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return Exit::Bug.because(format_args!("no threads to run on: {error}")),
+    };
+    let exit = runtime.block_on(work);
+    runtime.shutdown_background();
+    exit
 }

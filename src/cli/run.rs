@@ -5,11 +5,13 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::exit::Exit;
+use super::{block_on, exit::Exit};
 use crate::{
     bus::Bus,
     config::{self, BusUrl, Loaded, Sources},
     converter::Rules,
+    health::Health,
+    http,
     names::Names,
     pipeline::Pipeline,
     telemetry::{self, Output},
@@ -29,13 +31,7 @@ pub(super) fn run(sources: &Sources) -> Exit {
     if let Err(error) = telemetry::start(&loaded.config.log, output) {
         return Exit::Usage.because(error);
     }
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => return Exit::Bug.because(format!("no threads to run on: {error}")),
-    };
-    let exit = runtime.block_on(serve(loaded));
-    runtime.shutdown_background();
-    exit
+    block_on(serve(loaded))
 }
 
 async fn serve(loaded: Loaded) -> Exit {
@@ -47,9 +43,10 @@ async fn serve(loaded: Loaded) -> Exit {
             "events go to standard output: no position is kept, so what comes while this is stopped is lost"
         );
     }
+    let health = Arc::new(Health::new(config.vk.wait));
     let made = Api::new(config.vk.clone(), access).and_then(|api| {
         let long_poll = LongPoll::new(config.vk.wait)?;
-        let bus = Bus::new(&config.bus, group_id)?;
+        let bus = Bus::new(&config.bus, group_id, health.clone())?;
         Ok((Arc::new(api), long_poll, bus))
     });
     let (api, long_poll, bus) = match made {
@@ -59,23 +56,26 @@ async fn serve(loaded: Loaded) -> Exit {
             return Exit::Usage;
         }
     };
-    let names = Names::new(api.clone(), &config.names);
-    let rules = Rules {
-        command_prefixes: config.converter.command_prefixes,
-        reply_author: config.converter.reply_author,
-    };
+    let names = Names::new(api.clone(), &config.names, &health);
+    let rules = Rules::from(config.converter);
     let pipeline = Pipeline {
         api: &api,
         long_poll: &long_poll,
         names: &names,
+        health: &health,
         bus: &bus,
         rules: &rules,
         unrouted: config.bus.unrouted,
     };
     let stop = CancellationToken::new();
     let signals = tokio::spawn(stop_on_signals(stop.clone()));
-    let result = pipeline.run(&stop).await;
+    let served =
+        config.http.listen.map(|address| tokio::spawn(http::serve(address, health.clone())));
+    let result = Box::pin(pipeline.run(&stop)).await;
     signals.abort();
+    if let Some(served) = served {
+        served.abort();
+    }
     match result {
         Ok(()) => Exit::Done,
         Err(failure) => {

@@ -6,16 +6,17 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use super::{
     bus_url::BusUrl,
+    pickle_classes::PickleClasses,
     problem::Problem,
     reader::Reader,
     secrets::{REDIS_PASSWORD, TOKEN},
     sections::{
-        Access, Ages, Bus, Config, Converter, Delivery, Encoding, EventNames, Form, Log, Names, Vk,
-        Way,
+        Access, Ages, Bus, ClientCertificate, Config, Converter, Delivery, Durability, Encoding,
+        EventNames, Form, Http, Log, Names, Tls, Vk, Way,
     },
     value::{
-        boolean, choice, choices, duration, group_id, log_filter, method_url, name, password,
-        pickle_classes, stream_name, texts, token, version, whole, whole_seconds,
+        boolean, choice, choices, durability, duration, group_id, listen, log_filter, method_url,
+        name, password, path, stream_name, texts, token, version, whole, whole_seconds,
     },
 };
 
@@ -42,8 +43,16 @@ pub(super) fn config(reader: &mut Reader) -> Option<Config> {
         // The predecessor's Reply has an author, always.
         reader.contradiction("bus.pubsub.encoding", "does not go with", "converter.reply_author");
     }
+    let http = http(reader);
     let log = log(reader);
-    Some(Config { vk: vk?, converter: converter?, names: names?, bus: bus?, log: log? })
+    Some(Config {
+        vk: vk?,
+        converter: converter?,
+        names: names?,
+        bus: bus?,
+        http: http?,
+        log: log?,
+    })
 }
 
 fn vk(reader: &mut Reader) -> Option<Vk> {
@@ -86,6 +95,10 @@ fn names(reader: &mut Reader) -> Option<Names> {
     Some(Names { users: users?, chats: chats?, ages })
 }
 
+fn http(reader: &mut Reader) -> Option<Http> {
+    Some(Http { listen: reader.read("http.listen", listen)? })
+}
+
 fn bus(reader: &mut Reader) -> Option<Bus> {
     let url = reader.read_hidden("bus.url", BusUrl::parse, BusUrl::to_string);
     let password = reader.read_hidden(REDIS_PASSWORD.key, password, |_| "***".to_owned());
@@ -98,27 +111,50 @@ fn bus(reader: &mut Reader) -> Option<Bus> {
         });
     }
     let namespace = reader.read("bus.namespace", name);
+    let durability = reader.read("bus.durability", durability);
+    if url.as_ref().is_some_and(BusUrl::is_cluster)
+        && durability.is_some_and(|it| it != Durability::None)
+    {
+        reader.contradiction("bus.durability", "must be \"none\" with a cluster in", "bus.url");
+    }
     let delivery = reader.read("bus.delivery", delivery);
     let unrouted = reader.read("bus.unrouted", choice);
     let timeout = reader.read("bus.timeout", duration(Duration::from_millis(100)..=seconds(60)));
     let lease = reader.read("bus.lease", duration(seconds(2)..=seconds(5 * 60)));
+    let stream_length = reader.read("bus.stream_length", whole("entries", 0..=1_000_000_000));
     let repeat_window = reader.read("bus.repeat_window", whole("event ids", 0..=1_000_000));
+    let tls = tls(reader);
     let streams = streams(reader);
     let channels = channels(reader);
     let pubsub = pubsub(reader);
     Some(Bus {
         url: url?,
         password,
+        tls: tls?,
+        durability: durability?,
         namespace: namespace?,
         delivery: delivery?,
         unrouted: unrouted?,
         timeout: timeout?,
         lease: lease?,
+        stream_length: stream_length?,
         repeat_window: repeat_window?,
         streams: streams?,
         channels: channels?,
         pubsub: pubsub?,
     })
+}
+
+fn tls(reader: &mut Reader) -> Option<Tls> {
+    let ca = reader.read("bus.tls.ca", path)?;
+    let certificate = reader.read("bus.tls.certificate", path)?;
+    let key = reader.read("bus.tls.key", path)?;
+    if certificate.is_some() != key.is_some() {
+        reader.contradiction("bus.tls.certificate", "must be set together with", "bus.tls.key");
+    }
+    let client =
+        certificate.zip(key).map(|(certificate, key)| ClientCertificate { certificate, key });
+    Some(Tls { ca, client })
 }
 
 fn delivery(value: &figment::value::Value) -> Result<Delivery, String> {
@@ -159,7 +195,7 @@ fn channels(reader: &mut Reader) -> Option<EventNames> {
 
 fn pubsub(reader: &mut Reader) -> Option<Encoding> {
     let form = reader.read("bus.pubsub.encoding", choice);
-    let classes = reader.read("bus.pubsub.classes", pickle_classes);
+    let classes = reader.read("bus.pubsub.classes", PickleClasses::parse);
     let classes = classes?;
     Some(match form? {
         Form::Json => Encoding::Json,

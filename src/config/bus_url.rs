@@ -3,7 +3,7 @@
 use std::fmt;
 
 use figment::value::Value;
-use redis::IntoConnectionInfo;
+use redis::{ConnectionInfo, IntoConnectionInfo};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -16,35 +16,118 @@ pub enum BusUrl {
     Redis(RedisUrl),
 }
 
-/// The address of a Redis: `redis://`, `rediss://`, `unix:` or `redis+unix:`.
-///
-/// The redis crate is known to accept it. `Display` and `Debug` show it without its password.
+/// The address of a Redis. The redis crate is known to accept each server's part. `Display` and
+/// `Debug` show it without its password.
 #[derive(Clone)]
 pub struct RedisUrl {
-    full: SecretString,
+    topology: Topology,
     redacted: String,
     has_password: bool,
 }
 
+/// How many servers there are, and which of them is written to. Each address carries the login.
+#[derive(Debug, Clone)]
+pub enum Topology {
+    /// One server.
+    Single(SecretString),
+    /// The one of several servers that the sentinels call the master.
+    Sentinel {
+        /// The sentinels' addresses.
+        sentinels: Vec<SecretString>,
+        /// The name under which they know the master.
+        master: String,
+    },
+    /// The servers of a Redis Cluster, or some of them.
+    Cluster(Vec<SecretString>),
+}
+
+/// What may be written, for messages.
+const EXPECTED: &str = "redis://[user:password@]host[:port][/database], rediss://..., \
+     unix:/path/to/socket, redis+sentinel://host:port,host:port/master[/database], \
+     redis+cluster://host:port,host:port, or stdout: (in user and password write special characters \
+     as %XX)";
+
 impl RedisUrl {
-    /// The whole address, with user and password if it has them.
+    /// The servers.
     #[must_use]
-    pub fn expose(&self) -> &str {
-        self.full.expose_secret()
+    pub fn topology(&self) -> &Topology {
+        &self.topology
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let url = Url::parse(text).ok()?;
-        if !matches!(url.scheme(), "redis" | "rediss" | "unix" | "redis+unix") {
+        let (scheme, rest) = text.split_once(':')?;
+        match scheme {
+            "redis" | "rediss" | "unix" | "redis+unix" => Self::single(text),
+            "redis+sentinel" | "rediss+sentinel" => Self::sentinel(scheme, rest),
+            "redis+cluster" | "rediss+cluster" => Self::cluster(scheme, rest),
+            _ => None,
+        }
+    }
+
+    fn single(text: &str) -> Option<Self> {
+        let login = check(text)?;
+        let redacted = redact(Url::parse(text).ok()?)?;
+        let has_password = login.redis_settings().password().is_some();
+        Some(Self { topology: Topology::Single(text.into()), redacted, has_password })
+    }
+
+    fn sentinel(scheme: &str, rest: &str) -> Option<Self> {
+        let Servers { urls, path, hosts } = Servers::parse(scheme, rest)?;
+        let (master, database) = path.split_once('/').unwrap_or((path, ""));
+        if master.is_empty() {
             return None;
         }
-        let info = text.into_connection_info().ok()?;
-        Some(Self {
-            full: text.into(),
-            redacted: redact(url)?,
-            has_password: info.redis_settings().password().is_some(),
-        })
+        let urls: Vec<_> = urls.iter().map(|url| format!("{url}/{database}")).collect();
+        let topology = Topology::Sentinel { sentinels: secret(&urls)?, master: master.to_owned() };
+        let redacted = format!("{scheme}://{hosts}/{path}");
+        Some(Self { topology, redacted, has_password: has_password(&urls)? })
     }
+
+    fn cluster(scheme: &str, rest: &str) -> Option<Self> {
+        let Servers { urls, path, hosts } = Servers::parse(scheme, rest)?;
+        if !path.is_empty() {
+            return None;
+        }
+        let topology = Topology::Cluster(secret(&urls)?);
+        let redacted = format!("{scheme}://{hosts}");
+        Some(Self { topology, redacted, has_password: has_password(&urls)? })
+    }
+}
+
+/// Several servers in one address: `//[login@]host:port,host:port[/path]`.
+struct Servers<'a> {
+    /// Each server's own address, without a path.
+    urls: Vec<String>,
+    path: &'a str,
+    hosts: &'a str,
+}
+
+impl<'a> Servers<'a> {
+    fn parse(scheme: &str, rest: &'a str) -> Option<Self> {
+        let (scheme, _) = scheme.split_once('+')?;
+        let (servers, path) = {
+            let rest = rest.strip_prefix("//")?;
+            rest.split_once('/').unwrap_or((rest, ""))
+        };
+        let (login, hosts) = match servers.rsplit_once('@') {
+            Some((login, hosts)) => (format!("{login}@"), hosts),
+            None => (String::new(), servers),
+        };
+        let urls = hosts.split(',').map(|host| format!("{scheme}://{login}{host}")).collect();
+        Some(Self { urls, path, hosts })
+    }
+}
+
+fn check(url: &str) -> Option<ConnectionInfo> {
+    url.into_connection_info().ok()
+}
+
+fn secret(urls: &[String]) -> Option<Vec<SecretString>> {
+    urls.iter().map(|url| check(url).map(|_| url.as_str().into())).collect()
+}
+
+fn has_password(urls: &[String]) -> Option<bool> {
+    Some(check(urls.first()?)?.redis_settings().password().is_some())
 }
 
 /// The address without what may be secret: the password, a user without a password (which is
@@ -64,12 +147,9 @@ impl BusUrl {
     pub(super) fn parse(value: &Value) -> Result<Self, String> {
         match value.as_str() {
             Some("stdout:") => Ok(Self::Stdout),
-            text => text.and_then(RedisUrl::parse).map(Self::Redis).ok_or_else(|| {
-                "redis://[user:password@]host[:port][/database], rediss://..., \
-                     unix:/path/to/socket, or stdout: (in user and password write special \
-                     characters as %XX)"
-                    .to_owned()
-            }),
+            text => {
+                text.and_then(RedisUrl::parse).map(Self::Redis).ok_or_else(|| EXPECTED.to_owned())
+            }
         }
     }
 
@@ -78,6 +158,11 @@ impl BusUrl {
             Self::Stdout => false,
             Self::Redis(url) => url.has_password,
         }
+    }
+
+    /// Whether this is a Redis Cluster.
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self, Self::Redis(RedisUrl { topology: Topology::Cluster(_), .. }))
     }
 }
 
@@ -99,5 +184,18 @@ impl fmt::Display for RedisUrl {
 impl fmt::Debug for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl Topology {
+    /// One of the addresses: each has the same login, database and scheme.
+    #[must_use]
+    pub fn any_address(&self) -> &str {
+        match self {
+            Self::Single(url) => url.expose_secret(),
+            Self::Sentinel { sentinels: urls, .. } | Self::Cluster(urls) => {
+                urls.first().map_or("", ExposeSecret::expose_secret)
+            }
+        }
     }
 }

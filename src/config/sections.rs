@@ -1,11 +1,11 @@
 //! The sections of the configuration, as the rest of the service sees them: checked values.
 
-use std::time::Duration;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use reqwest::Url;
 use secrecy::SecretString;
 
-use super::bus_url::BusUrl;
+use super::{bus_url::BusUrl, pickle_classes::PickleClasses};
 
 /// All settings that have a default.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub struct Config {
     pub names: Names,
     /// The bus on which events leave.
     pub bus: Bus,
+    /// The port that tells whether the service works.
+    pub http: Http,
     /// What is told about the service's own work.
     pub log: Log,
 }
@@ -86,8 +88,12 @@ pub struct Bus {
     pub url: BusUrl,
     /// The password for it, when `url` does not carry one.
     pub password: Option<SecretString>,
+    /// Certificates for `rediss://`.
+    pub tls: Tls,
     /// The hash tag that all keys begin with, without its braces.
     pub namespace: String,
+    /// What a commit waits for.
+    pub durability: Durability,
     /// The ways an event goes out.
     pub delivery: Delivery,
     /// What becomes of updates that are no event.
@@ -96,6 +102,8 @@ pub struct Bus {
     pub timeout: Duration,
     /// The term after which a silent fetcher is replaced.
     pub lease: Duration,
+    /// How many entries a stream may hold; 0 for any number.
+    pub stream_length: u64,
     /// How many recent event ids are remembered to drop repeats; 0 for none.
     pub repeat_window: u32,
     /// The stream of each event type, after the namespace; all distinct.
@@ -104,6 +112,35 @@ pub struct Bus {
     pub channels: EventNames,
     /// What a channel carries.
     pub pubsub: Encoding,
+}
+
+/// What a commit waits for, beyond Redis' word that it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Nothing more.
+    None,
+    /// The disk of the Redis written to.
+    Aof,
+    /// So many replicas.
+    Replicas(u32),
+}
+
+/// Certificates for a Redis that speaks TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// The authorities to trust instead of the system's, as a PEM file.
+    pub ca: Option<PathBuf>,
+    /// What to show to a Redis that wants to know its clients.
+    pub client: Option<ClientCertificate>,
+}
+
+/// A client's certificate and key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The certificate, as a PEM file.
+    pub certificate: PathBuf,
+    /// Its key, as a PEM file.
+    pub key: PathBuf,
 }
 
 /// A name for each event type.
@@ -117,6 +154,13 @@ pub struct EventNames {
     pub button: String,
     /// For reactions.
     pub reaction: String,
+}
+
+/// The port that tells whether the service works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Http {
+    /// The address to serve at; none for no port.
+    pub listen: Option<SocketAddr>,
 }
 
 /// What is told about the service's own work.
@@ -242,17 +286,6 @@ pub enum Encoding {
     Json,
     /// A pickle of the reader's own classes.
     Pickle(PickleClasses),
-}
-
-/// Where the classes of a pickled event live. All parts are names of Python, in ASCII.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PickleClasses {
-    /// The module of the event's class, such as `toaster.broker.events.events`.
-    pub event_module: String,
-    /// The event's class, such as `Event`.
-    pub event_class: String,
-    /// The module of `Peer`, `User`, `Message` and the others.
-    pub objects_module: String,
 }
 
 choice! {

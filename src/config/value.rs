@@ -1,13 +1,13 @@
 //! Parsers of single values. Each says, when it refuses a value, what it expected instead.
 
-use std::{fmt::Display, ops::RangeInclusive, time::Duration};
+use std::{fmt::Display, net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use figment::value::Value;
 use reqwest::Url;
 use secrecy::SecretString;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-use super::sections::{Choice, PickleClasses};
+use super::sections::{Choice, Durability};
 
 /// A whole number of `unit`.
 pub(super) fn whole<T>(unit: &str, range: RangeInclusive<T>) -> impl Fn(&Value) -> Result<T, String>
@@ -135,41 +135,42 @@ pub(super) fn stream_name(value: &Value) -> Result<String, String> {
     let name = name(value)?;
     let first = name.split(':').next().unwrap_or_default();
     match first {
-        "dead-letter" | "position" | "lease" | "seen" | "skipped" => {
+        "dead-letter" | "position" | "lease" | "seen" | "skipped" | "added" | "marks" => {
             Err(format!("another name, as the service keeps \"{first}\" for itself"))
         }
         _ => Ok(name),
     }
 }
 
-/// Where the classes of a pickled event live: the name of a preset, or two paths of one's own.
-pub(super) fn pickle_classes(value: &Value) -> Result<PickleClasses, String> {
-    let paths = match value.as_str().unwrap_or_default() {
-        "toaster" => "toaster.broker.events.events.Event toaster.broker.events.objects",
-        "funcka_bots" => "funcka_bots.events.events.VkEvent funcka_bots.events.objects",
-        paths => paths,
-    };
-    let classes = || {
-        let (event, objects) = paths.split_once(' ').filter(|both| {
-            [both.0, both.1].into_iter().all(|path| path.split('.').all(is_python_name))
-        })?;
-        let (module, class) = event.rsplit_once('.')?;
-        Some(PickleClasses {
-            event_module: module.to_owned(),
-            event_class: class.to_owned(),
-            objects_module: objects.to_owned(),
-        })
-    };
-    classes().ok_or_else(|| {
-        "\"toaster\", \"funcka_bots\", or the event's class and the module of its objects, \
-         such as \"handler.events.Event handler.objects\""
-            .to_owned()
-    })
+/// A file; an empty text is none.
+pub(super) fn path(value: &Value) -> Result<Option<PathBuf>, String> {
+    let path = value.as_str().ok_or("the path of a PEM file in quotes, or \"\" for none")?;
+    Ok((!path.is_empty()).then(|| path.into()))
 }
 
-fn is_python_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && text.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_')
+/// An address to serve at; an empty text is none.
+pub(super) fn listen(value: &Value) -> Result<Option<SocketAddr>, String> {
+    match value.as_str() {
+        Some("") => Ok(None),
+        text => text.and_then(|text| text.parse().ok()).map(Some).ok_or_else(|| {
+            "an IP address with a port, such as \"0.0.0.0:8080\", or \"\" for none".to_owned()
+        }),
+    }
+}
+
+/// What a commit waits for.
+pub(super) fn durability(value: &Value) -> Result<Durability, String> {
+    let replicas = |text: &str| {
+        let number = text.strip_prefix("replicas=")?.parse().ok()?;
+        (1..=100).contains(&number).then_some(Durability::Replicas(number))
+    };
+    match value.as_str() {
+        Some("none") => Ok(Durability::None),
+        Some("aof") => Ok(Durability::Aof),
+        text => text
+            .and_then(replicas)
+            .ok_or_else(|| "\"none\", \"aof\" or \"replicas=N\" with N from 1 to 100".to_owned()),
+    }
 }
 
 /// The version of an API, such as 5.199.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{naming, read, rules::Rules};
+use super::{Rules, message, naming};
 use crate::{
     event::{Button, Content, Event, Message, Reaction},
     names::{Known, Needs},
@@ -85,7 +85,7 @@ impl Draft {
                 let whole = cropped
                     .then(|| known.messages.get(&(peer.bpid, message.cmid)))
                     .flatten()
-                    .and_then(|raw| read::whole_message(raw.get(), message.cmid, rules));
+                    .and_then(|raw| message::whole(raw.get(), message.cmid, rules));
                 let message = whole.unwrap_or(message);
                 if rules.is_command(&message.text) {
                     Content::Command(message)

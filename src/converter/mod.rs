@@ -5,6 +5,8 @@
 //! update all that it says by itself, and [`Draft::complete`] adds what had to be asked for.
 
 mod draft;
+mod fields;
+mod message;
 mod naming;
 mod payload;
 mod read;

@@ -1,5 +1,7 @@
 //! What the operator decides about conversion.
 
+use crate::config;
+
 /// The rules of conversion that can be configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
@@ -12,6 +14,13 @@ pub struct Rules {
 impl Default for Rules {
     fn default() -> Self {
         Self { command_prefixes: vec!["/".to_owned(), "!".to_owned()], reply_author: false }
+    }
+}
+
+impl From<config::Converter> for Rules {
+    fn from(settings: config::Converter) -> Self {
+        let config::Converter { command_prefixes, reply_author } = settings;
+        Self { command_prefixes, reply_author }
     }
 }
 

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     backoff::Backoff,
+    health::{Health, Party},
     ts::Ts,
     vk::{Api, CallError, Class, LongPoll, Server},
 };
@@ -69,24 +70,26 @@ pub enum GapCause {
 pub async fn follow(
     api: &Api,
     long_poll: &LongPoll,
+    health: &Health,
     start: Option<Ts>,
     out: mpsc::Sender<Batch>,
     stop: &CancellationToken,
 ) -> Result<(), CallError> {
-    let session = run(api, long_poll, start, out);
+    let session = run(api, long_poll, health, start, out);
     stop.run_until_cancelled(session).await.unwrap_or(Ok(()))
 }
 
 async fn run(
     api: &Api,
     long_poll: &LongPoll,
+    health: &Health,
     start: Option<Ts>,
     out: mpsc::Sender<Batch>,
 ) -> Result<(), CallError> {
     if start.is_none() {
         tracing::info!("no position stored: starting with what VK sends from now on");
     }
-    let mut servers = Servers { api, fruitless: Backoff::network(), pause: Duration::ZERO };
+    let mut servers = Servers { api, health, fruitless: Backoff::network(), pause: Duration::ZERO };
     let mut polls = Backoff::network();
     let mut state = State::starting_at(start);
     loop {
@@ -99,8 +102,10 @@ async fn run(
                 let reply = long_poll.poll(&polling.server, polling.ts).await;
                 let step = polling.replied(reply);
                 if let Some(reason) = &step.trouble {
+                    health.ill(Party::LongPoll, reason);
                     rest(&mut polls, reason).await;
                 } else if matches!(step.state, State::Polling(_)) {
+                    health.well(Party::LongPoll);
                     servers.fruitless.reset();
                     if polls.reset() > 0 {
                         tracing::info!("VK's Long Poll answers again");
@@ -131,6 +136,7 @@ async fn rest(polls: &mut Backoff, reason: &str) {
 /// lead to an answered poll count: each makes the pause before the next longer.
 struct Servers<'a> {
     api: &'a Api,
+    health: &'a Health,
     fruitless: Backoff,
     pause: Duration,
 }
@@ -151,6 +157,7 @@ impl Servers<'_> {
                 Ok(granted) => return Ok(granted),
                 Err(error) if error.class() == Class::Fatal => return Err(error),
                 Err(error) => {
+                    self.health.ill(Party::LongPoll, &error);
                     if self.fruitless.is_loud() {
                         let tries = self.fruitless.failures();
                         tracing::warn!(%error, tries, "no Long Poll server yet; asking again");

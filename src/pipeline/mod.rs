@@ -3,6 +3,7 @@
 //! Poll n + 1 runs while batch n waits for names and batch n - 1 commits. Where one of them is
 //! held up, those before it wait, and VK's queue is the buffer.
 
+mod complete;
 mod prepare;
 mod totals;
 
@@ -18,10 +19,12 @@ use crate::{
     config::Unrouted,
     converter::Rules,
     fetcher::{self, Batch},
+    health::Health,
     names::Names,
     ts::Ts,
     vk::{Api, CallError, LongPoll},
 };
+pub use complete::complete;
 use prepare::prepare;
 use totals::Totals;
 
@@ -39,6 +42,8 @@ pub struct Pipeline<'a> {
     pub long_poll: &'a LongPoll,
     /// Who is who.
     pub names: &'a Names,
+    /// Who is told how things stand.
+    pub health: &'a Health,
     /// Where events go.
     pub bus: &'a Bus,
     /// How updates become events.
@@ -105,7 +110,15 @@ impl Pipeline<'_> {
         let work = async {
             tokio::try_join!(
                 async {
-                    Ok(fetcher::follow(self.api, self.long_poll, start, batches_in, stop).await?)
+                    Ok(fetcher::follow(
+                        self.api,
+                        self.long_poll,
+                        self.health,
+                        start,
+                        batches_in,
+                        stop,
+                    )
+                    .await?)
                 },
                 self.convert(batches, contents_in),
                 commit(self.bus.committer(&tenure), contents, totals),

@@ -4,12 +4,13 @@ use std::future::Future;
 
 use serde::Deserialize;
 
+use super::complete;
 use crate::{
     bus::{Bus, Content, DeadLetter},
     config::Unrouted,
-    converter::{Draft, Reading, Rules, complete_all, read},
+    converter::{Draft, Reading, Rules, read},
     fetcher::Batch,
-    names::{Names, Needs},
+    names::Names,
     ts::Ts,
     vk::CallError,
 };
@@ -46,18 +47,10 @@ pub(super) fn prepare<'a>(
         tracing::error!(from = %gap.from, to = %gap.to, missed = gap.missed(), cause = ?gap.cause,
             "VK lost updates: events between these positions may be missing");
     }
-    let mut needs = Needs::default();
-    for draft in &drafts {
-        draft.add_needs(&mut needs);
-    }
-    let request = names.begin(needs);
-    for (peer_id, title) in drafts.iter().filter_map(Draft::new_title) {
-        names.retitle(peer_id, title);
-    }
+    let unique: Vec<bool> = drafts.iter().map(Draft::id_is_unique).collect();
+    let events = complete(drafts, names, rules);
     async move {
-        let mut known = request.known().await?;
-        let unique: Vec<bool> = drafts.iter().map(Draft::id_is_unique).collect();
-        let events = complete_all(drafts, &mut known, rules);
+        let events = events.await?;
         content.entries =
             events.iter().zip(unique).map(|(event, unique)| bus.entry(event, unique)).collect();
         Ok((content, ts))

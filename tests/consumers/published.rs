@@ -1,9 +1,12 @@
 //! What stream and channel carry, through a Redis.
 
+use std::{sync::Arc, time::Duration};
+
 use event_fetcher::{
     bus::{Bus, Content, DeadLetter},
     config::{self, Sources},
     event::{Event, EventType},
+    health::Health,
     ts::Ts,
 };
 use futures::StreamExt;
@@ -21,7 +24,7 @@ async fn committed(toml: &str) -> (Vec<Vec<u8>>, Vec<String>) {
     let server = RedisServer::start().await;
     let client = redis::Client::open(server.url()).unwrap();
     let settings = settings(&format!("bus.url = \"{}\"\n{toml}", server.url()));
-    let bus = Bus::new(&settings, 1).unwrap();
+    let bus = bus(&settings);
     let messages = messages();
 
     let mut listener = client.get_async_pubsub().await.unwrap();
@@ -49,6 +52,11 @@ fn settings(toml: &str) -> config::Bus {
     std::fs::write(&file, toml).unwrap();
     let sources = Sources { vars: [].into(), ..Sources::from_process(Some(file)) };
     config::load_without_access(&sources).unwrap().bus
+}
+
+fn bus(settings: &config::Bus) -> Bus {
+    let health = Arc::new(Health::new(Duration::from_secs(25)));
+    Bus::new(settings, 1, health).unwrap()
 }
 
 fn messages() -> Vec<Event> {
@@ -88,7 +96,7 @@ fn what_no_channel_carries_is_not_pickled() {
     let published = |toml: &str| {
         let toml =
             format!("converter.reply_author = true\nbus.pubsub.encoding = \"pickle\"\n{toml}");
-        Bus::new(&settings(&toml), 1).unwrap().entry(&messages()[0], true).published
+        bus(&settings(&toml)).entry(&messages()[0], true).published
     };
     assert!(published("bus.delivery = [\"pubsub\"]").is_some());
     assert!(published("bus.delivery = [\"stream\"]").is_none());

@@ -30,13 +30,34 @@ impl Sample {
     }
 }
 
+/// The keys that a converter might look at.
+const KEYS: [&str; 16] = [
+    "type",
+    "object",
+    "message",
+    "event_id",
+    "peer_id",
+    "from_id",
+    "user_id",
+    "reacted_id",
+    "conversation_message_id",
+    "cmid",
+    "text",
+    "payload",
+    "attachments",
+    "reply_message",
+    "fwd_messages",
+    "action",
+];
+
+const ROUTED: [&str; 3] = ["message_new", "message_event", "message_reaction_event"];
+
 pub(crate) fn json() -> impl Strategy<Value = Value> {
-    let keys = "type|object|message|event_id|peer_id|from_id|user_id|reacted_id|cmid|text|payload\
-        |conversation_message_id|attachments|reply_message|fwd_messages|action|geo|[a-z]{0,3}";
+    let keys = prop_oneof![select(KEYS.to_vec()).prop_map(str::to_owned), text()];
     leaf().prop_recursive(4, 16, 4, move |inner| {
         prop_oneof![
             vec(inner.clone(), 0..4).prop_map(Value::Array),
-            vec((keys, inner), 0..4)
+            vec((keys.clone(), inner), 0..4)
                 .prop_map(|entries| Value::Object(entries.into_iter().collect())),
         ]
     })
@@ -51,9 +72,13 @@ fn leaf() -> impl Strategy<Value = Value> {
         select(IDS.to_vec()).prop_map(Value::from),
         // Halves are exact in any reader of JSON.
         any::<i32>().prop_map(|number| Value::from(f64::from(number) / 2.0)),
-        any::<String>().prop_map(Value::from),
-        "message_new|message_event|message_reaction_event".prop_map(Value::from),
+        text().prop_map(Value::from),
+        select(ROUTED.to_vec()).prop_map(Value::from),
     ]
+}
+
+fn text() -> impl Strategy<Value = String> + Clone {
+    vec(any::<char>(), 0..6).prop_map(String::from_iter)
 }
 
 pub(crate) fn routed_type() -> impl Strategy<Value = &'static str> {
@@ -94,7 +119,7 @@ pub(crate) fn batch() -> impl Strategy<Value = Vec<Sample>> {
 
 pub(crate) fn sample_message() -> impl Strategy<Value = Sample> {
     let contents = (
-        maybe_null("[/!.a-c]{0,3}.{0,8}".prop_map(Value::from)),
+        maybe_null(("[/!.a-c]{0,3}", text()).prop_map(|(start, rest)| Value::from(start + &rest))),
         maybe_null(vec(attachment(), 0..4).prop_map(Value::from)),
         maybe_null(json_object().prop_map(Value::from)),
         maybe_null(quoted()),
@@ -127,8 +152,8 @@ pub(crate) fn sample_message() -> impl Strategy<Value = Sample> {
 
 fn press() -> impl Strategy<Value = Sample> {
     let payload = prop_oneof![json(), json().prop_map(|value| Value::from(value.to_string()))];
-    (author(), peer(), maybe_null(number()), any::<String>(), maybe_null(payload), event_id())
-        .prop_map(|(author, peer, cmid, press_id, payload, event_id)| {
+    (author(), peer(), maybe_null(number()), text(), maybe_null(payload), event_id()).prop_map(
+        |(author, peer, cmid, press_id, payload, event_id)| {
             let object = object([
                 ("user_id", Some(author.into())),
                 ("peer_id", Some(peer.into())),
@@ -138,7 +163,8 @@ fn press() -> impl Strategy<Value = Sample> {
             ]);
             let update = update("message_event", event_id, object);
             Sample { kind: Kind::Press, author, peer, update, message: Value::Null }
-        })
+        },
+    )
 }
 
 fn reaction() -> impl Strategy<Value = Sample> {
@@ -202,7 +228,7 @@ fn attachment() -> impl Strategy<Value = Value> {
 }
 
 fn quoted() -> impl Strategy<Value = Value> {
-    let text = maybe_null(any::<String>().prop_map(Value::from));
+    let text = maybe_null(text().prop_map(Value::from));
     let nested = option::of(vec(json(), 0..2).prop_map(Value::from));
     (text, maybe_null(number()), maybe_null(number()), nested).prop_map(
         |(text, cmid, author, nested)| {

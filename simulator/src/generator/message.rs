@@ -30,6 +30,10 @@ const BUTTON_PAYLOADS: [&str; 4] = [
     r#"{"command":"not_supported_button","payload":"{\"command\":\"not_supported_button\",\"payload\":\"1\"}"}"#,
 ];
 
+/// Whole messages kept, those of the last million updates or so: a long run must not fill the
+/// memory.
+const MOST_TWINS: usize = 20_000;
+
 /// Deepest nesting of forwarded messages.
 const DEEPEST: usize = 50;
 
@@ -150,6 +154,12 @@ impl Generator {
         let place = (&message["peer_id"], &message["conversation_message_id"]);
         if let (Some(peer), Some(id)) = (place.0.as_i64(), place.1.as_i64()) {
             world.messages.insert((peer, id), whole);
+            self.twins.push_back((peer, id));
+        }
+        if self.twins.len() > MOST_TWINS
+            && let Some(oldest) = self.twins.pop_front()
+        {
+            world.messages.remove(&oldest);
         }
     }
 

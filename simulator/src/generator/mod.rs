@@ -7,7 +7,10 @@ mod press;
 mod text;
 mod unconvertible;
 
-use std::{collections::HashMap, fmt::Display};
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt::Display,
+};
 
 use rand::{RngExt as _, SeedableRng as _, seq::IndexedRandom as _};
 use rand_chacha::ChaCha8Rng;
@@ -37,6 +40,8 @@ pub(crate) struct Generator {
     users: Vec<i64>,
     communities: Vec<i64>,
     chats: Vec<i64>,
+    /// Places of the whole messages given to the world, the oldest first.
+    twins: VecDeque<(i64, i64)>,
     /// How many updates have been drawn. It stands in each text.
     number: u64,
     /// The newest conversation message id of each peer.
@@ -53,6 +58,7 @@ impl Generator {
             users: world.users.keys().copied().collect(),
             communities: world.communities.keys().copied().collect(),
             chats: world.chats.keys().copied().collect(),
+            twins: VecDeque::new(),
             number: 0,
             newest_ids: HashMap::new(),
         }

@@ -134,6 +134,33 @@ fn without_unconvertible_ones_every_message_press_and_reaction_tells_who_and_whe
 }
 
 #[test]
+fn unconvertible_ones_tell_not_who_or_not_where() {
+    let (_, updates) = draw(500, 1.0);
+    for update in parsed(&updates) {
+        let object = &update["object"];
+        let who = match update["type"].as_str() {
+            Some("message_new") => &object["message"]["from_id"],
+            Some("message_event") => &object["user_id"],
+            Some("message_reaction_event") => &object["reacted_id"],
+            _ => &Value::Null,
+        };
+        let peer = object.get("message").unwrap_or(object).get("peer_id");
+        assert!(!who.is_i64() || !peer.is_some_and(Value::is_i64), "{update}");
+    }
+}
+
+#[test]
+fn texts_end_with_the_running_number() {
+    let (_, updates) = draw(500, 0.0);
+    for (index, update) in parsed(&updates).iter().enumerate() {
+        let text = message(update).and_then(|message| message["text"].as_str());
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            assert!(text.ends_with(&format!(" #{}", index + 1)), "{text}");
+        }
+    }
+}
+
+#[test]
 fn a_cropped_message_has_its_whole_twin_in_the_world() {
     let (world, updates) = draw(5000, 0.0);
     for update in parsed(&updates) {

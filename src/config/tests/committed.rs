@@ -32,7 +32,7 @@ fn with_token_and_group_alone_everything_has_its_documented_default() {
     assert_eq!(access.group_id, 123);
     assert_eq!(access.token.expose_secret(), "vk1.a.token");
 
-    let Config { vk, converter, names, bus, log } = config;
+    let Config { vk, converter, names, bus, http, log } = config;
     assert_eq!(vk.api_url.as_str(), "https://api.vk.ru/method/");
     assert_eq!(vk.api_version, "5.199");
     assert_eq!(vk.lang, Lang::Ru);
@@ -53,6 +53,8 @@ fn with_token_and_group_alone_everything_has_its_documented_default() {
     assert_eq!(bus.unrouted, Unrouted::Count);
     assert_eq!(bus.timeout, Duration::from_secs(5));
     assert_eq!(bus.lease, Duration::from_secs(10));
+    assert_eq!(http.listen.unwrap().to_string(), "0.0.0.0:8080");
+    assert_eq!(bus.stream_length, 1_000_000);
     assert_eq!(bus.repeat_window, 10_000);
     for names in [&bus.streams, &bus.channels] {
         assert_eq!(names.message, "message");

@@ -37,6 +37,10 @@ bus.delivery = ["kafka"] => one or more of "stream", "pubsub"
 bus.unrouted = "drop" => one of "count", "dead-letter"
 bus.timeout = "99ms" => from 100ms to 1m
 bus.lease = "6m" => from 2s to 5m
+bus.durability = "replicas=0" => "none", "aof" or "replicas=N"
+bus.durability = 2 => "none", "aof" or "replicas=N"
+bus.tls.ca = 1 => the path of a PEM file
+bus.stream_length = -1 => entries, from 0 to 1000000000
 bus.repeat_window = -1 => event ids, from 0 to 1000000
 bus.repeat_window = 1000001 => event ids, from 0 to 1000000
 bus.streams.message = "dead-letter" => keeps "dead-letter" for itself
@@ -51,6 +55,8 @@ bus.pubsub.classes = "a.Event b.c d" => such as "handler.events.Event handler.ob
 bus.pubsub.classes = "a.Event b.1" => such as "handler.events.Event handler.objects"
 bus.pubsub.classes = "a..Event b" => such as "handler.events.Event handler.objects"
 bus.pubsub.classes = "a.Event\nb c" => such as "handler.events.Event handler.objects"
+http.listen = "8080" => an IP address with a port
+http.listen = 8080 => an IP address with a port
 log.level = "inof" => a filter such as
 log.level = "info,vk=loud" => a filter such as
 log.level = "info,[" => a filter such as
@@ -135,6 +141,10 @@ fn values_at_the_edges_of_their_ranges_are_taken() {
         ("bus.lease", r#""5m""#),
         ("bus.repeat_window", "0"),
         ("bus.url", r#""rediss://user:p%40ss@host:6380/2""#),
+        ("bus.url", r#""redis+sentinel://user:pw@a:26379,b:26379/master/2""#),
+        ("bus.url", r#""rediss+cluster://a:7000,b:7001""#),
+        ("bus.durability", r#""replicas=2""#),
+        ("http.listen", r#""""#),
         ("bus.channels.message", r#""command""#),
         ("log.level", r#""WARN,event_fetcher::vk=debug""#),
     ];
@@ -159,7 +169,8 @@ fn a_group_id_in_another_form_gets_a_hint() {
 fn values_that_do_not_go_together_are_told_with_both_keys() {
     let machine = Machine::with_access().toml(
         "[names]\nfresh = \"2h\"\nstale = \"1h\"\nunknown = \"3h\"\n\
-         [bus.streams]\nmessage = \"all\"\nbutton = \"all\"\n",
+         [bus.streams]\nmessage = \"all\"\nbutton = \"all\"\n\
+         [bus.tls]\ncertificate = \"a.pem\"\n",
     );
     assert_eq!(
         machine.mistakes(),
@@ -168,6 +179,8 @@ fn values_that_do_not_go_together_are_told_with_both_keys() {
              names.fresh = \"2h\" (work/Fetcher.toml, line 2)",
             "names.unknown = \"3h\" (work/Fetcher.toml, line 4) must not be longer than \
              names.fresh = \"2h\" (work/Fetcher.toml, line 2)",
+            "bus.tls.certificate = \"a.pem\" (work/Fetcher.toml, line 9) must be set together with \
+             bus.tls.key = \"\" (default)",
             "bus.streams.button = \"all\" (work/Fetcher.toml, line 7) must differ from \
              bus.streams.message = \"all\" (work/Fetcher.toml, line 6)",
         ]

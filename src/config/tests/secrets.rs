@@ -178,9 +178,42 @@ fn a_bus_address_is_shown_without_what_may_be_secret() {
         assert!(!format!("{loaded:?}").contains("hunter2"));
         match bus_url {
             BusUrl::Stdout => assert_eq!(url, "stdout:"),
-            BusUrl::Redis(redis) => assert_eq!(redis.expose(), url),
+            BusUrl::Redis(redis) => assert_eq!(redis.topology().any_address(), url),
         }
     }
+}
+
+#[test]
+fn the_addresses_of_several_servers_are_told_without_their_login() {
+    let sentinel = "redis+sentinel://user:hunter2@a:26379,b:26380/master/2";
+    let cluster = "rediss+cluster://:hunter2@a:7000,b:7001";
+    let cases = [
+        (sentinel, "redis+sentinel://a:26379,b:26380/master/2", "redis://user:hunter2@a:26379/2"),
+        (cluster, "rediss+cluster://a:7000,b:7001", "rediss://:hunter2@a:7000"),
+    ];
+    for (url, shown, first) in cases {
+        let loaded = Machine::with_access().var("FETCHER_BUS__URL", url).load();
+        assert_eq!(loaded.config.bus.url.to_string(), shown);
+        assert!(!format!("{loaded:?}").contains("hunter2"));
+        let BusUrl::Redis(redis) = &loaded.config.bus.url else { panic!("{url} is a Redis") };
+        assert_eq!(redis.topology().any_address(), first);
+    }
+    for url in
+        ["redis+sentinel://a:1", "redis+cluster://a:1/0", "redis+cluster://a:x", "redis+x://a"]
+    {
+        let mistake = Machine::with_access().var("FETCHER_BUS__URL", url).mistake();
+        assert!(mistake.starts_with("bus.url: found a value that is not shown"), "{mistake}");
+    }
+}
+
+#[test]
+fn a_contradiction_with_the_bus_address_does_not_tell_its_password() {
+    let mistake = Machine::with_access()
+        .var("FETCHER_BUS__URL", "redis+cluster://:hunter2@a:1")
+        .var("FETCHER_BUS__DURABILITY", "aof")
+        .mistake();
+    assert!(mistake.contains("must be \"none\" with a cluster in bus.url"), "{mistake}");
+    assert!(!mistake.contains("hunter2"), "{mistake}");
 }
 
 #[test]

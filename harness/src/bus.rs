@@ -1,0 +1,83 @@
+//! What is on the bus, read by another hand than the service's.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::{Context, bail};
+use redis::{AsyncCommands, aio::MultiplexedConnection};
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use crate::RedisServer;
+
+/// The streams of the four event types, in the default namespace.
+pub const STREAMS: [&str; 4] =
+    ["{toaster}:message", "{toaster}:command", "{toaster}:button", "{toaster}:reaction"];
+const DEAD_LETTERS: &str = "{toaster}:dead-letter";
+/// How long the bus may take to reach what is awaited: far beyond what it should.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// A reader of the bus in the default namespace.
+#[derive(Debug, Clone)]
+pub struct Bus {
+    connection: MultiplexedConnection,
+    group_id: i64,
+}
+
+/// A stream entry's fields.
+pub type Entry = BTreeMap<String, String>;
+
+impl Bus {
+    /// A reader for a community's bus.
+    pub async fn of(server: &RedisServer, group_id: i64) -> anyhow::Result<Self> {
+        Ok(Self { connection: server.connect().await?, group_id })
+    }
+
+    /// All entries of a stream, oldest first.
+    pub async fn entries(&self, stream: &str) -> anyhow::Result<Vec<Entry>> {
+        let mut connection = self.connection.clone();
+        let entries: Vec<(String, Entry)> = connection.xrange_all(stream).await?;
+        Ok(entries.into_iter().map(|(_, entry)| entry).collect())
+    }
+
+    /// The events of a stream, oldest first.
+    pub async fn events(&self, stream: &str) -> anyhow::Result<Vec<Value>> {
+        let entries = self.entries(stream).await?;
+        let event = |entry: &Entry| {
+            Ok(serde_json::from_str(entry.get("data").context("an entry without data")?)?)
+        };
+        entries.iter().map(event).collect()
+    }
+
+    /// The dead letters, oldest first.
+    pub async fn dead_letters(&self) -> anyhow::Result<Vec<Entry>> {
+        self.entries(DEAD_LETTERS).await
+    }
+
+    /// How many updates of each type were not routed.
+    pub async fn skipped(&self) -> anyhow::Result<BTreeMap<String, u64>> {
+        let mut connection = self.connection.clone();
+        Ok(connection.hgetall(format!("{{toaster}}:skipped:{}", self.group_id)).await?)
+    }
+
+    /// A field of the position; none where there is none.
+    pub async fn position(&self, field: &str) -> anyhow::Result<Option<u64>> {
+        let mut connection = self.connection.clone();
+        let key = format!("{{toaster}}:position:{}", self.group_id);
+        Ok(connection.hget(key, field).await?)
+    }
+
+    /// Waits until everything up to `ts` is committed.
+    pub async fn reaches(&self, ts: u64) -> anyhow::Result<()> {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let at = self.position("ts").await?;
+            if at.is_some_and(|at| at >= ts) {
+                return Ok(());
+            }
+            if Instant::now() > end {
+                bail!("the position is {at:?} and does not reach {ts}");
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+}

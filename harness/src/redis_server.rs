@@ -1,0 +1,115 @@
+//! A Redis server as a child process.
+
+use std::{process::Stdio, time::Duration};
+
+use anyhow::{Context, bail};
+use redis::{Client, aio::MultiplexedConnection};
+use tempfile::TempDir;
+use tokio::{
+    process::{Child, Command},
+    time::{Instant, sleep},
+};
+
+/// How long a server may take to answer after its start.
+const START_DEADLINE: Duration = Duration::from_secs(20);
+
+/// A Redis server on a free port of 127.0.0.1, with a data folder of its own. Dropping it kills
+/// the server and removes the folder.
+#[derive(Debug)]
+pub struct RedisServer {
+    process: Child,
+    port: u16,
+    options: Vec<String>,
+    folder: TempDir,
+}
+
+impl RedisServer {
+    /// Starts a server that keeps everything in memory.
+    pub async fn start() -> anyhow::Result<Self> {
+        Self::with_options(&["--save", "", "--appendonly", "no"]).await
+    }
+
+    /// Starts a server with options as on `redis-server`'s command line.
+    pub async fn with_options(options: &[&str]) -> anyhow::Result<Self> {
+        let port = crate::free_port()?;
+        let folder = TempDir::new()?;
+        let options: Vec<String> = options.iter().map(ToString::to_string).collect();
+        let process = spawn(port, &options, &folder)?;
+        let server = Self { process, port, options, folder };
+        server.answers().await?;
+        Ok(server)
+    }
+
+    /// The server's address as `bus.url` takes it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// The server's port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The process, to stop or continue it by signal; none once it was killed.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.process.id()
+    }
+
+    /// The folder that the server keeps its files in.
+    #[must_use]
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// A new connection.
+    pub async fn connect(&self) -> anyhow::Result<MultiplexedConnection> {
+        Ok(Client::open(self.url())?.get_multiplexed_async_connection().await?)
+    }
+
+    /// Kills the server as a power cut would.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        Ok(self.process.kill().await?)
+    }
+
+    /// Starts the server again on the same port and folder, after [`kill`](Self::kill).
+    pub async fn start_again(&mut self) -> anyhow::Result<()> {
+        self.process = spawn(self.port, &self.options, &self.folder)?;
+        self.answers().await
+    }
+
+    async fn answers(&self) -> anyhow::Result<()> {
+        let end = Instant::now() + START_DEADLINE;
+        let client = Client::open(self.url())?;
+        loop {
+            if let Ok(mut connection) = client.get_multiplexed_async_connection().await {
+                let answer = redis::cmd("PING").query_async::<String>(&mut connection).await;
+                // NOAUTH and NOPERM are answers too.
+                if !answer
+                    .is_err_and(|error| error.is_io_error() || error.code() == Some("LOADING"))
+                {
+                    return Ok(());
+                }
+            }
+            if Instant::now() > end {
+                bail!("redis-server does not answer on port {}", self.port);
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+fn spawn(port: u16, options: &[String], folder: &TempDir) -> anyhow::Result<Child> {
+    Command::new("redis-server")
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--loglevel", "warning"])
+        .arg("--dir")
+        .arg(folder.path())
+        .args(options)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .context("redis-server cannot be started; is it installed?")
+}

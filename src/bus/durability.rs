@@ -1,0 +1,69 @@
+//! Waiting until what was committed is on a disk or on replicas.
+
+use redis::{Cmd, FromRedisValue, Value};
+
+use super::{Refused, link::Link};
+use crate::{backoff::Backoff, config::Durability};
+
+/// Whether what the link's last script wrote is as safe as was asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// It is.
+    Yes,
+    /// The connection went, and with it the memory of what was written: write something small and
+    /// ask again.
+    AskAgain,
+}
+
+/// Waits for as long as it takes. Nothing is written meanwhile: a shortfall is waited out.
+pub(super) async fn settle(link: &mut Link, durability: Durability) -> Result<Settled, Refused> {
+    let millis = link.timeout().as_millis() / 2;
+    let (command, wanted) = match durability {
+        Durability::None => return Ok(Settled::Yes),
+        Durability::Aof => (redis::cmd("WAITAOF").arg(1).arg(0).arg(millis).take(), 1),
+        Durability::Replicas(number) => (redis::cmd("WAIT").arg(number).arg(millis).take(), number),
+    };
+    let mut shortfalls = Backoff::network();
+    loop {
+        match reached(link, &command).await {
+            None => return Ok(Settled::AskAgain),
+            Some(Ok(Reached(number))) if number >= wanted => return Ok(Settled::Yes),
+            Some(Ok(Reached(number))) => {
+                shortfalls.fail();
+                if shortfalls.is_loud() {
+                    tracing::warn!(
+                        number,
+                        wanted,
+                        ?durability,
+                        "a commit is not yet as safe as asked for; waiting"
+                    );
+                }
+            }
+            Some(Err(error)) => {
+                link.disconnect();
+                if let Some(refused) = Refused::by(&error, "bus.durability") {
+                    return Err(refused);
+                }
+                return Ok(Settled::AskAgain);
+            }
+        }
+    }
+}
+
+async fn reached(link: &mut Link, command: &Cmd) -> Option<redis::RedisResult<Reached>> {
+    link.after_script(command).await
+}
+
+/// How many disks or replicas have it: `WAIT` answers a number, `WAITAOF` two, of which the first
+/// is Redis' own disk.
+struct Reached(u32);
+
+impl FromRedisValue for Reached {
+    fn from_redis_value(value: Value) -> Result<Self, redis::ParsingError> {
+        let number = match value {
+            Value::Array(numbers) => numbers.into_iter().next().unwrap_or(Value::Nil),
+            number => number,
+        };
+        Ok(Self(redis::from_redis_value(number)?))
+    }
+}

@@ -1,0 +1,68 @@
+//! `check`: which settings are in force, and whether VK and Redis agree with them.
+
+mod finding;
+mod redis;
+mod table;
+mod vk;
+
+use clap::Args;
+
+use self::finding::{Finding, report};
+use super::{block_on, exit::Exit, print};
+use crate::{
+    config::{self, BusUrl, Loaded, Sources},
+    vk::Api,
+};
+
+/// Show the settings in force and where each comes from
+///
+/// Prints every key with its value and its source; secrets are shown as ***. With mistakes in the
+/// configuration it tells all of them, and the exit code is 64.
+///
+/// With --online it also asks VK and Redis whether the service could work: the token's rights, the
+/// community's Long Poll settings, and how Redis keeps what it is given. Nothing is changed there.
+/// The exit code is 69 when something is a problem, and 0 when there are only warnings.
+#[derive(Debug, Args)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "Examples:\n  \
+    event-fetcher check\n  \
+    event-fetcher check --online\n  \
+    event-fetcher check --config /etc/event-fetcher/Fetcher.toml"
+)]
+pub(super) struct Arguments {
+    /// Also ask VK and Redis, each once and with the configured time-outs
+    #[arg(long)]
+    online: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
+    let loaded = match config::load(sources) {
+        Ok(loaded) => loaded,
+        Err(error) => return Exit::Usage.because(error),
+    };
+    let table = table::of(&loaded.origins);
+    let printed = print(&format!("{table}\nThe configuration is fine.\n"));
+    if arguments.online && printed == Exit::Done { block_on(ask(loaded)) } else { printed }
+}
+
+async fn ask(loaded: Loaded) -> Exit {
+    let Loaded { config, access, .. } = loaded;
+    let api = match Api::new(config.vk.clone(), access) {
+        Ok(api) => api,
+        Err(error) => return Exit::Usage.because(format_args!("{error:#}")),
+    };
+    let ask_redis = async {
+        match &config.bus.url {
+            BusUrl::Redis(url) => redis::ask(url, &config.bus).await,
+            BusUrl::Stdout => {
+                vec![Finding::ok("events go to standard output, so there is no Redis to ask")]
+            }
+        }
+    };
+    let (vk, redis) = tokio::join!(vk::ask(&api, &config.vk.api_version), ask_redis);
+    if let Err(error) = report("VK", &vk).and_then(|()| report("Redis", &redis)) {
+        return Exit::unwritten(&error);
+    }
+    if vk.iter().chain(&redis).any(Finding::is_problem) { Exit::Refused } else { Exit::Done }
+}

@@ -1,0 +1,89 @@
+//! What Redis says of itself.
+
+use redis::{InfoDict, RedisError, RedisResult};
+
+use super::finding::Finding;
+use crate::{
+    bus::{Refused, Server},
+    config::{self, RedisUrl},
+};
+
+/// The oldest version that has all commands in use.
+const OLDEST_VERSION: (u32, u32) = (6, 2);
+
+/// Connects to Redis and asks it how it is set up, once.
+pub(super) async fn ask(url: &RedisUrl, settings: &config::Bus) -> Vec<Finding> {
+    let server = match Server::new(url, settings) {
+        Ok(server) => server,
+        Err(error) => {
+            return vec![Finding::problem(format!("{error:#}"), "check bus.url and bus.tls")];
+        }
+    };
+    match info(&server, settings).await {
+        Ok(info) => {
+            let reached = Finding::ok(format!("{url} answers and lets the service in"));
+            [Some(reached), version(&info), persistence(&info), eviction(&info)]
+                .into_iter()
+                .flatten()
+                .collect()
+        }
+        Err(error) if error.code() == Some("NOPERM") => vec![Finding::warning(
+            format!("{url} answers, but does not tell its version and settings: {error}"),
+            "allow the Redis user +info, or see for yourself: version 6.2 or newer, appendonly \
+             yes, maxmemory-policy noeviction",
+        )],
+        Err(error) => vec![failure(url, &error)],
+    }
+}
+
+async fn info(server: &Server, settings: &config::Bus) -> RedisResult<InfoDict> {
+    let mut connection = server.connect(settings.timeout, settings.timeout).await?;
+    redis::cmd("INFO").query_async(&mut connection).await
+}
+
+fn version(info: &InfoDict) -> Option<Finding> {
+    let version: String = info.get("redis_version")?;
+    let mut numbers = version.split('.').map_while(|number| number.parse().ok());
+    let found = (numbers.next()?, numbers.next()?);
+    Some(if found >= OLDEST_VERSION {
+        Finding::ok(format!("its version is {version}"))
+    } else {
+        Finding::problem(
+            format!("its version is {version}, which lacks commands in use"),
+            "upgrade to Redis 6.2 or newer, or to Valkey",
+        )
+    })
+}
+
+fn persistence(info: &InfoDict) -> Option<Finding> {
+    Some(if info.get::<u8>("aof_enabled")? == 1 {
+        Finding::ok("appendonly is on")
+    } else {
+        Finding::warning(
+            "appendonly is off: a restart of Redis may lose events",
+            "set `appendonly yes` in redis.conf, or `CONFIG SET appendonly yes`",
+        )
+    })
+}
+
+fn eviction(info: &InfoDict) -> Option<Finding> {
+    let policy: String = info.get("maxmemory_policy")?;
+    Some(if policy == "noeviction" {
+        Finding::ok("maxmemory-policy is noeviction")
+    } else {
+        Finding::warning(
+            format!("maxmemory-policy is {policy}: Redis may drop streams when memory is short"),
+            "set `maxmemory-policy noeviction` in redis.conf",
+        )
+    })
+}
+
+fn failure(url: &RedisUrl, error: &RedisError) -> Finding {
+    match Refused::by(error, "to serve") {
+        Some(refused) => Finding::refusal(refused.to_string()),
+        None => Finding::problem(
+            format!("{url} cannot be used: {error}"),
+            "check bus.url, that Redis runs, and the network between",
+        ),
+    }
+}

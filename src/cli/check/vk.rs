@@ -1,0 +1,90 @@
+//! What VK says of the token and of the community's settings.
+
+use super::finding::Finding;
+use crate::vk::{Api, CallError, Class, LongPollSettings};
+
+/// The rights that a token needs, with VK's name for each in the form where it is made.
+const RIGHTS: [(&str, &str); 2] =
+    [("messages", "community messages"), ("manage", "community management")];
+
+/// The types of updates that become events.
+const ROUTED: [&str; 3] = ["message_new", "message_event", "message_reaction_event"];
+
+const SETTINGS: &str = "the community's settings (API usage, Long Poll API)";
+
+/// Asks VK for the token's rights, the Long Poll settings and a Long Poll server, each once.
+pub(super) async fn ask(api: &Api, api_version: &str) -> Vec<Finding> {
+    let mut findings = match api.token_permissions().await {
+        Ok(held) => rights(&held),
+        // The other questions would be answered alike.
+        Err(error) => return vec![failure(&error)],
+    };
+    match api.long_poll_settings().await {
+        Ok(settings) => findings.extend(long_poll(&settings, api_version)),
+        Err(error) => findings.push(failure(&error)),
+    }
+    findings.push(match api.long_poll_server().await {
+        Ok(_) => Finding::ok("a Long Poll server is granted"),
+        Err(error) => failure(&error),
+    });
+    findings
+}
+
+fn rights(held: &[String]) -> Vec<Finding> {
+    let mut findings =
+        vec![Finding::ok(format!("the token works; its rights: {}", held.join(", ")))];
+    for (right, wording) in RIGHTS {
+        if !held.iter().any(|held| held == right) {
+            findings.push(Finding::problem(
+                format!("the token lacks the right `{right}`"),
+                format!(
+                    "make a new token with {wording} allowed, in the community's settings \
+                     (API usage, access tokens)"
+                ),
+            ));
+        }
+    }
+    findings
+}
+
+fn long_poll(settings: &LongPollSettings, api_version: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if settings.is_enabled {
+        findings.push(Finding::ok("Long Poll is on"));
+    } else {
+        findings.push(Finding::problem("Long Poll is off", format!("switch it on in {SETTINGS}")));
+    }
+    match settings.api_version.as_deref() {
+        Some(version) if version == api_version => {
+            findings.push(Finding::ok(format!("updates are written in version {version}")));
+        }
+        version => findings.push(Finding::warning(
+            format!(
+                "updates are written in version {}, while vk.api_version is {api_version}",
+                version.unwrap_or("unknown")
+            ),
+            format!("choose {api_version} in {SETTINGS}"),
+        )),
+    }
+    for kind in ROUTED {
+        findings.push(if settings.events.get(kind).is_some_and(|&on| on != 0) {
+            Finding::ok(format!("{kind} is on"))
+        } else {
+            Finding::warning(
+                format!("{kind} is off: VK does not send such updates"),
+                format!("switch it on in {SETTINGS}, event types"),
+            )
+        });
+    }
+    findings
+}
+
+fn failure(error: &CallError) -> Finding {
+    let cure = match error.class() {
+        Class::Fatal => return Finding::refusal(error.to_string()),
+        Class::BackOff => "VK asks for a pause; check again in some minutes",
+        Class::Retry => "check vk.api_url and the network, or try again later",
+        Class::Skip => "check GROUPID, and that the token is one of this community",
+    };
+    Finding::problem(error.to_string(), cure)
+}

@@ -1,0 +1,109 @@
+//! Where names come from: VK, or a file.
+
+use std::{fs, path::Path, sync::Arc};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use crate::{
+    converter::{Draft, Rules, complete_all},
+    event::Event,
+    names::{Community, Known, Names, Person},
+    pipeline,
+    vk::CallError,
+};
+
+/// Who can tell names.
+pub(super) enum Source<'a> {
+    /// A file told all that is known.
+    File(Known),
+    /// VK, asked as the service asks it.
+    Vk(&'a Names),
+}
+
+impl Source<'_> {
+    pub(super) async fn complete(
+        &mut self,
+        drafts: Vec<Draft>,
+        rules: &Rules,
+    ) -> Result<Vec<Event>, CallError> {
+        match self {
+            Self::File(known) => Ok(complete_all(drafts, known, rules)),
+            Self::Vk(names) => pipeline::complete(drafts, names, rules).await,
+        }
+    }
+}
+
+/// The file of names cannot be used.
+#[derive(Debug, Error)]
+#[error("{file}: {reason}")]
+pub(super) struct Unusable {
+    file: String,
+    reason: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    users: Vec<UserName>,
+    communities: Vec<CommunityName>,
+    chats: Vec<ChatTitle>,
+    messages: Vec<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserName {
+    id: i64,
+    first_name: String,
+    #[serde(default)]
+    last_name: String,
+    domain: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CommunityName {
+    id: i64,
+    name: String,
+    screen_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChatTitle {
+    peer_id: i64,
+    title: String,
+}
+
+/// Where a whole message belongs; the rest of it is read when it is needed.
+#[derive(Deserialize)]
+struct Place {
+    peer_id: i64,
+    conversation_message_id: i64,
+}
+
+/// Reads a file of names.
+pub(super) fn read(path: &Path) -> Result<Known, Unusable> {
+    let unusable = |reason: String| Unusable { file: path.display().to_string(), reason };
+    let text = fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
+    let file: File = serde_json::from_str(&text).map_err(|error| unusable(error.to_string()))?;
+    let mut known = Known::default();
+    for UserName { id, first_name, last_name, domain } in file.users {
+        known.users.insert(id, Arc::new(Person { first_name, last_name, domain }));
+    }
+    for CommunityName { id, name, screen_name } in file.communities {
+        known.communities.insert(id, Arc::new(Community { name, screen_name }));
+    }
+    for ChatTitle { peer_id, title } in file.chats {
+        known.chats.insert(peer_id, title.into());
+    }
+    for (number, message) in (1..).zip(file.messages) {
+        let place: Place = serde_json::from_str(message.get()).map_err(|error| {
+            unusable(format!("number {number} of messages is no whole message: {error}"))
+        })?;
+        known.messages.insert((place.peer_id, place.conversation_message_id), message);
+    }
+    Ok(known)
+}

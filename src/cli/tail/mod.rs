@@ -1,0 +1,161 @@
+//! `tail`: the events on the bus, for people.
+
+mod id;
+mod line;
+mod reader;
+
+use std::{
+    convert::Infallible,
+    io::{self, Write},
+    time::Duration,
+};
+
+use clap::{Args, ValueEnum, builder::PossibleValue};
+use redis::RedisError;
+use tokio::time::sleep;
+
+use self::reader::{BLOCK, Entry, Reader, Start};
+use super::{
+    block_on,
+    exit::{Exit, note},
+    text::harmless,
+};
+use crate::{
+    backoff::Backoff,
+    bus::{Refused, Server},
+    config::{self, BusUrl, Sources},
+    event::EventType,
+};
+
+/// Watch the events on the bus
+///
+/// Follows the Redis streams and prints a line for each event: its time (UTC), type, chat, author,
+/// and what happened. It reads beside all consumers and takes nothing from them; the group id and
+/// the token are not needed. Ctrl-C ends it.
+#[derive(Debug, Args)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "Examples:\n  \
+    event-fetcher tail\n  \
+    event-fetcher tail --type command --type button --last 10\n  \
+    event-fetcher tail --from-start --json | jq .user.nick"
+)]
+pub(super) struct Arguments {
+    /// Only events of this type; may be repeated
+    #[arg(long = "type", value_name = "TYPE")]
+    types: Vec<EventType>,
+    /// Begin with the N newest events of each type
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    last: usize,
+    /// Begin with the oldest event that the streams hold
+    #[arg(long, conflicts_with = "last")]
+    from_start: bool,
+    /// Print the events as they stand on the bus: JSON, one a line
+    #[arg(long)]
+    json: bool,
+}
+
+impl ValueEnum for EventType {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.as_str()))
+    }
+}
+
+pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
+    let settings = match config::load_without_access(sources) {
+        Ok(config) => config.bus,
+        Err(error) => return Exit::Usage.because(error),
+    };
+    let BusUrl::Redis(url) = &settings.url else {
+        return Exit::Usage.because(
+            "bus.url is `stdout:`, so the events are not on a bus: the service prints them itself; \
+             set bus.url to the Redis whose streams are to be followed",
+        );
+    };
+    let server = match Server::new(url, &settings) {
+        Ok(server) => server,
+        Err(error) => return Exit::Usage.because(format_args!("bus.url: {error}")),
+    };
+    let start = if arguments.from_start { Start::Oldest } else { Start::Newest(arguments.last) };
+    let reader = Reader::new(&settings, &arguments.types, start);
+    let tail = Tail { server, timeout: settings.timeout, reader, json: arguments.json };
+    block_on(async {
+        tokio::select! {
+            exit = tail.follow() => exit,
+            _ = tokio::signal::ctrl_c() => Exit::Done,
+        }
+    })
+}
+
+struct Tail {
+    server: Server,
+    timeout: Duration,
+    reader: Reader,
+    json: bool,
+}
+
+/// What ends one connection's use.
+enum Stop {
+    Redis(RedisError),
+    Output(io::Error),
+}
+
+impl From<RedisError> for Stop {
+    fn from(error: RedisError) -> Self {
+        Self::Redis(error)
+    }
+}
+
+impl Tail {
+    /// Prints events until nobody reads them or Redis refuses for good.
+    async fn follow(mut self) -> Exit {
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+        loop {
+            let Err(stop) = self.follow_connected(&mut backoff).await;
+            let error = match stop {
+                Stop::Redis(error) => error,
+                Stop::Output(error) => return Exit::unwritten(&error),
+            };
+            if let Some(refused) = Refused::by(&error, "to show its streams") {
+                return Exit::Refused.because(refused);
+            }
+            let pause = backoff.fail();
+            if backoff.is_loud() {
+                let error = harmless(&error.to_string());
+                note(format_args!("Redis does not answer ({error}); trying again"));
+            }
+            sleep(pause).await;
+        }
+    }
+
+    async fn follow_connected(&mut self, backoff: &mut Backoff) -> Result<Infallible, Stop> {
+        let mut connection = self.server.connect(self.timeout, BLOCK + self.timeout).await?;
+        loop {
+            let entries = self.reader.read(&mut connection).await?;
+            if backoff.reset() > 0 {
+                note("Redis answers again");
+            }
+            self.print(&entries).map_err(Stop::Output)?;
+        }
+    }
+
+    fn print(&self, entries: &[Entry]) -> io::Result<()> {
+        if self.json {
+            let mut out = io::stdout().lock();
+            for entry in entries {
+                writeln!(out, "{}", entry.data)?;
+            }
+            out.flush()
+        } else {
+            let mut out = anstream::stdout().lock();
+            for entry in entries {
+                line::write(&mut out, entry)?;
+            }
+            out.flush()
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What a field has to be, or else the rejection that names it.
+
+use serde::Deserialize;
+
+use super::Rejection;
+use crate::vk::{
+    Identity,
+    field::{Field, Object, Wire},
+};
+
+/// An object of VK's, from its text.
+pub(super) fn parse<'a, T: Deserialize<'a>>(
+    field: &'static str,
+    raw: &'a str,
+) -> Result<T, Rejection> {
+    let Object(value) = serde_json::from_str(raw)
+        .map_err(|error| Rejection::Unreadable { field, reason: error.to_string() })
+        .and_then(|wire| required(field, wire))?;
+    Ok(value)
+}
+
+/// The value of a field that has to be there.
+pub(super) fn required<'a, T: Wire<'a>>(
+    name: &'static str,
+    wire: Field<T>,
+) -> Result<T, Rejection> {
+    optional(name, wire)?.ok_or(Rejection::Missing(name))
+}
+
+/// The value of a field that may be absent; if it is there, its type has to be right.
+pub(super) fn optional<'a, T: Wire<'a>>(
+    field: &'static str,
+    wire: Field<T>,
+) -> Result<Option<T>, Rejection> {
+    match wire {
+        Field::Absent => Ok(None),
+        Field::Is(value) => Ok(Some(value)),
+        Field::Other(found) => Err(Rejection::WrongType { field, expected: T::NAME, found }),
+    }
+}
+
+/// An id that can cause events: anyone's but a chat's.
+pub(super) fn author(field: &'static str, wire: Field<i64>) -> Result<Identity, Rejection> {
+    match identity(field, wire)? {
+        Identity::Chat(id) => Err(Rejection::NoIdentity { field, id, problem: "a chat's id" }),
+        author => Ok(author),
+    }
+}
+
+/// An id that is somebody's.
+pub(super) fn identity(field: &'static str, wire: Field<i64>) -> Result<Identity, Rejection> {
+    let id = required(field, wire)?;
+    Identity::of(id).ok_or(Rejection::NoIdentity { field, id, problem: "nobody's id" })
+}

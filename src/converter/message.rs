@@ -1,0 +1,89 @@
+//! What a message consists of, apart from who wrote it where.
+
+use super::{
+    Rejection, Rules,
+    fields::{optional, parse, required},
+};
+use crate::{
+    event::{Message, Reply},
+    vk::{
+        field::{Field, Object},
+        update::{self, Action, Attachment, ForeignMessage},
+    },
+};
+
+/// What a message says, be it in an update or as VK told it when asked.
+pub(super) fn contents(
+    wire: update::Message,
+    cmid: i64,
+    rules: &Rules,
+) -> Result<Message, Rejection> {
+    let text = optional("text", wire.text)?.unwrap_or_default();
+    let reply = optional("reply_message", wire.reply)?
+        .map(|Object(message)| foreign(message, rules))
+        .transpose()?;
+    let forward = optional("fwd_messages", wire.forward)?
+        .unwrap_or_default()
+        .into_iter()
+        .map(|message| {
+            let Object(message) = required("a forwarded message", message)?;
+            foreign(message, rules)
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+
+    let mut attachments: Vec<_> = optional("attachments", wire.attachments)?
+        .unwrap_or_default()
+        .into_iter()
+        .map(attachment_type)
+        .collect();
+    for (word, applies) in
+        [("geo", wire.geo.is_some()), ("reply", reply.is_some()), ("forward", !forward.is_empty())]
+    {
+        if applies {
+            attachments.push(word.to_owned());
+        }
+    }
+
+    Ok(Message { cmid, text, reply, forward, attachments })
+}
+
+/// Reads the whole of a cropped message, as VK told it when asked; `None` when that is of no use.
+pub(super) fn whole(raw: &str, cmid: i64, rules: &Rules) -> Option<Message> {
+    let wire: update::Message = parse("message", raw).ok()?;
+    if matches!(wire.deleted, Field::Is(true)) {
+        return None;
+    }
+    contents(wire, cmid, rules).ok()
+}
+
+fn foreign(wire: ForeignMessage, rules: &Rules) -> Result<Reply, Rejection> {
+    let author = optional("from_id of a reply or forward", wire.from_id)?;
+    Ok(Reply {
+        cmid: optional(
+            "conversation_message_id of a reply or forward",
+            wire.conversation_message_id,
+        )?
+        .unwrap_or(0),
+        text: optional("text of a reply or forward", wire.text)?.unwrap_or_default(),
+        uuid: author.filter(|_| rules.reply_author),
+    })
+}
+
+fn attachment_type(wire: Field<Object<Attachment>>) -> String {
+    match wire {
+        Field::Is(Object(Attachment { kind: Field::Is(kind) })) => kind,
+        _ => "unknown".to_owned(),
+    }
+}
+
+/// The title that a service message gives to its chat.
+pub(super) fn new_title(wire: &Field<Object<Action>>) -> Option<String> {
+    match wire {
+        Field::Is(Object(Action { kind: Field::Is(kind), text: Field::Is(title) }))
+            if kind == "chat_title_update" =>
+        {
+            Some(title.clone())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,32 @@
+//! Drafts and the names that they lack.
+
+use std::future::Future;
+
+use crate::{
+    converter::{Draft, Rules, complete_all},
+    event::Event,
+    names::{Names, Needs},
+    vk::CallError,
+};
+
+/// Has the names of `drafts` asked for, at once; the future is the events, in the same order.
+///
+/// Call in VK's order: a chat's new title holds for those that come after.
+pub fn complete<'a>(
+    drafts: Vec<Draft>,
+    names: &'a Names,
+    rules: &'a Rules,
+) -> impl Future<Output = Result<Vec<Event>, CallError>> + 'a {
+    let mut needs = Needs::default();
+    for draft in &drafts {
+        draft.add_needs(&mut needs);
+    }
+    let request = names.begin(needs);
+    for (peer_id, title) in drafts.iter().filter_map(Draft::new_title) {
+        names.retitle(peer_id, title);
+    }
+    async move {
+        let mut known = request.known().await?;
+        Ok(complete_all(drafts, &mut known, rules))
+    }
+}
