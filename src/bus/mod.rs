@@ -6,6 +6,7 @@ mod durability;
 mod error;
 mod keys;
 mod link;
+mod pickle;
 mod redis;
 mod stdout;
 
@@ -17,6 +18,7 @@ use self::redis::Committer as RedisCommitter;
 pub use self::redis::RedisBus;
 use crate::{
     config::{self, BusUrl},
+    event::Event,
     health::{Health, Role},
     ts::Ts,
 };
@@ -24,6 +26,7 @@ pub use connect::{Connection, Server};
 pub use content::{Content, DeadLetter, Entry};
 pub use error::Refused;
 pub use keys::Keys;
+pub use pickle::pickle;
 
 /// Where the fetcher is: everything up to `ts` is on the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +107,16 @@ impl Bus {
         if let Self::Redis(bus) = self {
             bus.release().await;
         }
+    }
+
+    /// The entry of an event, in the forms in which this bus carries it.
+    #[must_use]
+    pub fn entry(&self, event: &Event, unique: bool) -> Entry {
+        let published = match self {
+            Self::Redis(bus) => bus.published(event),
+            Self::Stdout => None,
+        };
+        Entry { published, ..Entry::new(event, unique) }
     }
 
     /// The way to commit within a tenure.

@@ -17,11 +17,12 @@ use super::{
     connect::Server,
     durability::{Settled, settle},
     link::Link,
+    pickle,
 };
 use crate::{
     backoff::Backoff,
-    config::{self, RedisUrl},
-    event::EventType,
+    config::{self, Encoding, RedisUrl},
+    event::{Event, EventType},
     health::{Health, Party, Role},
     ts::Ts,
 };
@@ -142,6 +143,16 @@ impl RedisBus {
         }
     }
 
+    /// What an event's channel carries, if that is not its JSON.
+    pub(super) fn published(&self, event: &Event) -> Option<Vec<u8>> {
+        match &self.settings.pubsub {
+            Encoding::Pickle(classes) if self.settings.delivery.to_channels() => {
+                Some(pickle(event, classes))
+            }
+            _ => None,
+        }
+    }
+
     /// The way to commit, from the position that `tenure` began with.
     pub(super) fn committer(&self, tenure: &Tenure) -> Committer<'_> {
         let generation = tenure.position.map_or(0, |position| position.generation);
@@ -161,6 +172,11 @@ impl RedisBus {
             Some(Position { generation, ts }) => (generation.to_string(), ts.to_string()),
             None => (String::new(), String::new()),
         };
+        let carried = match &settings.pubsub {
+            _ if !settings.delivery.to_channels() => "none",
+            Encoding::Json => "data",
+            Encoding::Pickle(_) => "own",
+        };
         let mut call = self.scripts.commit.key(&keys.position);
         call.key(&keys.seen).key(&keys.skipped).key(&keys.dead_letters).key(&keys.added);
         call.key(&keys.streams).key(&keys.marks);
@@ -174,7 +190,7 @@ impl RedisBus {
             .arg(settings.repeat_window)
             .arg(settings.stream_length)
             .arg(u8::from(settings.delivery.to_streams()))
-            .arg(u8::from(settings.delivery.to_channels()))
+            .arg(carried)
             .arg(&keys.channels);
         call.arg(content.entries.len());
         for entry in &content.entries {
@@ -182,6 +198,9 @@ impl RedisBus {
                 .arg(&entry.event_id)
                 .arg(u8::from(entry.unique))
                 .arg(&entry.data);
+            if carried == "own" {
+                call.arg(entry.published.as_deref().unwrap_or(entry.data.as_bytes()));
+            }
         }
         call.arg(content.dead_letters.len());
         for letter in &content.dead_letters {

@@ -148,7 +148,7 @@ impl Pipeline<'_> {
             batches.recv().await.map(|batch| (batch, batches))
         });
         let contents = batches
-            .map(|batch| prepare(batch, self.names, self.rules, self.unrouted))
+            .map(|batch| prepare(batch, self.names, self.rules, self.unrouted, self.bus))
             .buffered(BATCHES_AHEAD);
         let mut contents = std::pin::pin!(contents);
         while let Some(content) = contents.next().await {
