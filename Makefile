@@ -12,9 +12,11 @@ demo: ## Shows the whole way: a simulated VK, the service, a Redis, events arriv
 	@$(CARGO) build --quiet --bin event-fetcher --example demo
 	@$(CARGO) run --quiet --example demo
 
-test: ## Runs every test
-	@scripts/need redis-server redis-server cc gcc
-	$(CARGO) test --workspace
+test: ## Runs every test, also those of the Python package
+	@scripts/need redis-server redis-server cc gcc python3 python3 \
+	    'python3 -m ensurepip --version' python3-venv
+	$(CARGO) test --workspace -- --test-threads 8
+	clients/python/run-tests
 
 lint: ## Format, lints and documentation, warnings as errors
 	$(CARGO) fmt --all --check
