@@ -73,44 +73,46 @@ testers.runNixOSTest {
       };
     };
 
-  testScript = ''
-    api = "http://far:${toString apiPort}/control"
-    cli = "redis-cli -a a-password --no-auth-warning"
-    position = f"{cli} hget '{{toaster}}:position:${toString groupId}' ts"
+  testScript =
+    { nodes, ... }:
+    ''
+      api = "http://far:${toString apiPort}/control"
+      cli = "redis-cli -a a-password --no-auth-warning"
+      position = f"{cli} hget '{{toaster}}:position:${toString groupId}' ts"
 
-    def generate(n):
-        far.succeed(f"curl -sSf -X POST '{api}/generate?n={n}'")
+      def generate(n):
+          far.succeed(f"curl -sSf -X POST '{api}/generate?n={n}'")
 
-    def all_there(newest):
-        far.wait_until_succeeds(f"test \"$({position})\" = {newest}", timeout=120)
+      def all_there(newest):
+          far.wait_until_succeeds(f"test \"$({position})\" = {newest}", timeout=120)
 
-    def on_the_bus():
-        streams = ["message", "command", "button", "reaction"]
-        counts = [far.succeed(f"{cli} xlen '{{toaster}}:{it}'") for it in streams]
-        skipped = far.succeed(f"{cli} hvals '{{toaster}}:skipped:${toString groupId}'").split()
-        return sum(map(int, counts)) + sum(map(int, skipped))
+      def on_the_bus():
+          streams = ["message", "command", "button", "reaction"]
+          counts = [far.succeed(f"{cli} xlen '{{toaster}}:{it}'") for it in streams]
+          skipped = far.succeed(f"{cli} hvals '{{toaster}}:skipped:${toString groupId}'").split()
+          return sum(map(int, counts)) + sum(map(int, skipped))
 
-    start_all()
-    far.wait_for_unit("vk.service")
-    far.wait_for_unit("redis-bus.service")
-    # Type=notify: this waits for the first poll.
-    near.wait_for_unit("event-fetcher.service")
-    near.succeed("${lib.getExe nodes.near.services.event-fetcher.package} health")
+      start_all()
+      far.wait_for_unit("vk.service")
+      far.wait_for_unit("redis-bus.service")
+      # Type=notify: this waits for the first poll.
+      near.wait_for_unit("event-fetcher.service")
+      near.succeed("${lib.getExe nodes.near.services.event-fetcher.package} health")
 
-    with subtest("events arrive"):
-        generate(200)
-        all_there(1200)
-        assert on_the_bus() == 200, on_the_bus()
+      with subtest("events arrive"):
+          generate(200)
+          all_there(1200)
+          assert on_the_bus() == 200, on_the_bus()
 
-    with subtest("a restart loses nothing"):
-        generate(200)
-        near.succeed("systemctl kill --signal=KILL event-fetcher.service")
-        generate(200)
-        near.succeed("systemctl restart event-fetcher.service")
-        all_there(1600)
-        assert on_the_bus() == 600, on_the_bus()
+      with subtest("a restart loses nothing"):
+          generate(200)
+          near.succeed("systemctl kill --signal=KILL event-fetcher.service")
+          generate(200)
+          near.succeed("systemctl restart event-fetcher.service")
+          all_there(1600)
+          assert on_the_bus() == 600, on_the_bus()
 
-    with subtest("no secret in the process's environment or arguments"):
-        near.fail("tr '\\0' '\\n' < /proc/$(systemctl show -P MainPID event-fetcher)/environ | grep a-token")
-  '';
+      with subtest("no secret in the process's environment or arguments"):
+          near.fail("tr '\\0' '\\n' < /proc/$(systemctl show -P MainPID event-fetcher)/environ | grep a-token")
+    '';
 }
