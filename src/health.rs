@@ -75,6 +75,8 @@ struct State {
     troubles: BTreeMap<Party, Trouble>,
     /// When Long Poll last answered, or this instance began to fetch.
     heard: Instant,
+    /// Whether Long Poll has ever answered.
+    polled: bool,
 }
 
 /// An ongoing failure.
@@ -93,14 +95,22 @@ pub struct Verdict {
     pub role: Role,
     /// What is wrong, one party an entry; may be filled while still ready.
     pub troubles: Vec<String>,
+    /// Whether it has begun its work: it has had an answer of Long Poll, or stands by.
+    pub begun: bool,
+    /// Whether it has come to a halt though no party has let it down: a bug.
+    pub stalled: bool,
 }
 
 impl Health {
     /// The health of a service that has just started, whose polls VK holds for up to `wait`.
     #[must_use]
     pub fn new(wait: Duration) -> Self {
-        let state =
-            State { role: Role::Starting, troubles: BTreeMap::new(), heard: Instant::now() };
+        let state = State {
+            role: Role::Starting,
+            troubles: BTreeMap::new(),
+            heard: Instant::now(),
+            polled: false,
+        };
         Self { state: Mutex::new(state), poll_deadline: wait + PATIENCE + PATIENCE }
     }
 
@@ -120,6 +130,7 @@ impl Health {
         state.troubles.remove(&party);
         if party == Party::LongPoll {
             state.heard = Instant::now();
+            state.polled = true;
         }
     }
 
@@ -143,11 +154,14 @@ impl Health {
             troubles.push(format!("{party}, for {} s: {reason}", lasts.as_secs()));
         }
         let silence = state.heard.elapsed();
-        if state.role == Role::Fetching && troubles.is_empty() && silence > self.poll_deadline {
+        let stalled =
+            state.role == Role::Fetching && troubles.is_empty() && silence > self.poll_deadline;
+        if stalled {
             ready = false;
             troubles.push(format!("{}, for {} s: no answer", Party::LongPoll, silence.as_secs()));
         }
-        Verdict { ready, role: state.role, troubles }
+        let begun = state.polled || state.role == Role::Standby;
+        Verdict { ready, role: state.role, troubles, begun, stalled }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -207,8 +221,30 @@ mod tests {
         tokio::time::advance(Duration::from_secs(2)).await;
         let verdict = health.verdict();
         assert!(!verdict.ready && verdict.troubles[0].starts_with("VK Long Poll"));
+        assert!(verdict.stalled, "nobody reported a failure, so it is this program's");
         health.well(Party::LongPoll);
         assert!(health.verdict().ready);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_has_begun_with_the_first_answer_or_as_a_standby() {
+        let health = fetching();
+        assert!(!health.verdict().begun);
+        health.well(Party::LongPoll);
+        assert!(health.verdict().begun);
+
+        let health = Health::new(Duration::from_secs(25));
+        health.role(Role::Standby);
+        assert!(health.verdict().begun);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_party_that_fails_is_no_stall() {
+        let health = fetching();
+        health.ill(Party::Redis, "connection refused");
+        tokio::time::advance(PATIENCE * 100).await;
+        let verdict = health.verdict();
+        assert!(!verdict.ready && !verdict.stalled);
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,6 +12,7 @@ pub mod health;
 pub mod http;
 pub mod names;
 pub mod pipeline;
+pub mod systemd;
 pub mod telemetry;
 pub mod tls;
 pub mod ts;

@@ -15,7 +15,7 @@ use crate::{
     state::Shared,
 };
 
-/// A simulated VK: an API server and a Long Poll server on two ports of 127.0.0.1. Dropping it
+/// A simulated VK: an API server and a Long Poll server on two ports. Dropping it
 /// stops both.
 #[derive(Debug)]
 pub struct Simulator {
@@ -32,8 +32,8 @@ pub struct Simulator {
 impl Simulator {
     /// Starts both servers on the current Tokio runtime; fails where a port is taken.
     pub async fn start(options: Options) -> io::Result<Self> {
-        let api_listener = listen(options.api_port).await?;
-        let poll_listener = listen(options.poll_port).await?;
+        let api_listener = listen(options.host, options.api_port).await?;
+        let poll_listener = listen(options.host, options.poll_port).await?;
         let api_origin = origin(&api_listener)?;
         let shared = Arc::new(Shared::new(options, origin(&poll_listener)?));
         let stop = CancellationToken::new();
@@ -44,12 +44,12 @@ impl Simulator {
         Ok(Self { shared, api_origin, servers, stop: stop.drop_guard() })
     }
 
-    /// Where API methods are called: `http://127.0.0.1:PORT/method/`.
+    /// Where API methods are called: `http://HOST:PORT/method/`.
     pub fn api_url(&self) -> String {
         format!("{}/method/", self.api_origin)
     }
 
-    /// Where scripts control the simulator: `http://127.0.0.1:PORT/control/`.
+    /// Where scripts control the simulator: `http://HOST:PORT/control/`.
     pub fn control_url(&self) -> String {
         format!("{}/control/", self.api_origin)
     }

@@ -36,7 +36,7 @@ pub(crate) struct State {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) options: Options,
-    /// Where the Long Poll server listens: `http://127.0.0.1:PORT`.
+    /// Where the Long Poll server listens: `http://HOST:PORT`.
     pub(crate) poll_origin: String,
     state: Mutex<State>,
     /// Told when a held poll has to look again.

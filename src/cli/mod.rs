@@ -12,6 +12,7 @@ use std::{
     io::{self, Write},
     path::PathBuf,
     process::ExitCode,
+    sync::LazyLock,
 };
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -28,7 +29,7 @@ use exit::Exit;
 /// Exit codes: 0 done, or stopped as asked; 64 wrong usage or configuration; 65 some input could
 /// not be converted; 69 VK or Redis refuse for good; 70 a bug; 74 the output cannot be written.
 #[derive(Debug, Parser)]
-#[command(name = "event-fetcher", version, verbatim_doc_comment)]
+#[command(name = "event-fetcher", version = VERSION.as_str(), verbatim_doc_comment)]
 struct Arguments {
     /// Read this file instead of looking for Fetcher.toml
     #[arg(long, global = true, value_name = "FILE")]
@@ -58,6 +59,15 @@ enum Command {
         shell: Shell,
     },
 }
+
+/// The version, with the revision it was built from where the build knew it.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let version = env!("CARGO_PKG_VERSION");
+    match option_env!("EVENT_FETCHER_REVISION") {
+        Some(revision) if !revision.is_empty() => format!("{version} ({revision})"),
+        _ => version.to_owned(),
+    }
+});
 
 /// Does what the process's arguments ask for.
 #[must_use]

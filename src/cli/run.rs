@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{block_on, exit::Exit};
+use super::{VERSION, block_on, exit::Exit};
 use crate::{
     bus::Bus,
     config::{self, BusUrl, Loaded, Sources},
@@ -14,6 +14,7 @@ use crate::{
     http,
     names::Names,
     pipeline::Pipeline,
+    systemd,
     telemetry::{self, Output},
     vk::{Api, LongPoll},
 };
@@ -31,8 +32,18 @@ pub(super) fn run(sources: &Sources) -> Exit {
     if let Err(error) = telemetry::start(&loaded.config.log, output) {
         return Exit::Usage.because(error);
     }
+    if sources.vars.contains_key(IN_IMAGE) && loaded.origin("vk.token") == Some(TOKEN_VARIABLE) {
+        tracing::warn!(
+            "the token comes from the environment of a container: if `docker build` was given it, \
+             whoever has the image has it; better mount it as /run/secrets/token"
+        );
+    }
     block_on(serve(loaded))
 }
+
+/// Set in the images that are built of this service.
+const IN_IMAGE: &str = "EVENT_FETCHER_IMAGE";
+const TOKEN_VARIABLE: &str = "environment variable TOKEN";
 
 async fn serve(loaded: Loaded) -> Exit {
     // First of all: a stop must be heeded while the rest is still being made.
@@ -40,7 +51,7 @@ async fn serve(loaded: Loaded) -> Exit {
     let signals = tokio::spawn(stop_on_signals(Signals::listen(), stop.clone()));
     let Loaded { config, access, .. } = loaded;
     let group_id = access.group_id;
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), group_id, bus = %config.bus.url, "event-fetcher starts");
+    tracing::info!(version = VERSION.as_str(), group_id, bus = %config.bus.url, "event-fetcher starts");
     if let BusUrl::Stdout = config.bus.url {
         tracing::warn!(
             "events go to standard output: no position is kept, so what comes while this is stopped is lost"
@@ -72,8 +83,10 @@ async fn serve(loaded: Loaded) -> Exit {
     };
     let served =
         config.http.listen.map(|address| tokio::spawn(http::serve(address, health.clone())));
+    let told = tokio::spawn(systemd::tell(health.clone(), stop.clone()));
     let result = Box::pin(pipeline.run(&stop)).await;
     signals.abort();
+    told.abort();
     if let Some(served) = served {
         served.abort();
     }

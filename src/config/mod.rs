@@ -46,6 +46,15 @@ pub struct Loaded {
     pub origins: Vec<Origin>,
 }
 
+impl Loaded {
+    /// Where a setting comes from; none if it is not set.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> Option<&str> {
+        let origin = self.origins.iter().find(|origin| origin.key == key)?;
+        Some(&origin.source)
+    }
+}
+
 /// Loads everything; that the group id or the token is missing is a mistake like any other.
 pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     let (figment, problems) = layers::merge(sources, &[&TOKEN, &REDIS_PASSWORD]);
