@@ -12,9 +12,12 @@ use crate::RedisServer;
 /// The streams of the four event types, in the default namespace.
 pub const STREAMS: [&str; 4] =
     ["{toaster}:message", "{toaster}:command", "{toaster}:button", "{toaster}:reaction"];
-const DEAD_LETTERS: &str = "{toaster}:dead-letter";
+/// The stream of what could not become an event.
+pub const DEAD_LETTERS: &str = "{toaster}:dead-letter";
 /// How long the bus may take to reach what is awaited: far beyond what it should.
 const DEADLINE: Duration = Duration::from_secs(120);
+/// Entries read at once.
+const PAGE: usize = 5000;
 
 /// A reader of the bus in the default namespace.
 #[derive(Debug, Clone)]
@@ -29,7 +32,13 @@ pub type Entry = BTreeMap<String, String>;
 impl Bus {
     /// A reader for a community's bus.
     pub async fn of(server: &RedisServer, group_id: i64) -> anyhow::Result<Self> {
-        Ok(Self { connection: server.connect().await?, group_id })
+        Ok(Self::on(server.connect().await?, group_id))
+    }
+
+    /// A reader for a community's bus by a connection that is there already.
+    #[must_use]
+    pub fn on(connection: MultiplexedConnection, group_id: i64) -> Self {
+        Self { connection, group_id }
     }
 
     /// All entries of a stream, oldest first.
@@ -37,6 +46,23 @@ impl Bus {
         let mut connection = self.connection.clone();
         let entries: Vec<(String, Entry)> = connection.xrange_all(stream).await?;
         Ok(entries.into_iter().map(|(_, entry)| entry).collect())
+    }
+
+    /// Hands each entry of a stream with its id to `take`, oldest first, without holding them all.
+    pub async fn each_entry(
+        &self,
+        stream: &str,
+        mut take: impl FnMut(String, Entry),
+    ) -> anyhow::Result<()> {
+        let mut connection = self.connection.clone();
+        let mut from = "-".to_owned();
+        loop {
+            let page: Vec<(String, Entry)> =
+                connection.xrange_count(stream, &from, "+", PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            from = format!("({last}");
+            page.into_iter().for_each(|(id, entry)| take(id, entry));
+        }
     }
 
     /// The events of a stream, oldest first.
@@ -57,6 +83,12 @@ impl Bus {
     pub async fn skipped(&self) -> anyhow::Result<BTreeMap<String, u64>> {
         let mut connection = self.connection.clone();
         Ok(connection.hgetall(format!("{{toaster}}:skipped:{}", self.group_id)).await?)
+    }
+
+    /// How many events of each type ever went into a stream that has a cap.
+    pub async fn added(&self) -> anyhow::Result<BTreeMap<String, u64>> {
+        let mut connection = self.connection.clone();
+        Ok(connection.hgetall("{toaster}:added").await?)
     }
 
     /// A field of the position; none where there is none.

@@ -10,8 +10,12 @@ use tokio::{
     time::{Instant, sleep},
 };
 
+use crate::signal;
+
 /// How long a server may take to answer after its start.
 const START_DEADLINE: Duration = Duration::from_secs(20);
+/// The configuration file in the data folder.
+const CONFIG: &str = "redis.conf";
 
 /// A Redis server on a free port of 127.0.0.1, with a data folder of its own. Dropping it kills
 /// the server and removes the folder.
@@ -31,8 +35,15 @@ impl RedisServer {
 
     /// Starts a server with options as on `redis-server`'s command line.
     pub async fn with_options(options: &[&str]) -> anyhow::Result<Self> {
+        Self::with_config("", options).await
+    }
+
+    /// Starts a server with a configuration file of this text, which the server may rewrite, and
+    /// options that win over it.
+    pub async fn with_config(config: &str, options: &[&str]) -> anyhow::Result<Self> {
         let port = crate::free_port()?;
         let folder = TempDir::new()?;
+        std::fs::write(folder.path().join(CONFIG), config)?;
         let options: Vec<String> = options.iter().map(ToString::to_string).collect();
         let process = spawn(port, &options, &folder)?;
         let server = Self { process, port, options, folder };
@@ -69,6 +80,11 @@ impl RedisServer {
         Ok(Client::open(self.url())?.get_multiplexed_async_connection().await?)
     }
 
+    /// Sends a signal by its name, such as `STOP` or `CONT`.
+    pub async fn signal(&self, name: &str) -> anyhow::Result<()> {
+        signal(self.pid().context("the server was killed")?, name).await
+    }
+
     /// Kills the server as a power cut would.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
         Ok(self.process.kill().await?)
@@ -103,6 +119,7 @@ impl RedisServer {
 
 fn spawn(port: u16, options: &[String], folder: &TempDir) -> anyhow::Result<Child> {
     Command::new("redis-server")
+        .arg(folder.path().join(CONFIG))
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--loglevel", "warning"])
         .arg("--dir")
         .arg(folder.path())
