@@ -13,8 +13,12 @@ use crate::RedisServer;
 pub const STREAMS: [&str; 4] =
     ["{toaster}:message", "{toaster}:command", "{toaster}:button", "{toaster}:reaction"];
 const NAMESPACE: &str = "toaster";
+/// The stream of what could not become an event.
+pub const DEAD_LETTERS: &str = "{toaster}:dead-letter";
 /// How long the bus may take to reach what is awaited: far beyond what it should.
 const DEADLINE: Duration = Duration::from_secs(120);
+/// Entries read at once.
+const PAGE: usize = 5000;
 
 /// A reader of the bus.
 #[derive(Debug, Clone)]
@@ -43,6 +47,12 @@ impl Bus {
         Ok(Self { connection, namespace: namespace.to_owned(), group_id })
     }
 
+    /// A reader for a community's bus by a connection that is there already.
+    #[must_use]
+    pub fn on(connection: MultiplexedConnection, group_id: i64) -> Self {
+        Self { connection, namespace: NAMESPACE.to_owned(), group_id }
+    }
+
     /// The key that has this name in the namespace.
     #[must_use]
     pub fn key(&self, name: &str) -> String {
@@ -54,6 +64,25 @@ impl Bus {
         let mut connection = self.connection.clone();
         let entries: Vec<(String, Entry)> = connection.xrange_all(stream).await?;
         Ok(entries.into_iter().map(|(_, entry)| entry).collect())
+    }
+
+    /// Hands each entry of a stream with its id to `take`, oldest first, without holding them all.
+    pub async fn each_entry(
+        &self,
+        stream: &str,
+        mut take: impl FnMut(String, Entry),
+    ) -> anyhow::Result<()> {
+        let mut connection = self.connection.clone();
+        let mut from = "-".to_owned();
+        loop {
+            let page: Vec<(String, Entry)> =
+                connection.xrange_count(stream, &from, "+", PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            from = format!("({last}");
+            for (id, entry) in page {
+                take(id, entry);
+            }
+        }
     }
 
     /// The events of a stream, oldest first.
@@ -74,6 +103,12 @@ impl Bus {
     pub async fn skipped(&self) -> anyhow::Result<BTreeMap<String, u64>> {
         let mut connection = self.connection.clone();
         Ok(connection.hgetall(self.key(&format!("skipped:{}", self.group_id))).await?)
+    }
+
+    /// How many events of each type ever went into a stream that has a cap.
+    pub async fn added(&self) -> anyhow::Result<BTreeMap<String, u64>> {
+        let mut connection = self.connection.clone();
+        Ok(connection.hgetall("{toaster}:added").await?)
     }
 
     /// A field of the position; none where there is none.

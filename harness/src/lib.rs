@@ -1,13 +1,20 @@
-//! What tests and the demo run event-fetcher with: a Redis of its own, the service as a process,
-//! and a look at what is on the bus.
+//! What tests and the demo run event-fetcher with: a Redis of its own, also with Sentinels or
+//! behind a proxy that hurts its connections; the service as a process; and a look at what is on
+//! the bus.
 
 mod bus;
+mod proxy;
 mod redis_server;
+mod sentinel;
 mod service;
+mod signal;
 
-pub use bus::{Bus, Entry, STREAMS};
+pub use bus::{Bus, DEAD_LETTERS, Entry, STREAMS};
+pub use proxy::{Flow, Proxy};
 pub use redis_server::RedisServer;
+pub use sentinel::{Master, SentinelSet};
 pub use service::Service;
+use signal::signal;
 
 use std::{
     io,
@@ -15,9 +22,6 @@ use std::{
     process,
     sync::atomic::{AtomicU32, Ordering},
 };
-
-use anyhow::bail;
-use tokio::process::Command;
 
 /// A TCP port of 127.0.0.1 that nobody listens on now, and that no outgoing connection is given
 /// before it is used. Each process begins its search elsewhere, since tests run side by side.
@@ -37,12 +41,3 @@ pub fn free_port() -> io::Result<u16> {
 /// Below where Linux takes the ports of outgoing connections from.
 const FIRST_PORT: u16 = 12_000;
 const PORTS: u32 = 20_000;
-
-/// Sends a signal by its name to a process.
-async fn signal(pid: u32, name: &str) -> anyhow::Result<()> {
-    let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).status().await?;
-    if !sent.success() {
-        bail!("signal {name} was not sent to process {pid}");
-    }
-    Ok(())
-}

@@ -14,6 +14,8 @@ use tokio::{
 const START_DEADLINE: Duration = Duration::from_secs(20);
 /// How long a server may take to answer a command, be it behind others.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
+/// The configuration file in the data folder.
+const CONFIG: &str = "redis.conf";
 
 /// A Redis server on a free port of 127.0.0.1, with a data folder of its own. Dropping it kills
 /// the server and removes the folder.
@@ -34,8 +36,15 @@ impl RedisServer {
 
     /// Starts a server with options as on `redis-server`'s command line.
     pub async fn with_options(options: &[&str]) -> anyhow::Result<Self> {
+        Self::with_config("", options).await
+    }
+
+    /// Starts a server with a configuration file of this text, which the server may rewrite, and
+    /// options that win over it.
+    pub async fn with_config(config: &str, options: &[&str]) -> anyhow::Result<Self> {
         let port = crate::free_port()?;
         let folder = TempDir::new()?;
+        std::fs::write(folder.path().join(CONFIG), config)?;
         let options: Vec<String> = options.iter().map(ToString::to_string).collect();
         let process = spawn(port, &options, &folder)?;
         let mut server = Self { process, port, options, password: None, folder };
@@ -126,6 +135,7 @@ impl RedisServer {
 
 fn spawn(port: u16, options: &[String], folder: &TempDir) -> anyhow::Result<Child> {
     Command::new("redis-server")
+        .arg(folder.path().join(CONFIG))
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--loglevel", "warning"])
         .arg("--dir")
         .arg(folder.path())

@@ -16,6 +16,8 @@ use tokio::{
     time::timeout,
 };
 
+use crate::signal;
+
 /// How long anything awaited of the service may take: far beyond what it should.
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -135,7 +137,12 @@ impl Service {
     /// Sends a signal by its name, such as `TERM`, `STOP` or `CONT`.
     pub async fn signal(&self, name: &str) -> anyhow::Result<()> {
         let pid = self.pid().context("the service has ended")?;
-        crate::signal(pid, name).await
+        signal(pid, name).await
+    }
+
+    /// How the service ended, if it has.
+    pub fn has_ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        Ok(self.process.try_wait()?)
     }
 
     /// Waits for the end and for all that was said before it.
