@@ -2,10 +2,11 @@
 
 use std::sync::mpsc;
 
+use harness::RedisServer;
 use redis::AsyncCommands;
 use tokio::time::{Duration, timeout};
 
-use crate::{events::samples, example::consume, redis_server::RedisServer};
+use crate::{events::samples, example::consume};
 
 #[test]
 fn it_is_the_one_that_is_tested_here() {
@@ -20,7 +21,7 @@ fn it_is_the_one_that_is_tested_here() {
 
 #[tokio::test]
 async fn it_handles_what_is_on_the_stream_and_acknowledges_it() {
-    let server = RedisServer::start().await;
+    let server = RedisServer::start().await.unwrap();
     let client = redis::Client::open(server.url()).unwrap();
     let mut redis = client.get_multiplexed_async_connection().await.unwrap();
     let written: Vec<_> =

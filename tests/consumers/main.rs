@@ -10,4 +10,3 @@ mod package;
 mod pickled;
 mod published;
 mod python;
-mod redis_server;

@@ -10,18 +10,18 @@ use event_fetcher::{
     ts::Ts,
 };
 use futures::StreamExt;
+use harness::RedisServer;
 use redis::{AsyncCommands, streams::StreamRangeReply};
 
 use crate::{
     events::samples,
     python::{hex, python},
-    redis_server::RedisServer,
 };
 
 /// The sample messages, each of them twice, and a dead letter, committed under a configuration:
 /// what the channel `message` carried, and what the stream holds.
 async fn committed(toml: &str) -> (Vec<Vec<u8>>, Vec<String>) {
-    let server = RedisServer::start().await;
+    let server = RedisServer::start().await.unwrap();
     let client = redis::Client::open(server.url()).unwrap();
     let settings = settings(&format!("bus.url = \"{}\"\n{toml}", server.url()));
     let bus = bus(&settings);
