@@ -24,7 +24,8 @@
         "aarch64-linux"
       ];
       scopeFor = pkgs: import ./nix { inherit pkgs self crane; };
-      eachSystem = f: lib.genAttrs systems (system: f (scopeFor nixpkgs.legacyPackages.${system}));
+      eachPkgs = f: lib.genAttrs systems (system: f nixpkgs.legacyPackages.${system});
+      eachSystem = f: eachPkgs (pkgs: f (scopeFor pkgs));
     in
     {
       packages = eachSystem (scope: {
@@ -32,17 +33,15 @@
         inherit (scope) event-fetcher image simulator;
       });
 
-      apps = eachSystem (scope: scope.callPackage ./nix/apps.nix { });
+      apps = eachSystem (scope: scope.callSet ./nix/apps.nix { });
 
-      checks = eachSystem (
-        scope: scope.callPackage ./nix/checks.nix { inherit nixpkgs self advisory-db; }
-      );
+      checks = eachSystem (scope: scope.callSet ./nix/checks.nix { inherit nixpkgs self advisory-db; });
 
       devShells = eachSystem (scope: {
         default = scope.callPackage ./nix/shell.nix { };
       });
 
-      formatter = eachSystem (scope: scope.nixfmt-tree);
+      formatter = eachPkgs (pkgs: pkgs.nixfmt-tree);
 
       overlays.default = final: _prev: {
         inherit (scopeFor final) event-fetcher;

@@ -14,6 +14,14 @@ pkgs.lib.makeScope pkgs.newScope (scope: {
   # The time of the commit, so that two builds of it are identical.
   created = scope.callPackage ./created.nix { lastModifiedDate = self.lastModifiedDate or null; };
 
+  # callPackage for a set of things rather than one: without the functions that it adds to it.
+  callSet =
+    file: args:
+    removeAttrs (scope.callPackage file args) [
+      "override"
+      "overrideDerivation"
+    ];
+
   rust = scope.callPackage ./rust.nix { };
   event-fetcher = scope.callPackage ./package.nix { };
   simulator = scope.callPackage ./simulator.nix { };

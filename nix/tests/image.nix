@@ -9,7 +9,8 @@ runCommand "event-fetcher-image"
   {
     nativeBuildInputs = [ jq ];
     uid = facts.uid;
-    inherit (facts) configFile name;
+    inherit (facts) configFile;
+    imageName = facts.name;
   }
   ''
     mkdir image root
@@ -23,9 +24,9 @@ runCommand "event-fetcher-image"
     holds() { jq -e "$1" "$config" >/dev/null || { echo "not so: $1"; jq . "$config"; exit 1; }; }
     holds ".config.User | startswith(\"$uid:\")"
     holds '.config.Healthcheck.Test[0] == "CMD"'
-    holds ".config.Labels[\"org.opencontainers.image.title\"] == \"$name\""
+    holds ".config.Labels[\"org.opencontainers.image.title\"] == \"$imageName\""
     holds '.config.Env | all(startswith("TOKEN=") | not)'
-    jq -e --arg tag "$name:latest" '.[0].RepoTags == [$tag]' image/manifest.json >/dev/null
+    jq -e --arg tag "$imageName:latest" '.[0].RepoTags == [$tag]' image/manifest.json >/dev/null
 
     cmp "root$configFile" ${../../Fetcher.toml}
     test -x "root$(jq -r '.config.Entrypoint[0]' "$config")"
