@@ -61,7 +61,9 @@ impl Bus {
                 connection.xrange_count(stream, &from, "+", PAGE).await?;
             let Some((last, _)) = page.last() else { return Ok(()) };
             from = format!("({last}");
-            page.into_iter().for_each(|(id, entry)| take(id, entry));
+            for (id, entry) in page {
+                take(id, entry);
+            }
         }
     }
 

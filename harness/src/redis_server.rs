@@ -77,7 +77,7 @@ impl RedisServer {
 
     /// A new connection.
     pub async fn connect(&self) -> anyhow::Result<MultiplexedConnection> {
-        Ok(Client::open(self.url())?.get_multiplexed_async_connection().await?)
+        crate::connect(self.port).await
     }
 
     /// Sends a signal by its name, such as `STOP` or `CONT`.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use harness::{Master, Proxy, RedisServer, SentinelSet};
-use redis::{Client, aio::MultiplexedConnection};
+use redis::aio::MultiplexedConnection;
 
 /// A Redis set-up to be tortured.
 pub(crate) enum Ground {
@@ -18,7 +18,7 @@ pub(crate) enum Ground {
         forgetful: bool,
     },
     /// A master with a replica, watched by Sentinels; nothing in between.
-    Sentinels(SentinelSet),
+    Sentinels(Box<SentinelSet>),
 }
 
 /// A way to the Redis that counts, past the proxy.
@@ -52,7 +52,7 @@ impl Ground {
 
     /// A master, its replica and three Sentinels.
     pub(crate) async fn sentinels() -> anyhow::Result<Self> {
-        Ok(Self::Sentinels(SentinelSet::start().await?))
+        Ok(Self::Sentinels(Box::new(SentinelSet::start().await?)))
     }
 
     /// The address for the service.
@@ -76,10 +76,7 @@ impl Way {
     /// A new connection.
     pub(crate) async fn connect(&self) -> anyhow::Result<MultiplexedConnection> {
         match self {
-            Self::Port(port) => {
-                let client = Client::open(format!("redis://127.0.0.1:{port}"))?;
-                Ok(client.get_multiplexed_async_connection().await?)
-            }
+            Self::Port(port) => harness::connect(*port).await,
             Self::Master(master) => master.connect().await,
         }
     }

@@ -72,7 +72,7 @@ pub(crate) async fn judge(vk: &Simulator, bus: &Bus, gaps: &Gaps) -> anyhow::Res
                 DEAD_LETTERS => id_or_digest(&field("raw")),
                 _ => field("event_id"),
             };
-            judge.find(key, Found { stream, entry, ts: field("ts") });
+            judge.find(&key, Found { stream, entry, ts: field("ts") });
         })
         .await?;
     }
@@ -111,12 +111,12 @@ impl Judge {
         self.sent.entry(key).or_insert_with(new).at.push(ts);
     }
 
-    fn find(&mut self, key: String, found: Found) {
+    fn find(&mut self, key: &str, found: Found) {
         match found.stream {
             DEAD_LETTERS => self.verdict.dead_letters += 1,
             _ => self.verdict.events += 1,
         }
-        let Some(sent) = self.sent.get_mut(&key) else {
+        let Some(sent) = self.sent.get_mut(key) else {
             self.verdict.foreign += 1;
             self.verdict.tell(self.verdict.foreign, || format!("foreign: {key}, {found}"));
             return;

@@ -44,7 +44,12 @@ fn given_id(update: &Value) -> Option<&str> {
 }
 
 fn digest(text: &str) -> String {
-    Sha1::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    use std::fmt::Write as _;
+
+    Sha1::digest(text).iter().fold(String::new(), |mut digits, byte| {
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
 }
 
 #[cfg(test)]

@@ -98,7 +98,7 @@ impl Watch {
                 while let Ok(Some(sight)) =
                     timeout(PATIENCE, look(&mut connection, &key)).await.unwrap_or(Ok(None))
                 {
-                    self.seen().take(sight);
+                    self.seen().take(&sight);
                     sleep(GLANCE).await;
                 }
             }
@@ -112,7 +112,7 @@ impl Watch {
 }
 
 impl Seen {
-    fn take(&mut self, sight: Sight) {
+    fn take(&mut self, sight: &Sight) {
         let Some(last) = self.last.replace(sight.clone()) else { return };
         if sight.generation < last.generation {
             self.findings.went_back += 1;
