@@ -16,12 +16,14 @@ help: ## Lists what can be made
 
 demo: ## Shows the whole way: a simulated VK, the service, a Redis, events arriving, a summary
 	@scripts/need redis-server redis-server cc gcc
-	@$(CARGO) build --quiet --release --bin event-fetcher --example demo
-	@target/release/examples/demo
+	@$(CARGO) build --quiet --bin event-fetcher --example demo
+	@$(CARGO) run --quiet --example demo
 
-test: ## Runs every test
-	@scripts/need redis-server redis-server cc gcc
-	$(CARGO) test --workspace
+test: ## Runs every test, also those of the Python package
+	@scripts/need redis-server redis-server cc gcc python3 python3 \
+	    'python3 -m ensurepip --version' python3-venv
+	$(CARGO) test --workspace -- --test-threads 8
+	clients/python/run-tests
 
 torture: ## Kills, stops, cuts and stalls everything at random, then counts: SECONDS=60 RATE=1000 SEED=
 	@scripts/need redis-server redis-server cc gcc

@@ -11,26 +11,33 @@ mod signal;
 
 pub use bus::{Bus, DEAD_LETTERS, Entry, STREAMS};
 pub use proxy::{Flow, Proxy};
-pub use redis_server::RedisServer;
+pub use redis_server::{RedisServer, connect};
 pub use sentinel::{Master, SentinelSet};
 pub use service::Service;
 use signal::signal;
 
-use std::{io, net::TcpListener, time::Duration};
+use std::{
+    io,
+    net::TcpListener,
+    process,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
-use redis::{AsyncConnectionConfig, Client, aio::MultiplexedConnection};
-
-/// How long a Redis may take to answer: much of it is asked for, on machines that do much else.
-const ANSWER: Duration = Duration::from_secs(30);
-
-/// A connection to the Redis on a port of 127.0.0.1.
-pub async fn connect(port: u16) -> anyhow::Result<MultiplexedConnection> {
-    let client = Client::open(format!("redis://127.0.0.1:{port}"))?;
-    let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER));
-    Ok(client.get_multiplexed_async_connection_with_config(&config).await?)
-}
-
-/// A TCP port of 127.0.0.1 that nobody listens on now.
+/// A TCP port of 127.0.0.1 that nobody listens on now, and that no outgoing connection is given
+/// before it is used. Each process begins its search elsewhere, since tests run side by side.
 pub fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..PORTS {
+        let number =
+            process::id().wrapping_mul(37).wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed));
+        let port = FIRST_PORT + u16::try_from(number % PORTS).unwrap_or_default();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(io::ErrorKind::AddrInUse.into())
 }
+
+/// Below where Linux takes the ports of outgoing connections from.
+const FIRST_PORT: u16 = 12_000;
+const PORTS: u32 = 20_000;

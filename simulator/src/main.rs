@@ -1,6 +1,6 @@
 //! A simulated VK to point a fetcher of community events at.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -15,7 +15,7 @@ use vk_simulator::{Options, Simulator};
 /// How often updates are appended; a rate above 100 a second comes in small groups.
 const TICK: Duration = Duration::from_millis(10);
 
-/// A simulated VK: API methods and a Bots Long Poll server on 127.0.0.1.
+/// A simulated VK: API methods and a Bots Long Poll server.
 ///
 /// Prints one JSON line with `api_url` and `group_id` once it serves, and one with its counts when
 /// SIGINT or SIGTERM ends it. While it runs, scripts may use the API's port:
@@ -38,6 +38,9 @@ struct Arguments {
     /// The access token that the API accepts
     #[arg(long, default_value_t = Options::default().token)]
     token: String,
+    /// The address to serve at: one of this machine by which others reach it, not 0.0.0.0
+    #[arg(long, default_value_t = Options::default().host)]
+    host: IpAddr,
     /// Port of the API; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     api_port: u16,
@@ -106,6 +109,7 @@ impl From<Arguments> for Options {
             key_life: arguments.key_life,
             history: false,
             unconvertible: arguments.unconvertible,
+            host: arguments.host,
             api_port: arguments.api_port,
             poll_port: arguments.poll_port,
         }

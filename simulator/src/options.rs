@@ -1,6 +1,9 @@
 //! What a simulated VK is told at its start.
 
-use std::time::Duration;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 /// The size, pace and limits of a simulated VK.
 #[derive(Debug, Clone)]
@@ -36,9 +39,11 @@ pub struct Options {
     pub history: bool,
     /// Share (0 to 1) of generated updates that no event can be made of.
     pub unconvertible: f64,
-    /// Port of the API on 127.0.0.1; 0 = any free one.
+    /// The address of this machine to serve at; it is also what the servers are named by.
+    pub host: IpAddr,
+    /// Port of the API; 0 = any free one.
     pub api_port: u16,
-    /// Port of the Long Poll server on 127.0.0.1; 0 = any free one.
+    /// Port of the Long Poll server; 0 = any free one.
     pub poll_port: u16,
 }
 
@@ -60,6 +65,7 @@ impl Default for Options {
             key_life: Duration::from_secs(3600),
             history: true,
             unconvertible: 0.01,
+            host: Ipv4Addr::LOCALHOST.into(),
             api_port: 0,
             poll_port: 0,
         }

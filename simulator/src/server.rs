@@ -1,6 +1,6 @@
 //! A listener's connections, each of which can be cut from within a request.
 
-use std::{io, net::Ipv4Addr};
+use std::{io, net::IpAddr};
 
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
@@ -23,9 +23,9 @@ impl Cutter {
     }
 }
 
-/// Listens on the loopback interface; port 0 takes any free one.
-pub(crate) async fn listen(port: u16) -> io::Result<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await
+/// Listens at an address of this machine; port 0 takes any free one.
+pub(crate) async fn listen(host: IpAddr, port: u16) -> io::Result<TcpListener> {
+    TcpListener::bind((host, port)).await
 }
 
 /// Serves a listener's connections until `stop`, which ends them at once.

@@ -10,12 +10,12 @@ use tokio_util::{
 };
 
 use crate::{
-    Fault, HiddenChats, Options, Stats, Target, World, api, poll,
+    Chat, Fault, HiddenChats, Options, Stats, Target, User, World, api, poll,
     server::{listen, serve},
     state::Shared,
 };
 
-/// A simulated VK: an API server and a Long Poll server on two ports of 127.0.0.1. Dropping it
+/// A simulated VK: an API server and a Long Poll server on two ports. Dropping it
 /// stops both.
 #[derive(Debug)]
 pub struct Simulator {
@@ -32,8 +32,8 @@ pub struct Simulator {
 impl Simulator {
     /// Starts both servers on the current Tokio runtime; fails where a port is taken.
     pub async fn start(options: Options) -> io::Result<Self> {
-        let api_listener = listen(options.api_port).await?;
-        let poll_listener = listen(options.poll_port).await?;
+        let api_listener = listen(options.host, options.api_port).await?;
+        let poll_listener = listen(options.host, options.poll_port).await?;
         let api_origin = origin(&api_listener)?;
         let shared = Arc::new(Shared::new(options, origin(&poll_listener)?));
         let stop = CancellationToken::new();
@@ -44,12 +44,12 @@ impl Simulator {
         Ok(Self { shared, api_origin, servers, stop: stop.drop_guard() })
     }
 
-    /// Where API methods are called: `http://127.0.0.1:PORT/method/`.
+    /// Where API methods are called: `http://HOST:PORT/method/`.
     pub fn api_url(&self) -> String {
         format!("{}/method/", self.api_origin)
     }
 
-    /// Where scripts control the simulator: `http://127.0.0.1:PORT/control/`.
+    /// Where scripts control the simulator: `http://HOST:PORT/control/`.
     pub fn control_url(&self) -> String {
         format!("{}/control/", self.api_origin)
     }
@@ -62,6 +62,11 @@ impl Simulator {
     /// Like [`push`](Self::push), with any text, which stands in the `updates` array as it is.
     pub fn push_raw(&self, update: String) -> u64 {
         self.shared.push(update)
+    }
+
+    /// Appends updates that no poll can see apart, and returns the last one's `ts`.
+    pub fn push_all(&self, updates: &[Value]) -> u64 {
+        self.shared.push_all(updates.iter().map(Value::to_string))
     }
 
     /// Appends `n` seeded updates of mixed kinds and returns their `ts`. Updates of types that
@@ -134,6 +139,27 @@ impl Simulator {
     /// The world as it is now.
     pub fn world(&self) -> World {
         self.shared.lock().world.clone()
+    }
+
+    /// Makes a user known, in place of the one that had the id.
+    pub fn set_user(&self, user: User) {
+        self.shared.lock().world.users.insert(user.id, user);
+    }
+
+    /// Makes a chat known, in place of the one that had the peer id.
+    pub fn set_chat(&self, chat: Chat) {
+        self.shared.lock().world.chats.insert(chat.peer_id, chat);
+    }
+
+    /// Lets every call that asks for the name of `id` fail as a whole with the error `code`; a
+    /// community's id is positive here.
+    pub fn refuse_id(&self, id: i64, code: i64) {
+        self.shared.lock().world.refused.insert(id, code);
+    }
+
+    /// Every Long Poll key given so far.
+    pub fn keys(&self) -> Vec<String> {
+        self.shared.lock().keys.all().to_vec()
     }
 
     /// Gives a chat another title, as the API tells it from now on; unknown chats stay unknown.

@@ -1,6 +1,6 @@
 //! A connection to Redis that outlives the connections it is made of.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use redis::{Cmd, FromRedisValue, RedisResult, ScriptInvocation};
 
@@ -8,7 +8,10 @@ use super::{
     Refused,
     connect::{Connection, Server},
 };
-use crate::backoff::Backoff;
+use crate::{
+    backoff::Backoff,
+    health::{Health, Party},
+};
 
 /// One caller's way to Redis. A call is repeated until it is answered: every script here can tell
 /// that it was done before.
@@ -17,12 +20,13 @@ pub(super) struct Link {
     timeout: Duration,
     connection: Option<Connection>,
     backoff: Backoff,
+    health: Arc<Health>,
 }
 
 impl Link {
-    pub(super) fn new(server: Server, timeout: Duration) -> Self {
+    pub(super) fn new(server: Server, timeout: Duration, health: Arc<Health>) -> Self {
         let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
-        Self { server, timeout, connection: None, backoff }
+        Self { server, timeout, connection: None, backoff, health }
     }
 
     /// The time one answer may take.
@@ -39,6 +43,7 @@ impl Link {
         loop {
             match self.try_run(script).await {
                 Ok(answer) => {
+                    self.health.well(Party::Redis);
                     let failures = self.backoff.reset();
                     if failures > 0 {
                         tracing::info!(failures, "Redis answers again");
@@ -50,6 +55,7 @@ impl Link {
                     if let Some(refused) = Refused::by(&error, doing) {
                         return Err(refused);
                     }
+                    self.health.ill(Party::Redis, &error);
                     let pause = self.backoff.fail();
                     if self.backoff.is_loud() {
                         let failures = self.backoff.failures();

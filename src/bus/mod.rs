@@ -6,10 +6,11 @@ mod durability;
 mod error;
 mod keys;
 mod link;
+mod pickle;
 mod redis;
 mod stdout;
 
-use std::future::pending;
+use std::{future::pending, sync::Arc};
 
 use thiserror::Error;
 
@@ -17,12 +18,15 @@ use self::redis::Committer as RedisCommitter;
 pub use self::redis::RedisBus;
 use crate::{
     config::{self, BusUrl},
+    event::Event,
+    health::{Health, Role},
     ts::Ts,
 };
 pub use connect::{Connection, Server};
 pub use content::{Content, DeadLetter, Entry};
 pub use error::Refused;
 pub use keys::Keys;
+pub use pickle::pickle;
 
 /// Where the fetcher is: everything up to `ts` is on the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,10 +74,15 @@ pub enum Bus {
 
 impl Bus {
     /// The bus of a community; nothing is connected yet.
-    pub fn new(settings: &config::Bus, group_id: i64) -> anyhow::Result<Self> {
+    pub fn new(settings: &config::Bus, group_id: i64, health: Arc<Health>) -> anyhow::Result<Self> {
         Ok(match &settings.url {
-            BusUrl::Stdout => Self::Stdout,
-            BusUrl::Redis(url) => Self::Redis(Box::new(RedisBus::new(url, settings, group_id)?)),
+            BusUrl::Stdout => {
+                health.role(Role::Fetching);
+                Self::Stdout
+            }
+            BusUrl::Redis(url) => {
+                Self::Redis(Box::new(RedisBus::new(url, settings, group_id, health)?))
+            }
         })
     }
 
@@ -98,6 +107,16 @@ impl Bus {
         if let Self::Redis(bus) = self {
             bus.release().await;
         }
+    }
+
+    /// The entry of an event, in the forms in which this bus carries it.
+    #[must_use]
+    pub fn entry(&self, event: &Event, unique: bool) -> Entry {
+        let published = match self {
+            Self::Redis(bus) => bus.published(event),
+            Self::Stdout => None,
+        };
+        Entry { published, ..Entry::new(event, unique) }
     }
 
     /// The way to commit within a tenure.

@@ -2,6 +2,10 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -13,11 +17,13 @@ use super::{
     connect::Server,
     durability::{Settled, settle},
     link::Link,
+    pickle,
 };
 use crate::{
     backoff::Backoff,
-    config::{self, RedisUrl},
-    event::EventType,
+    config::{self, Encoding, RedisUrl},
+    event::{Event, EventType},
+    health::{Health, Party, Role},
     ts::Ts,
 };
 
@@ -34,6 +40,9 @@ pub struct RedisBus {
     settings: config::Bus,
     holder: String,
     scripts: Scripts,
+    health: Arc<Health>,
+    /// The generation of the newest commit known to be done in this tenure.
+    committed: AtomicU64,
 }
 
 struct Scripts {
@@ -49,6 +58,7 @@ impl RedisBus {
         url: &RedisUrl,
         settings: &config::Bus,
         group_id: i64,
+        health: Arc<Health>,
     ) -> anyhow::Result<Self> {
         Ok(Self {
             server: Server::new(url, settings)?,
@@ -56,6 +66,8 @@ impl RedisBus {
             group_id,
             settings: settings.clone(),
             holder: holder(),
+            health,
+            committed: AtomicU64::new(0),
             scripts: Scripts {
                 acquire: Script::new(include_str!("lua/acquire.lua")),
                 renew: Script::new(include_str!("lua/renew.lua")),
@@ -66,7 +78,7 @@ impl RedisBus {
     }
 
     fn link(&self) -> Link {
-        Link::new(self.server.clone(), self.settings.timeout)
+        Link::new(self.server.clone(), self.settings.timeout, self.health.clone())
     }
 
     /// Takes the lease, after waiting for whoever holds it, and reads the position.
@@ -78,10 +90,12 @@ impl RedisBus {
             call.key(&self.keys.lease).arg(&self.holder).arg(millis(self.settings.lease));
             match link.run("the lease", &call).await? {
                 Acquired::Taken(tenure) => {
+                    self.health.role(Role::Fetching);
                     tracing::info!(epoch = tenure.epoch, position = ?tenure.position, "fetching for this community");
                     return Ok(tenure);
                 }
                 Acquired::Held { by, left } => {
+                    self.health.role(Role::Standby);
                     if !waiting {
                         tracing::info!(
                             by,
@@ -101,18 +115,23 @@ impl RedisBus {
         loop {
             sleep(self.settings.lease / 3).await;
             match self.renew(&mut link, epoch).await {
-                Ok(true) => {}
-                Ok(false) => return Halt::Fenced,
-                Err(refused) => return Halt::Refused(refused),
+                Ok(()) => {}
+                Err(halt) => return halt,
             }
         }
     }
 
-    /// Lengthens the lease; false when someone else has it.
-    async fn renew(&self, link: &mut Link, epoch: u64) -> Result<bool, Refused> {
+    /// Lengthens the lease, unless someone else has it or Redis is older than we are.
+    async fn renew(&self, link: &mut Link, epoch: u64) -> Result<(), Halt> {
+        // Read before asking: what is stored can only be newer.
+        let committed = self.committed.load(Ordering::Acquire);
         let mut call = self.scripts.renew.key(&self.keys.position);
         call.key(&self.keys.lease).arg(&self.holder).arg(epoch).arg(millis(self.settings.lease));
-        link.run("the lease's renewal", &call).await
+        match link.run("the lease's renewal", call.arg(committed)).await? {
+            Answer::Behind(position) => Err(Halt::Behind(position)),
+            Answer::Fenced => Err(Halt::Fenced),
+            _ => Ok(()),
+        }
     }
 
     /// Gives the lease back, so that a standby need not wait for its end.
@@ -124,8 +143,20 @@ impl RedisBus {
         }
     }
 
+    /// What an event's channel carries, if that is not its JSON.
+    pub(super) fn published(&self, event: &Event) -> Option<Vec<u8>> {
+        match &self.settings.pubsub {
+            Encoding::Pickle(classes) if self.settings.delivery.to_channels() => {
+                Some(pickle(event, classes))
+            }
+            _ => None,
+        }
+    }
+
     /// The way to commit, from the position that `tenure` began with.
     pub(super) fn committer(&self, tenure: &Tenure) -> Committer<'_> {
+        let generation = tenure.position.map_or(0, |position| position.generation);
+        self.committed.store(generation, Ordering::Release);
         Committer { bus: self, link: self.link(), epoch: tenure.epoch, position: tenure.position }
     }
 
@@ -141,6 +172,11 @@ impl RedisBus {
             Some(Position { generation, ts }) => (generation.to_string(), ts.to_string()),
             None => (String::new(), String::new()),
         };
+        let carried = match &settings.pubsub {
+            _ if !settings.delivery.to_channels() => "none",
+            Encoding::Json => "data",
+            Encoding::Pickle(_) => "own",
+        };
         let mut call = self.scripts.commit.key(&keys.position);
         call.key(&keys.seen).key(&keys.skipped).key(&keys.dead_letters).key(&keys.added);
         call.key(&keys.streams).key(&keys.marks);
@@ -154,7 +190,7 @@ impl RedisBus {
             .arg(settings.repeat_window)
             .arg(settings.stream_length)
             .arg(u8::from(settings.delivery.to_streams()))
-            .arg(u8::from(settings.delivery.to_channels()))
+            .arg(carried)
             .arg(&keys.channels);
         call.arg(content.entries.len());
         for entry in &content.entries {
@@ -162,6 +198,9 @@ impl RedisBus {
                 .arg(&entry.event_id)
                 .arg(u8::from(entry.unique))
                 .arg(&entry.data);
+            if carried == "own" {
+                call.arg(entry.published.as_deref().unwrap_or(entry.data.as_bytes()));
+            }
         }
         call.arg(content.dead_letters.len());
         for letter in &content.dead_letters {
@@ -203,6 +242,10 @@ impl Committer<'_> {
                 Answer::Fenced => return Err(Halt::Fenced),
                 Answer::Behind(position) => return Err(Halt::Behind(position)),
                 Answer::Full { stream, group } => {
+                    self.bus.health.ill(
+                        Party::Consumers,
+                        format_args!("group {group} is too far behind in stream {stream}"),
+                    );
                     let pause = full.fail();
                     if full.is_loud() {
                         tracing::warn!(
@@ -217,14 +260,14 @@ impl Committer<'_> {
             }
         };
         if full.reset() > 0 {
+            self.bus.health.well(Party::Consumers);
             tracing::info!("there is room in the stream again; fetching goes on");
         }
         while settle(&mut self.link, self.bus.settings.durability).await? == Settled::AskAgain {
-            if !self.bus.renew(&mut self.link, self.epoch).await? {
-                return Err(Halt::Fenced);
-            }
+            self.bus.renew(&mut self.link, self.epoch).await?;
         }
         self.position = Some(to);
+        self.bus.committed.store(generation, Ordering::Release);
         Ok(repeats)
     }
 }

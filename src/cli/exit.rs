@@ -11,6 +11,8 @@ use std::{
 pub(super) enum Exit {
     /// All was done, or the service was stopped as asked.
     Done,
+    /// The service that was asked does not do its work.
+    NotReady,
     /// The command line or the configuration is wrong.
     Usage,
     /// Some input could not be converted.
@@ -27,6 +29,7 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         match exit {
             Exit::Done => Self::SUCCESS,
+            Exit::NotReady => Self::from(1),
             Exit::Usage => Self::from(64),
             Exit::Unconverted => Self::from(65),
             Exit::Refused => Self::from(69),

@@ -3,6 +3,7 @@
 mod check;
 mod convert;
 mod exit;
+mod health;
 mod run;
 mod tail;
 mod text;
@@ -11,6 +12,7 @@ use std::{
     io::{self, Write},
     path::PathBuf,
     process::ExitCode,
+    sync::LazyLock,
 };
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -27,7 +29,7 @@ use exit::Exit;
 /// Exit codes: 0 done, or stopped as asked; 64 wrong usage or configuration; 65 some input could
 /// not be converted; 69 VK or Redis refuse for good; 70 a bug; 74 the output cannot be written.
 #[derive(Debug, Parser)]
-#[command(name = "event-fetcher", version, verbatim_doc_comment)]
+#[command(name = "event-fetcher", version = VERSION.as_str(), verbatim_doc_comment)]
 struct Arguments {
     /// Read this file instead of looking for Fetcher.toml
     #[arg(long, global = true, value_name = "FILE")]
@@ -44,6 +46,7 @@ enum Command {
     Check(check::Arguments),
     Convert(convert::Arguments),
     Tail(tail::Arguments),
+    Health(health::Arguments),
     /// Print the JSON Schema of an event
     #[command(after_help = "Example:\n  event-fetcher schema > event.schema.json")]
     Schema,
@@ -56,6 +59,15 @@ enum Command {
         shell: Shell,
     },
 }
+
+/// The version, with the revision it was built from where the build knew it.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let version = env!("CARGO_PKG_VERSION");
+    match option_env!("EVENT_FETCHER_REVISION") {
+        Some(revision) if !revision.is_empty() => format!("{version} ({revision})"),
+        _ => version.to_owned(),
+    }
+});
 
 /// Does what the process's arguments ask for.
 #[must_use]
@@ -74,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &sources),
         Command::Convert(arguments) => convert::run(&arguments, &sources),
         Command::Tail(arguments) => tail::run(&arguments, &sources),
+        Command::Health(_) => health::run(&sources),
         Command::Schema => print(&format!("{:#}\n", event_schema().to_value())),
         Command::Completions { shell } => {
             let mut script = Vec::new();

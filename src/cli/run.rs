@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{block_on, exit::Exit};
+use super::{VERSION, block_on, exit::Exit};
 use crate::{
     bus::Bus,
     config::{self, BusUrl, Loaded, Sources},
     converter::Rules,
+    health::Health,
+    http,
     names::Names,
     pipeline::Pipeline,
+    systemd,
     telemetry::{self, Output},
     vk::{Api, LongPoll},
 };
@@ -29,21 +32,35 @@ pub(super) fn run(sources: &Sources) -> Exit {
     if let Err(error) = telemetry::start(&loaded.config.log, output) {
         return Exit::Usage.because(error);
     }
+    if sources.vars.contains_key(IN_IMAGE) && loaded.origin("vk.token") == Some(TOKEN_VARIABLE) {
+        tracing::warn!(
+            "the token comes from the environment of a container: if `docker build` was given it, \
+             whoever has the image has it; better mount it as /run/secrets/token"
+        );
+    }
     block_on(serve(loaded))
 }
 
+/// Set in the images that are built of this service.
+const IN_IMAGE: &str = "EVENT_FETCHER_IMAGE";
+const TOKEN_VARIABLE: &str = "environment variable TOKEN";
+
 async fn serve(loaded: Loaded) -> Exit {
+    // First of all: a stop must be heeded while the rest is still being made.
+    let stop = CancellationToken::new();
+    let signals = tokio::spawn(stop_on_signals(Signals::listen(), stop.clone()));
     let Loaded { config, access, .. } = loaded;
     let group_id = access.group_id;
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), group_id, bus = %config.bus.url, "event-fetcher starts");
+    tracing::info!(version = VERSION.as_str(), group_id, bus = %config.bus.url, "event-fetcher starts");
     if let BusUrl::Stdout = config.bus.url {
         tracing::warn!(
             "events go to standard output: no position is kept, so what comes while this is stopped is lost"
         );
     }
+    let health = Arc::new(Health::new(config.vk.wait));
     let made = Api::new(config.vk.clone(), access).and_then(|api| {
         let long_poll = LongPoll::new(config.vk.wait)?;
-        let bus = Bus::new(&config.bus, group_id)?;
+        let bus = Bus::new(&config.bus, group_id, health.clone())?;
         Ok((Arc::new(api), long_poll, bus))
     });
     let (api, long_poll, bus) = match made {
@@ -53,20 +70,26 @@ async fn serve(loaded: Loaded) -> Exit {
             return Exit::Usage;
         }
     };
-    let names = Names::new(api.clone(), &config.names);
+    let names = Names::new(api.clone(), &config.names, &health);
     let rules = Rules::from(config.converter);
     let pipeline = Pipeline {
         api: &api,
         long_poll: &long_poll,
         names: &names,
+        health: &health,
         bus: &bus,
         rules: &rules,
         unrouted: config.bus.unrouted,
     };
-    let stop = CancellationToken::new();
-    let signals = tokio::spawn(stop_on_signals(stop.clone()));
+    let served =
+        config.http.listen.map(|address| tokio::spawn(http::serve(address, health.clone())));
+    let told = tokio::spawn(systemd::tell(health.clone(), stop.clone()));
     let result = Box::pin(pipeline.run(&stop)).await;
     signals.abort();
+    told.abort();
+    if let Some(served) = served {
+        served.abort();
+    }
     match result {
         Ok(()) => Exit::Done,
         Err(failure) => {
@@ -76,11 +99,23 @@ async fn serve(loaded: Loaded) -> Exit {
     }
 }
 
+/// The signals that ask for a stop; from its making on none of them ends the process by itself.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        let (terminate, interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(Self { terminate, interrupt })
+    }
+}
+
 /// The first SIGTERM or SIGINT asks for a stop; a second does not wait for it.
-async fn stop_on_signals(stop: CancellationToken) {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
+async fn stop_on_signals(signals: std::io::Result<Signals>, stop: CancellationToken) {
+    let Ok(Signals { mut terminate, mut interrupt }) = signals else {
         tracing::error!("signals cannot be received here; stop this process with SIGKILL");
         return;
     };

@@ -6,16 +6,17 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use super::{
     bus_url::BusUrl,
+    pickle_classes::PickleClasses,
     problem::Problem,
     reader::Reader,
     secrets::{REDIS_PASSWORD, TOKEN},
     sections::{
-        Access, Ages, Bus, ClientCertificate, Config, Converter, Delivery, Durability, EventNames,
-        Log, Names, Tls, Vk, Way,
+        Access, Ages, Bus, ClientCertificate, Config, Converter, Delivery, Durability, Encoding,
+        EventNames, Form, Http, Log, Names, Tls, Vk, Way,
     },
     value::{
-        boolean, choice, choices, durability, duration, group_id, log_filter, method_url, name,
-        password, path, stream_name, texts, token, version, whole, whole_seconds,
+        boolean, choice, choices, durability, duration, group_id, listen, log_filter, method_url,
+        name, password, path, stream_name, texts, token, version, whole, whole_seconds,
     },
 };
 
@@ -37,8 +38,21 @@ pub(super) fn config(reader: &mut Reader) -> Option<Config> {
     let converter = converter(reader);
     let names = names(reader);
     let bus = bus(reader);
+    let pickled = bus.as_ref().is_some_and(|it| it.pubsub != Encoding::Json);
+    if pickled && converter.as_ref().is_some_and(|it| !it.reply_author) {
+        // The predecessor's Reply has an author, always.
+        reader.contradiction("bus.pubsub.encoding", "does not go with", "converter.reply_author");
+    }
+    let http = http(reader);
     let log = log(reader);
-    Some(Config { vk: vk?, converter: converter?, names: names?, bus: bus?, log: log? })
+    Some(Config {
+        vk: vk?,
+        converter: converter?,
+        names: names?,
+        bus: bus?,
+        http: http?,
+        log: log?,
+    })
 }
 
 fn vk(reader: &mut Reader) -> Option<Vk> {
@@ -81,6 +95,10 @@ fn names(reader: &mut Reader) -> Option<Names> {
     Some(Names { users: users?, chats: chats?, ages })
 }
 
+fn http(reader: &mut Reader) -> Option<Http> {
+    Some(Http { listen: reader.read("http.listen", listen)? })
+}
+
 fn bus(reader: &mut Reader) -> Option<Bus> {
     let url = reader.read_hidden("bus.url", BusUrl::parse, BusUrl::to_string);
     let password = reader.read_hidden(REDIS_PASSWORD.key, password, |_| "***".to_owned());
@@ -108,6 +126,7 @@ fn bus(reader: &mut Reader) -> Option<Bus> {
     let tls = tls(reader);
     let streams = streams(reader);
     let channels = channels(reader);
+    let pubsub = pubsub(reader);
     Some(Bus {
         url: url?,
         password,
@@ -122,6 +141,7 @@ fn bus(reader: &mut Reader) -> Option<Bus> {
         repeat_window: repeat_window?,
         streams: streams?,
         channels: channels?,
+        pubsub: pubsub?,
     })
 }
 
@@ -171,6 +191,16 @@ fn channels(reader: &mut Reader) -> Option<EventNames> {
         "bus.channels.reaction",
     ];
     event_names(keys.map(|key| reader.read(key, name)))
+}
+
+fn pubsub(reader: &mut Reader) -> Option<Encoding> {
+    let form = reader.read("bus.pubsub.encoding", choice);
+    let classes = reader.read("bus.pubsub.classes", PickleClasses::parse);
+    let classes = classes?;
+    Some(match form? {
+        Form::Json => Encoding::Json,
+        Form::Pickle => Encoding::Pickle(classes),
+    })
 }
 
 fn event_names([message, command, button, reaction]: [Option<String>; 4]) -> Option<EventNames> {

@@ -9,6 +9,7 @@ mod bus_url;
 mod catalogue;
 mod file;
 mod layers;
+mod pickle_classes;
 mod problem;
 mod reader;
 mod secrets;
@@ -22,11 +23,12 @@ mod value;
 mod tests;
 
 pub use bus_url::{BusUrl, RedisUrl, Topology};
+pub use pickle_classes::PickleClasses;
 pub use problem::{ConfigError, Problem};
 pub use reader::Origin;
 pub use sections::{
-    Access, Ages, Bus, ClientCertificate, Config, Converter, Delivery, Durability, EventNames,
-    Lang, Log, LogFormat, Names, Tls, Unrouted, Vk,
+    Access, Ages, Bus, ClientCertificate, Config, Converter, Delivery, Durability, Encoding,
+    EventNames, Http, Lang, Log, LogFormat, Names, Tls, Unrouted, Vk,
 };
 pub use sources::Sources;
 
@@ -42,6 +44,15 @@ pub struct Loaded {
     pub access: Access,
     /// Every setting in force and its source, in the order of `Fetcher.toml`.
     pub origins: Vec<Origin>,
+}
+
+impl Loaded {
+    /// Where a setting comes from; none if it is not set.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> Option<&str> {
+        let origin = self.origins.iter().find(|origin| origin.key == key)?;
+        Some(&origin.source)
+    }
 }
 
 /// Loads everything; that the group id or the token is missing is a mistake like any other.

@@ -1,11 +1,11 @@
 //! The sections of the configuration, as the rest of the service sees them: checked values.
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use reqwest::Url;
 use secrecy::SecretString;
 
-use super::bus_url::BusUrl;
+use super::{bus_url::BusUrl, pickle_classes::PickleClasses};
 
 /// All settings that have a default.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub struct Config {
     pub names: Names,
     /// The bus on which events leave.
     pub bus: Bus,
+    /// The port that tells whether the service works.
+    pub http: Http,
     /// What is told about the service's own work.
     pub log: Log,
 }
@@ -108,6 +110,8 @@ pub struct Bus {
     pub streams: EventNames,
     /// The channel of each event type.
     pub channels: EventNames,
+    /// What a channel carries.
+    pub pubsub: Encoding,
 }
 
 /// What a commit waits for, beyond Redis' word that it is done.
@@ -150,6 +154,13 @@ pub struct EventNames {
     pub button: String,
     /// For reactions.
     pub reaction: String,
+}
+
+/// The port that tells whether the service works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Http {
+    /// The address to serve at; none for no port.
+    pub listen: Option<SocketAddr>,
 }
 
 /// What is told about the service's own work.
@@ -256,6 +267,25 @@ impl Delivery {
     pub fn to_channels(self) -> bool {
         self != Self::Stream
     }
+}
+
+choice! {
+    /// A form in which a channel carries an event.
+    pub(super) enum Form {
+        /// The event's JSON.
+        Json = "json",
+        /// A pickle of Python objects.
+        Pickle = "pickle",
+    }
+}
+
+/// What a channel carries. Streams carry JSON always.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Encoding {
+    /// The event's JSON.
+    Json,
+    /// A pickle of the reader's own classes.
+    Pickle(PickleClasses),
 }
 
 choice! {

@@ -1,6 +1,6 @@
 //! Parsers of single values. Each says, when it refuses a value, what it expected instead.
 
-use std::{fmt::Display, ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{fmt::Display, net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use figment::value::Value;
 use reqwest::Url;
@@ -146,6 +146,16 @@ pub(super) fn stream_name(value: &Value) -> Result<String, String> {
 pub(super) fn path(value: &Value) -> Result<Option<PathBuf>, String> {
     let path = value.as_str().ok_or("the path of a PEM file in quotes, or \"\" for none")?;
     Ok((!path.is_empty()).then(|| path.into()))
+}
+
+/// An address to serve at; an empty text is none.
+pub(super) fn listen(value: &Value) -> Result<Option<SocketAddr>, String> {
+    match value.as_str() {
+        Some("") => Ok(None),
+        text => text.and_then(|text| text.parse().ok()).map(Some).ok_or_else(|| {
+            "an IP address with a port, such as \"0.0.0.0:8080\", or \"\" for none".to_owned()
+        }),
+    }
 }
 
 /// What a commit waits for.

@@ -5,15 +5,22 @@ mod session;
 
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     backoff::Backoff,
+    health::{Health, Party},
     ts::Ts,
     vk::{Api, CallError, Class, LongPoll, Server},
 };
 pub use session::{Connecting, Polling, State, Step};
+
+/// The least time that a poll without updates takes.
+const FRUITLESS_POLL: Duration = Duration::from_millis(500);
 
 /// What VK answered to one poll: the unit of everything that follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,24 +76,26 @@ pub enum GapCause {
 pub async fn follow(
     api: &Api,
     long_poll: &LongPoll,
+    health: &Health,
     start: Option<Ts>,
     out: mpsc::Sender<Batch>,
     stop: &CancellationToken,
 ) -> Result<(), CallError> {
-    let session = run(api, long_poll, start, out);
+    let session = run(api, long_poll, health, start, out);
     stop.run_until_cancelled(session).await.unwrap_or(Ok(()))
 }
 
 async fn run(
     api: &Api,
     long_poll: &LongPoll,
+    health: &Health,
     start: Option<Ts>,
     out: mpsc::Sender<Batch>,
 ) -> Result<(), CallError> {
     if start.is_none() {
         tracing::info!("no position stored: starting with what VK sends from now on");
     }
-    let mut servers = Servers { api, fruitless: Backoff::network(), pause: Duration::ZERO };
+    let mut servers = Servers { api, health, fruitless: Backoff::network(), pause: Duration::ZERO };
     let mut polls = Backoff::network();
     let mut state = State::starting_at(start);
     loop {
@@ -96,11 +105,20 @@ async fn run(
                 connecting.granted(server, newest)
             }
             State::Polling(polling) => {
+                let asked = Instant::now();
                 let reply = long_poll.poll(&polling.server, polling.ts).await;
                 let step = polling.replied(reply);
+                // VK holds a poll that has nothing to tell; what does not is not asked in a loop.
+                if step.trouble.is_none()
+                    && step.batch.as_ref().is_none_or(|it| it.updates.is_empty())
+                {
+                    sleep_until(asked + FRUITLESS_POLL).await;
+                }
                 if let Some(reason) = &step.trouble {
+                    health.ill(Party::LongPoll, reason);
                     rest(&mut polls, reason).await;
                 } else if matches!(step.state, State::Polling(_)) {
+                    health.well(Party::LongPoll);
                     servers.fruitless.reset();
                     if polls.reset() > 0 {
                         tracing::info!("VK's Long Poll answers again");
@@ -131,6 +149,7 @@ async fn rest(polls: &mut Backoff, reason: &str) {
 /// lead to an answered poll count: each makes the pause before the next longer.
 struct Servers<'a> {
     api: &'a Api,
+    health: &'a Health,
     fruitless: Backoff,
     pause: Duration,
 }
@@ -151,6 +170,7 @@ impl Servers<'_> {
                 Ok(granted) => return Ok(granted),
                 Err(error) if error.class() == Class::Fatal => return Err(error),
                 Err(error) => {
+                    self.health.ill(Party::LongPoll, &error);
                     if self.fruitless.is_loud() {
                         let tries = self.fruitless.failures();
                         tracing::warn!(%error, tries, "no Long Poll server yet; asking again");

@@ -3,7 +3,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::known::{Community, Person};
-use crate::vk::{CHATS_A_CALL, COMMUNITIES_A_CALL, CallError, Method, Turn, USERS_A_CALL};
+use crate::{
+    health::Party,
+    vk::{CHATS_A_CALL, COMMUNITIES_A_CALL, CallError, Method, Turn, USERS_A_CALL},
+};
 
 /// A directory of names by id.
 pub(super) trait Directory {
@@ -13,8 +16,8 @@ pub(super) trait Directory {
     const METHOD: Method;
     /// Most ids a call takes.
     const IDS_A_CALL: usize;
-    /// What the ids are, for logs.
-    const WHAT: &'static str;
+    /// Who is at fault when it cannot be asked.
+    const PARTY: Party;
 
     /// Asks VK. Ids that it leaves out are unknown to it.
     fn ask(
@@ -39,7 +42,7 @@ impl Directory for Users {
     type Name = Arc<Person>;
     const METHOD: Method = Method::Users;
     const IDS_A_CALL: usize = USERS_A_CALL;
-    const WHAT: &'static str = "users";
+    const PARTY: Party = Party::Users;
 
     async fn ask(turn: Turn<'_>, ids: &[i64]) -> Result<HashMap<i64, Self::Name>, CallError> {
         let person = |user: crate::vk::UserInfo| {
@@ -55,7 +58,7 @@ impl Directory for Communities {
     type Name = Arc<Community>;
     const METHOD: Method = Method::Communities;
     const IDS_A_CALL: usize = COMMUNITIES_A_CALL;
-    const WHAT: &'static str = "communities";
+    const PARTY: Party = Party::Communities;
 
     async fn ask(turn: Turn<'_>, ids: &[i64]) -> Result<HashMap<i64, Self::Name>, CallError> {
         let community = |info: crate::vk::CommunityInfo| {
@@ -70,7 +73,7 @@ impl Directory for Chats {
     type Name = Arc<str>;
     const METHOD: Method = Method::Conversations;
     const IDS_A_CALL: usize = CHATS_A_CALL;
-    const WHAT: &'static str = "chats";
+    const PARTY: Party = Party::Chats;
 
     async fn ask(turn: Turn<'_>, ids: &[i64]) -> Result<HashMap<i64, Self::Name>, CallError> {
         let chats = turn.chats(ids).await?;

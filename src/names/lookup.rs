@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     future::Future,
     pin::Pin,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
@@ -17,6 +17,7 @@ use super::{
 use crate::{
     backoff::Backoff,
     config::Ages,
+    health::Health,
     vk::{Api, CallError, Class, Turn},
 };
 
@@ -28,6 +29,7 @@ pub(super) struct Lookup<D: Directory> {
     cache: Cache<D::Name>,
     wanted: Mutex<Wanted<D::Name>>,
     wake: Notify,
+    health: Arc<Health>,
 }
 
 /// Ids that VK is to be asked for, or is being asked for.
@@ -53,9 +55,14 @@ impl<N> Pending<N> {
 }
 
 impl<D: Directory> Lookup<D> {
-    pub(super) fn new(capacity: u64, ages: Ages) -> Self {
+    pub(super) fn new(capacity: u64, ages: Ages, health: Arc<Health>) -> Self {
         let wanted = Wanted { queue: BTreeSet::new(), waiting: HashMap::new() };
-        Self { cache: Cache::new(capacity, ages), wanted: Mutex::new(wanted), wake: Notify::new() }
+        Self {
+            cache: Cache::new(capacity, ages),
+            wanted: Mutex::new(wanted),
+            wake: Notify::new(),
+            health,
+        }
     }
 
     /// Takes what is known of `ids` now and has the rest asked for.
@@ -137,6 +144,7 @@ impl<D: Directory> Lookup<D> {
             loop {
                 let error = match D::ask(turn, &ids).await {
                     Ok(names) => {
+                        self.health.well(D::PARTY);
                         for id in ids {
                             self.answer(id, names.get(&id));
                         }
@@ -158,6 +166,7 @@ impl<D: Directory> Lookup<D> {
                         return Ok(());
                     }
                     class @ (Class::Retry | Class::BackOff) => {
+                        self.health.ill(D::PARTY, &error);
                         let pause = backoff.fail();
                         if backoff.is_loud() {
                             self.complain(&error, &ids);
@@ -179,7 +188,7 @@ impl<D: Directory> Lookup<D> {
         let (ids, never_seen) = (ids.len(), held_up.count());
         drop(wanted);
         tracing::warn!(
-            %error, what = D::WHAT, ids, never_seen,
+            %error, method = %D::METHOD, ids, never_seen,
             "names cannot be looked up now; events of ids never seen before wait for VK"
         );
     }

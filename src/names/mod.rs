@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::{
     config,
+    health::Health,
     vk::{Api, CallError},
 };
 use directory::{Chats, Communities, Users};
@@ -36,13 +37,13 @@ pub struct Request<'a> {
 impl Names {
     /// Knows nothing yet.
     #[must_use]
-    pub fn new(api: Arc<Api>, settings: &config::Names) -> Self {
+    pub fn new(api: Arc<Api>, settings: &config::Names, health: &Arc<Health>) -> Self {
         let config::Names { users, chats, ages } = *settings;
         Self {
             api,
-            users: Lookup::new(users, ages),
-            communities: Lookup::new(chats, ages),
-            chats: Lookup::new(chats, ages),
+            users: Lookup::new(users, ages, health.clone()),
+            communities: Lookup::new(chats, ages, health.clone()),
+            chats: Lookup::new(chats, ages, health.clone()),
         }
     }
 

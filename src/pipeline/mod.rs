@@ -19,6 +19,7 @@ use crate::{
     config::Unrouted,
     converter::Rules,
     fetcher::{self, Batch},
+    health::Health,
     names::Names,
     ts::Ts,
     vk::{Api, CallError, LongPoll},
@@ -32,6 +33,8 @@ const BATCHES_AHEAD: usize = 16;
 /// How long a stop waits for batches that VK has answered already. Whatever is left is fetched
 /// again at the next start.
 const GRACE: Duration = Duration::from_secs(3);
+/// How long a stop waits for Redis to take the lease back.
+const RELEASE: Duration = Duration::from_secs(1);
 
 /// Everything that the service is made of.
 pub struct Pipeline<'a> {
@@ -41,6 +44,8 @@ pub struct Pipeline<'a> {
     pub long_poll: &'a LongPoll,
     /// Who is who.
     pub names: &'a Names,
+    /// Who is told how things stand.
+    pub health: &'a Health,
     /// Where events go.
     pub bus: &'a Bus,
     /// How updates become events.
@@ -75,7 +80,9 @@ impl Pipeline<'_> {
             refusal = self.names.serve() => Err(refusal.into()),
             result = self.tenures(stop, &mut totals) => result,
         };
-        self.bus.release().await;
+        if tokio::time::timeout(RELEASE, self.bus.release()).await.is_err() {
+            tracing::warn!("Redis does not take the lease back in time; it ends by itself");
+        }
         tracing::info!(%totals, "stopped");
         result
     }
@@ -107,7 +114,15 @@ impl Pipeline<'_> {
         let work = async {
             tokio::try_join!(
                 async {
-                    Ok(fetcher::follow(self.api, self.long_poll, start, batches_in, stop).await?)
+                    Ok(fetcher::follow(
+                        self.api,
+                        self.long_poll,
+                        self.health,
+                        start,
+                        batches_in,
+                        stop,
+                    )
+                    .await?)
                 },
                 self.convert(batches, contents_in),
                 commit(self.bus.committer(&tenure), contents, totals),
@@ -133,7 +148,7 @@ impl Pipeline<'_> {
             batches.recv().await.map(|batch| (batch, batches))
         });
         let contents = batches
-            .map(|batch| prepare(batch, self.names, self.rules, self.unrouted))
+            .map(|batch| prepare(batch, self.names, self.rules, self.unrouted, self.bus))
             .buffered(BATCHES_AHEAD);
         let mut contents = std::pin::pin!(contents);
         while let Some(content) = contents.next().await {

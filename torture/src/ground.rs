@@ -7,6 +7,7 @@ use harness::{Master, Proxy, RedisServer, SentinelSet};
 use redis::aio::MultiplexedConnection;
 
 /// A Redis set-up to be tortured.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub(crate) enum Ground {
     /// One server behind a proxy.
     Single {
@@ -18,7 +19,7 @@ pub(crate) enum Ground {
         forgetful: bool,
     },
     /// A master with a replica, watched by Sentinels; nothing in between.
-    Sentinels(Box<SentinelSet>),
+    Sentinels(SentinelSet),
 }
 
 /// A way to the Redis that counts, past the proxy.
@@ -52,7 +53,7 @@ impl Ground {
 
     /// A master, its replica and three Sentinels.
     pub(crate) async fn sentinels() -> anyhow::Result<Self> {
-        Ok(Self::Sentinels(Box::new(SentinelSet::start().await?)))
+        Ok(Self::Sentinels(SentinelSet::start().await?))
     }
 
     /// The address for the service.

@@ -44,11 +44,12 @@ fn given_id(update: &Value) -> Option<&str> {
 }
 
 fn digest(text: &str) -> String {
-    use std::fmt::Write as _;
+    use std::fmt::Write;
 
-    Sha1::digest(text).iter().fold(String::new(), |mut digits, byte| {
-        let _ = write!(digits, "{byte:02x}");
-        digits
+    Sha1::digest(text).iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
     })
 }
 

@@ -19,12 +19,15 @@ local holder, epoch = take(), tonumber(take())
 local from_generation, from_ts = take(), take()
 local to_generation, to_ts = take(), take()
 local group_id, window, cap = take(), tonumber(take()), tonumber(take())
-local to_streams, to_channels = take() == '1', take() == '1'
+local to_streams = take() == '1'
+local carried = take() -- by the channels: 'none', the 'data', or each entry's 'own'
 local channels = { take(), take(), take(), take() }
 local entries, coming = {}, { 0, 0, 0, 0 }
 for number = 1, tonumber(take()) do
   local kind = tonumber(take())
-  entries[number] = { kind = kind, id = take(), unique = take() == '1', data = take() }
+  local entry = { kind = kind, id = take(), unique = take() == '1', data = take() }
+  entry.published = carried == 'own' and take() or entry.data
+  entries[number] = entry
   coming[kind] = coming[kind] + 1
 end
 
@@ -134,9 +137,9 @@ for _, entry in ipairs(entries) do
         'group_id', group_id, 'ts', to_ts, 'data', entry.data)
       written[kind] = written[kind] + 1
     end
-    if to_channels then
+    if carried ~= 'none' then
       -- A listener's channel must not be able to break the commit.
-      redis.pcall('PUBLISH', channels[kind], entry.data)
+      redis.pcall('PUBLISH', channels[kind], entry.published)
     end
   end
 end

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use crate::cli::text::harmless;
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mark {
@@ -46,8 +48,8 @@ impl Finding {
     }
 }
 
-/// Prints the findings about one of the service's partners.
-pub(super) fn print(partner: &str, findings: &[Finding]) -> io::Result<()> {
+/// Prints the findings about one of the service's partners, whose words may be among them.
+pub(super) fn report(partner: &str, findings: &[Finding]) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     writeln!(out, "\n{partner}")?;
     for Finding { mark, what, cure } in findings {
@@ -57,7 +59,7 @@ pub(super) fn print(partner: &str, findings: &[Finding]) -> io::Result<()> {
             Mark::Problem => ("problem", AnsiColor::Red),
         };
         let style = Style::new().fg_color(Some(colour.into()));
-        writeln!(out, "  {style}{word:7}{style:#}  {what}")?;
+        writeln!(out, "  {style}{word:7}{style:#}  {}", harmless(what))?;
         if let Some(cure) = cure {
             writeln!(out, "           -> {cure}")?;
         }

@@ -7,8 +7,8 @@ mod vk;
 
 use clap::Args;
 
-use self::finding::{Finding, print};
-use super::{block_on, exit::Exit, print as print_text};
+use self::finding::{Finding, report};
+use super::{block_on, exit::Exit, print};
 use crate::{
     config::{self, BusUrl, Loaded, Sources},
     vk::Api,
@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
         Err(error) => return Exit::Usage.because(error),
     };
     let table = table::of(&loaded.origins);
-    let printed = print_text(&format!("{table}\nThe configuration is fine.\n"));
+    let printed = print(&format!("{table}\nThe configuration is fine.\n"));
     if arguments.online && printed == Exit::Done { block_on(ask(loaded)) } else { printed }
 }
 
@@ -61,7 +61,7 @@ async fn ask(loaded: Loaded) -> Exit {
         }
     };
     let (vk, redis) = tokio::join!(vk::ask(&api, &config.vk.api_version), ask_redis);
-    if let Err(error) = print("VK", &vk).and_then(|()| print("Redis", &redis)) {
+    if let Err(error) = report("VK", &vk).and_then(|()| report("Redis", &redis)) {
         return Exit::unwritten(&error);
     }
     if vk.iter().chain(&redis).any(Finding::is_problem) { Exit::Refused } else { Exit::Done }

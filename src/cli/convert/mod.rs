@@ -17,6 +17,7 @@ use super::{block_on, exit::Exit};
 use crate::{
     config::{self, Sources},
     converter::{self, Draft, Reading, Rules},
+    health::Health,
     names::Names,
     telemetry::{self, Output},
     vk::{Api, CallError},
@@ -79,9 +80,12 @@ async fn ask_vk(lines: Lines, sources: &Sources) -> Exit {
     };
     let config = loaded.config;
     let made = telemetry::start(&config.log, Output::Stderr)
-        .and_then(|()| Api::new(config.vk, loaded.access));
+        .and_then(|()| Api::new(config.vk.clone(), loaded.access));
     let names = match made {
-        Ok(api) => Names::new(Arc::new(api), &config.names),
+        Ok(api) => {
+            let health = Arc::new(Health::new(config.vk.wait));
+            Names::new(Arc::new(api), &config.names, &health)
+        }
         Err(error) => return Exit::Usage.because(format_args!("{error:#}")),
     };
     let rules = config.converter.into();

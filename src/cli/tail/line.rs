@@ -70,7 +70,10 @@ fn named(f: &mut fmt::Formatter<'_>, name: &str, id: &str) -> fmt::Result {
 }
 
 fn describe(f: &mut fmt::Formatter<'_>, message: &Message) -> fmt::Result {
-    write!(f, "#{}  {}", message.cmid, shortened(&message.text, LONGEST))?;
+    write!(f, "#{}", message.cmid)?;
+    if !message.text.is_empty() {
+        write!(f, " {}", shortened(&message.text, LONGEST))?;
+    }
     // The words for these two come last, and are told below in full.
     let is_attached = |word: &&String| !matches!(word.as_str(), "reply" | "forward");
     let attached: Vec<_> =

@@ -18,6 +18,7 @@ use self::reader::{BLOCK, Entry, Reader, Start};
 use super::{
     block_on,
     exit::{Exit, note},
+    text::harmless,
 };
 use crate::{
     backoff::Backoff,
@@ -124,6 +125,7 @@ impl Tail {
             }
             let pause = backoff.fail();
             if backoff.is_loud() {
+                let error = harmless(&error.to_string());
                 note(format_args!("Redis does not answer ({error}); trying again"));
             }
             sleep(pause).await;

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 
 use super::machine::Machine;
 use crate::config::{
-    Config, Delivery, Lang, Loaded, LogFormat, Unrouted, layers::DEFAULTS as COMMITTED,
+    Config, Delivery, Encoding, Lang, Loaded, LogFormat, Unrouted, layers::DEFAULTS as COMMITTED,
 };
 
 /// The keys of the committed file in their order, with commented-out ones.
@@ -32,7 +32,7 @@ fn with_token_and_group_alone_everything_has_its_documented_default() {
     assert_eq!(access.group_id, 123);
     assert_eq!(access.token.expose_secret(), "vk1.a.token");
 
-    let Config { vk, converter, names, bus, log } = config;
+    let Config { vk, converter, names, bus, http, log } = config;
     assert_eq!(vk.api_url.as_str(), "https://api.vk.ru/method/");
     assert_eq!(vk.api_version, "5.199");
     assert_eq!(vk.lang, Lang::Ru);
@@ -53,6 +53,7 @@ fn with_token_and_group_alone_everything_has_its_documented_default() {
     assert_eq!(bus.unrouted, Unrouted::Count);
     assert_eq!(bus.timeout, Duration::from_secs(5));
     assert_eq!(bus.lease, Duration::from_secs(10));
+    assert_eq!(http.listen.unwrap().to_string(), "0.0.0.0:8080");
     assert_eq!(bus.stream_length, 1_000_000);
     assert_eq!(bus.repeat_window, 10_000);
     for names in [&bus.streams, &bus.channels] {
@@ -61,6 +62,7 @@ fn with_token_and_group_alone_everything_has_its_documented_default() {
         assert_eq!(names.button, "button");
         assert_eq!(names.reaction, "reaction");
     }
+    assert_eq!(bus.pubsub, Encoding::Json);
     assert_eq!(log.level, "info");
     assert_eq!(log.format, LogFormat::Auto);
 }

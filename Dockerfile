@@ -1,0 +1,56 @@
+# The service as an image for who has no Nix: what nix/image.nix makes, on other people's base images.
+# Needs no BuildKit. Both base images can be replaced: --build-arg RUNTIME_IMAGE=...
+ARG RUST_IMAGE=rust:1.95-slim-bookworm
+ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian12:latest
+
+FROM ${RUST_IMAGE} AS build
+WORKDIR /build
+
+# The dependencies, in a layer that stays until they change: built for programs that do nothing.
+COPY Cargo.toml Cargo.lock ./
+COPY harness/Cargo.toml harness/
+COPY simulator/Cargo.toml simulator/
+RUN mkdir src harness/src simulator/src \
+    && touch src/lib.rs harness/src/lib.rs simulator/src/lib.rs \
+    && echo 'fn main() {}' | tee src/main.rs > simulator/src/main.rs \
+    && cargo build --release --locked --bin event-fetcher
+
+# Cargo goes by the files' times, and those of a checkout may be older than what was built above.
+COPY Fetcher.toml ./
+COPY src src
+ARG REVISION=
+RUN touch src/lib.rs src/main.rs \
+    && EVENT_FETCHER_REVISION="${REVISION}" cargo build --release --locked --bin event-fetcher
+
+FROM ${RUNTIME_IMAGE}
+COPY --from=build /build/target/release/event-fetcher /usr/local/bin/event-fetcher
+COPY Fetcher.toml /etc/event-fetcher/Fetcher.toml
+
+ARG VERSION=0.1.0
+ARG REVISION=
+ARG SOURCE=
+LABEL org.opencontainers.image.title="service.event-fetcher" \
+      org.opencontainers.image.description="Fetches the events of a VK community, makes them handy and routes them over Redis" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.licenses="MIT"
+
+# EVENT_FETCHER_IMAGE: so that the service can warn of a token that may have come with the image.
+ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
+    EVENT_FETCHER_IMAGE=1
+
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+USER 65532:65532
+WORKDIR /
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["/usr/local/bin/event-fetcher", "health"]
+ENTRYPOINT ["/usr/local/bin/event-fetcher"]
+
+# Whoever has an image has what was built into it: rather mount the token as /run/secrets/token, which
+# wins over this one. Not given, both stay empty, and what is empty counts as unset.
+ARG TOKEN=
+ARG GROUPID=
+ENV TOKEN=${TOKEN} \
+    GROUPID=${GROUPID}

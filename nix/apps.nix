@@ -1,0 +1,17 @@
+# `nix run` is the service, `nix run .#demo` shows it at work.
+{
+  lib,
+  event-fetcher,
+  demo,
+}:
+let
+  app = package: {
+    type = "app";
+    program = lib.getExe package;
+    meta = { inherit (package.meta) description; };
+  };
+in
+{
+  default = app event-fetcher;
+  demo = app demo;
+}

@@ -1,0 +1,129 @@
+# services.event-fetcher: the service on a NixOS machine, under systemd.
+{ self }:
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+let
+  cfg = config.services.event-fetcher;
+  inherit (lib) mkOption types;
+  inherit (pkgs.stdenv) buildPlatform hostPlatform;
+
+  # The file holds nothing that was left unset, so the service's own defaults stand.
+  rendered = (pkgs.formats.toml { }).generate "Fetcher.toml" (import ./set-only.nix lib cfg.settings);
+
+  # The binary itself reads the configuration while the system is built: a mistake never gets as far
+  # as a running machine. It needs a token to be there, but does not use it.
+  checked =
+    if cfg.checkSettings && buildPlatform.canExecute hostPlatform then
+      pkgs.runCommand "Fetcher.toml" { } ''
+        TOKEN=unused ${lib.getExe cfg.package} check --config ${rendered} >/dev/null
+        ln -s ${rendered} "$out"
+      ''
+    else
+      rendered;
+
+  inStore = path: path != null && lib.hasPrefix builtins.storeDir path;
+  secret =
+    description:
+    mkOption {
+      type = types.nullOr (types.strMatching "/.+");
+      default = null;
+      example = "/run/keys/secret";
+      inherit description;
+    };
+in
+{
+  options.services.event-fetcher = {
+    enable = lib.mkEnableOption "event-fetcher, which routes the events of a VK community over Redis";
+
+    package = mkOption {
+      type = types.package;
+      default = self.packages.${hostPlatform.system}.default;
+      defaultText = lib.literalExpression "event-fetcher.packages.\${system}.default";
+      description = "The event-fetcher to run.";
+    };
+
+    settings = mkOption {
+      type = types.submodule (import ./settings.nix { inherit pkgs; });
+      default = { };
+      example = lib.literalExpression ''
+        {
+          vk.group_id = 218730916;
+          bus.url = "redis://127.0.0.1:6379";
+        }
+      '';
+      description = ''
+        The contents of {file}`Fetcher.toml`. Any key of it can be set, also those without an option
+        of their own; `event-fetcher check` reads the result while the system is built. What is not
+        set has the service's default. Secrets have options of their own.
+      '';
+    };
+
+    checkSettings = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Whether the settings are checked while the system is built.";
+    };
+
+    tokenFile = secret ''
+      A file with the community's VK access token. Only systemd reads it, as root, and hands it to the
+      service as a credential. It must not be in the Nix store, which everybody can read.
+    '';
+
+    redis.passwordFile = secret ''
+      A file with the password of Redis, if it has one; read and handed on like the token's.
+    '';
+  };
+
+  config = lib.mkIf cfg.enable {
+    assertions = [
+      {
+        assertion = cfg.settings.vk.group_id != null;
+        message = "services.event-fetcher.settings.vk.group_id must be set: it says whose events are fetched.";
+      }
+      {
+        assertion = cfg.tokenFile != null;
+        message = "services.event-fetcher.tokenFile must be set: without a token VK answers nothing.";
+      }
+      {
+        assertion = !inStore cfg.tokenFile;
+        message = "services.event-fetcher.tokenFile is in the Nix store, where everybody can read it.";
+      }
+      {
+        assertion = !inStore cfg.redis.passwordFile;
+        message = "services.event-fetcher.redis.passwordFile is in the Nix store, where everybody can read it.";
+      }
+      {
+        assertion = !(cfg.settings.vk ? token) && !(cfg.settings.bus ? password);
+        message = "services.event-fetcher.settings ends up in the Nix store: use tokenFile and redis.passwordFile.";
+      }
+      {
+        # user:password@ in any of redis://, rediss://, redis+sentinel:// ...
+        assertion =
+          cfg.settings.bus.url == null
+          || builtins.match "[^/]*://[^@/]*:[^@/]+@.*" cfg.settings.bus.url == null;
+        message = "services.event-fetcher.settings.bus.url has a password and ends up in the Nix store: use redis.passwordFile.";
+      }
+    ];
+
+    systemd.services.event-fetcher = {
+      description = "Events of a VK community, over Redis";
+      documentation = [ "file:${cfg.package}/share/event-fetcher/Fetcher.toml" ];
+      wantedBy = [ "multi-user.target" ];
+      wants = [ "network-online.target" ];
+      after = [
+        "network-online.target"
+        "redis.service"
+      ];
+      serviceConfig = (import ./unit.nix) // {
+        ExecStart = "${lib.getExe cfg.package} run --config ${checked}";
+        LoadCredential =
+          lib.optional (cfg.tokenFile != null) "token:${cfg.tokenFile}"
+          ++ lib.optional (cfg.redis.passwordFile != null) "redis-password:${cfg.redis.passwordFile}";
+      };
+    };
+  };
+}

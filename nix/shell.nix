@@ -1,0 +1,27 @@
+# What `make` and work on the project need, in the versions that the checks use.
+{
+  craneLib,
+  cargo-audit,
+  cargo-deny,
+  cargo-nextest,
+  deadnix,
+  jq,
+  nixfmt,
+  redis,
+  shellcheck,
+  event-fetcher,
+}:
+craneLib.devShell {
+  # Brings the toolchain along.
+  inputsFrom = [ event-fetcher ];
+  packages = [
+    cargo-audit
+    cargo-deny
+    cargo-nextest
+    deadnix
+    jq
+    nixfmt
+    redis
+    shellcheck
+  ];
+}

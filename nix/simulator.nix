@@ -1,0 +1,12 @@
+# The simulated VK, to develop and test against.
+{ lib, rust }:
+rust.build {
+  pname = "vk-simulator";
+  cargoExtraArgs = "--locked --package vk-simulator --bin vk-simulator";
+  meta = {
+    description = "A simulated VK: API methods and a Bots Long Poll server";
+    license = lib.licenses.mit;
+    mainProgram = "vk-simulator";
+    platforms = lib.platforms.linux;
+  };
+}

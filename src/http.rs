@@ -1,0 +1,34 @@
+//! The HTTP port: is the service alive, and does it do its work?
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{Router, extract::State, http::StatusCode, routing::get};
+use tokio::net::TcpListener;
+
+use crate::health::Health;
+
+/// Serves at `address` for as long as it is polled. A port that cannot be had is no reason to stop
+/// fetching: it is logged, and nothing is served.
+pub async fn serve(address: SocketAddr, health: Arc<Health>) {
+    let router = Router::new()
+        .route("/livez", get(async || "alive\n"))
+        .route("/readyz", get(ready))
+        .with_state(health);
+    let served = match TcpListener::bind(address).await {
+        Ok(listener) => {
+            tracing::info!(%address, "health is told by HTTP");
+            axum::serve(listener, router).await
+        }
+        Err(error) => Err(error),
+    };
+    if let Err(error) = served {
+        tracing::warn!(%address, %error, "health is not told by HTTP; see http.listen");
+    }
+    std::future::pending::<()>().await;
+}
+
+async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, String) {
+    let verdict = health.verdict();
+    let status = if verdict.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, format!("{verdict}\n"))
+}
