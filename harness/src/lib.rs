@@ -11,7 +11,7 @@ mod signal;
 
 pub use bus::{Bus, DEAD_LETTERS, Entry, STREAMS};
 pub use proxy::{Flow, Proxy};
-pub use redis_server::RedisServer;
+pub use redis_server::{RedisServer, connect};
 pub use sentinel::{Master, SentinelSet};
 pub use service::Service;
 use signal::signal;

@@ -89,8 +89,7 @@ impl RedisServer {
             let login = info.redis_settings().clone().set_password(password);
             info = info.set_redis_settings(login);
         }
-        let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_DEADLINE));
-        Ok(Client::open(info)?.get_multiplexed_async_connection_with_config(&config).await?)
+        connect_to(info).await
     }
 
     /// Sends the server a signal by its name, such as `STOP` or `CONT`.
@@ -131,6 +130,16 @@ impl RedisServer {
             sleep(Duration::from_millis(10)).await;
         }
     }
+}
+
+/// A connection to the Redis on a port of 127.0.0.1.
+pub async fn connect(port: u16) -> anyhow::Result<MultiplexedConnection> {
+    connect_to(format!("redis://127.0.0.1:{port}")).await
+}
+
+async fn connect_to(server: impl IntoConnectionInfo) -> anyhow::Result<MultiplexedConnection> {
+    let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_DEADLINE));
+    Ok(Client::open(server)?.get_multiplexed_async_connection_with_config(&config).await?)
 }
 
 fn spawn(port: u16, options: &[String], folder: &TempDir) -> anyhow::Result<Child> {

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use redis::{Client, aio::MultiplexedConnection};
+use redis::aio::MultiplexedConnection;
 use tokio::time::{Instant, sleep};
 
-use crate::RedisServer;
+use crate::{RedisServer, connect};
 
 /// What the Sentinels call the master.
 const NAME: &str = "toaster";
@@ -132,9 +132,4 @@ async fn ask(sentinel: u16) -> anyhow::Result<u16> {
         .query_async(&mut connection)
         .await?;
     Ok(port)
-}
-
-async fn connect(port: u16) -> anyhow::Result<MultiplexedConnection> {
-    let client = Client::open(format!("redis://127.0.0.1:{port}"))?;
-    Ok(client.get_multiplexed_async_connection().await?)
 }

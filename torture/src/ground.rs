@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use harness::{Master, Proxy, RedisServer, SentinelSet};
-use redis::{Client, aio::MultiplexedConnection};
+use redis::aio::MultiplexedConnection;
 
 /// A Redis set-up to be tortured.
 #[expect(clippy::large_enum_variant, reason = "there is one at a time")]
@@ -77,10 +77,7 @@ impl Way {
     /// A new connection.
     pub(crate) async fn connect(&self) -> anyhow::Result<MultiplexedConnection> {
         match self {
-            Self::Port(port) => {
-                let client = Client::open(format!("redis://127.0.0.1:{port}"))?;
-                Ok(client.get_multiplexed_async_connection().await?)
-            }
+            Self::Port(port) => harness::connect(*port).await,
             Self::Master(master) => master.connect().await,
         }
     }

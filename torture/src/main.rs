@@ -41,7 +41,7 @@ enum Command {
         seed: Option<u64>,
         /// Updates a second
         #[arg(long, default_value_t = 1000)]
-        rate: u64,
+        rate: u32,
     },
     /// Lets one instance work undisturbed, and fails if its memory keeps growing
     Soak {
@@ -73,7 +73,7 @@ fn service_binary() -> anyhow::Result<PathBuf> {
     Ok(binary)
 }
 
-async fn torture(binary: PathBuf, seconds: u64, seed: u64, rate: u64) -> anyhow::Result<bool> {
+async fn torture(binary: PathBuf, seconds: u64, seed: u64, rate: u32) -> anyhow::Result<bool> {
     println!("Seed {seed}: `make torture SECONDS={seconds} SEED={seed}` has the same schedule.\n");
     let logs = tempfile::tempdir()?;
     let phases = u32::try_from(Phase::ALL.len())?;

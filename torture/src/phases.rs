@@ -74,7 +74,7 @@ pub(crate) struct Plan<'a> {
     /// How long things go wrong.
     pub(crate) time: Duration,
     /// Updates a second.
-    pub(crate) rate: u64,
+    pub(crate) rate: u32,
 }
 
 /// What came of a phase.
@@ -215,8 +215,8 @@ async fn torment(
             updates(vk, plan.rate, end),
             faults::of_polls(vk, schedule(Victim::Polls)),
             faults::of_calls(vk, schedule(Victim::Calls), tally),
-        );
-        Ok(())
+        )
+        .0
     };
     tokio::try_join!(
         faults::of_service(a, schedule(Victim::ServiceA), watch, tally),
@@ -227,18 +227,18 @@ async fn torment(
     Ok(())
 }
 
-async fn updates(vk: &Simulator, rate: u64, end: Instant) {
+async fn updates(vk: &Simulator, rate: u32, end: Instant) -> anyhow::Result<()> {
     let mut ticks = interval(TICK);
     let start = Instant::now();
     let mut made = 0;
     while Instant::now() < end {
         ticks.tick().await;
-        let due = u128::from(rate) * start.elapsed().as_millis() / 1000;
-        let due = usize::try_from(due).unwrap_or(usize::MAX);
-        vk.generate(due.saturating_sub(made));
+        let due = (start.elapsed() * rate).as_secs();
+        vk.generate(usize::try_from(due - made)?);
         made = due;
     }
     sleep_until(end).await;
+    Ok(())
 }
 
 /// Waits until everything is committed, for as long as that makes progress.
