@@ -2,11 +2,14 @@
 
 mod connect;
 mod content;
+mod dead_letters;
 mod durability;
+mod entry_id;
 mod error;
 mod keys;
 mod link;
 mod redis;
+mod scripts;
 mod stdout;
 
 use std::{future::pending, sync::Arc};
@@ -22,6 +25,8 @@ use crate::{
 };
 pub use connect::{Connection, Server};
 pub use content::{Content, DeadLetter, Entry};
+pub use dead_letters::{DeadLetters, Letter, Requeued, Requeuer};
+pub use entry_id::EntryId;
 pub use error::Refused;
 pub use keys::Keys;
 

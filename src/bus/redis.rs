@@ -6,19 +6,19 @@ use std::{
     time::Duration,
 };
 
-use redis::{FromRedisValue, Script, Value};
+use redis::{FromRedisValue, ScriptInvocation, Value};
 use tokio::time::sleep;
 
 use super::{
-    Content, Halt, Keys, Position, Refused, Tenure,
+    Content, Halt, Position, Refused, Tenure,
     connect::Server,
     durability::{Settled, settle},
     link::Link,
+    scripts::{Scripts, add_entry},
 };
 use crate::{
     backoff::Backoff,
     config::{self, RedisUrl},
-    event::EventType,
     health::{Health, Party, Role},
     ts::Ts,
 };
@@ -31,19 +31,10 @@ const FULL_PAUSE_CAP: Duration = Duration::from_secs(2);
 /// The bus of one instance of the service.
 pub struct RedisBus {
     server: Server,
-    keys: Keys,
-    group_id: i64,
     settings: config::Bus,
     holder: String,
     scripts: Scripts,
     health: Arc<Health>,
-}
-
-struct Scripts {
-    acquire: Script,
-    renew: Script,
-    release: Script,
-    commit: Script,
 }
 
 impl RedisBus {
@@ -56,17 +47,10 @@ impl RedisBus {
     ) -> anyhow::Result<Self> {
         Ok(Self {
             server: Server::new(url, settings)?,
-            keys: Keys::new(settings, group_id),
-            group_id,
             settings: settings.clone(),
             holder: holder(),
             health,
-            scripts: Scripts {
-                acquire: Script::new(include_str!("lua/acquire.lua")),
-                renew: Script::new(include_str!("lua/renew.lua")),
-                release: Script::new(include_str!("lua/release.lua")),
-                commit: Script::new(include_str!("lua/commit.lua")),
-            },
+            scripts: Scripts::new(settings, group_id),
         })
     }
 
@@ -79,8 +63,8 @@ impl RedisBus {
         let mut link = self.link();
         let mut waiting = false;
         loop {
-            let mut call = self.scripts.acquire.key(&self.keys.position);
-            call.key(&self.keys.lease).arg(&self.holder).arg(millis(self.settings.lease));
+            let mut call = self.scripts.acquire();
+            call.arg(&self.holder).arg(millis(self.settings.lease));
             match link.run("the lease", &call).await? {
                 Acquired::Taken(tenure) => {
                     self.health.role(Role::Fetching);
@@ -117,14 +101,14 @@ impl RedisBus {
 
     /// Lengthens the lease; false when someone else has it.
     async fn renew(&self, link: &mut Link, epoch: u64) -> Result<bool, Refused> {
-        let mut call = self.scripts.renew.key(&self.keys.position);
-        call.key(&self.keys.lease).arg(&self.holder).arg(epoch).arg(millis(self.settings.lease));
+        let mut call = self.scripts.renew();
+        call.arg(&self.holder).arg(epoch).arg(millis(self.settings.lease));
         link.run("the lease's renewal", &call).await
     }
 
     /// Gives the lease back, so that a standby need not wait for its end.
     pub(super) async fn release(&self) {
-        let mut call = self.scripts.release.key(&self.keys.lease);
+        let mut call = self.scripts.release();
         let answer: redis::RedisResult<i64> = self.link().try_run(call.arg(&self.holder)).await;
         if let Err(error) = answer {
             tracing::warn!(%error, "the lease was not given back; it ends by itself");
@@ -142,33 +126,21 @@ impl RedisBus {
         from: Option<Position>,
         content: &Content,
         to: Position,
-    ) -> redis::ScriptInvocation<'_> {
-        let Self { settings, keys, .. } = self;
+    ) -> ScriptInvocation<'_> {
         let (from_generation, from_ts) = match from {
             Some(Position { generation, ts }) => (generation.to_string(), ts.to_string()),
             None => (String::new(), String::new()),
         };
-        let mut call = self.scripts.commit.key(&keys.position);
-        call.key(&keys.seen).key(&keys.skipped).key(&keys.dead_letters).key(&keys.added);
-        call.key(&keys.streams).key(&keys.marks);
+        let mut call = self.scripts.commit();
         call.arg(&self.holder)
             .arg(epoch)
             .arg(from_generation)
             .arg(from_ts)
             .arg(to.generation)
-            .arg(to.ts.0)
-            .arg(self.group_id)
-            .arg(settings.repeat_window)
-            .arg(settings.stream_length)
-            .arg(u8::from(settings.delivery.to_streams()))
-            .arg(u8::from(settings.delivery.to_channels()))
-            .arg(&keys.channels);
+            .arg(to.ts.0);
         call.arg(content.entries.len());
         for entry in &content.entries {
-            call.arg(number(entry.kind))
-                .arg(&entry.event_id)
-                .arg(u8::from(entry.unique))
-                .arg(&entry.data);
+            add_entry(&mut call, entry);
         }
         call.arg(content.dead_letters.len());
         for letter in &content.dead_letters {
@@ -239,11 +211,6 @@ impl Committer<'_> {
         self.position = Some(to);
         Ok(repeats)
     }
-}
-
-/// The place of a type in the script's lists, which start at 1 and follow [`EventType::ALL`].
-fn number(kind: EventType) -> usize {
-    1 + EventType::ALL.iter().take_while(|&&other| other != kind).count()
 }
 
 enum Acquired {
