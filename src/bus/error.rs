@@ -37,6 +37,8 @@ fn advice(error: &RedisError) -> Option<&'static str> {
     match error.code()? {
         "NOAUTH" | "WRONGPASS" => Some(CREDENTIALS),
         "NOPERM" => Some(RIGHTS),
+        // So Redis turns away a long command of who has not logged in.
+        "ERR" if error.to_string().contains("unauthenticated") => Some(CREDENTIALS),
         // Redis 7 words a right that a script lacks like this, and calls it a plain error.
         "ERR" if error.to_string().contains("The user executing the script can't") => Some(RIGHTS),
         "WRONGTYPE" => Some(

@@ -2,12 +2,15 @@
 
 mod connect;
 mod content;
+mod dead_letters;
 mod durability;
+mod entry_id;
 mod error;
 mod keys;
 mod link;
 mod pickle;
 mod redis;
+mod scripts;
 mod stdout;
 
 use std::{future::pending, sync::Arc};
@@ -24,6 +27,8 @@ use crate::{
 };
 pub use connect::{Connection, Server};
 pub use content::{Content, DeadLetter, Entry};
+pub use dead_letters::{DeadLetters, Letter, Requeued, Requeuer};
+pub use entry_id::EntryId;
 pub use error::Refused;
 pub use keys::Keys;
 pub use pickle::pickle;
@@ -112,11 +117,10 @@ impl Bus {
     /// The entry of an event, in the forms in which this bus carries it.
     #[must_use]
     pub fn entry(&self, event: &Event, unique: bool) -> Entry {
-        let published = match self {
-            Self::Redis(bus) => bus.published(event),
-            Self::Stdout => None,
-        };
-        Entry { published, ..Entry::new(event, unique) }
+        match self {
+            Self::Redis(bus) => bus.entry(event, unique),
+            Self::Stdout => Entry::new(event, unique),
+        }
     }
 
     /// The way to commit within a tenure.

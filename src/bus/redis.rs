@@ -9,20 +9,20 @@ use std::{
     time::Duration,
 };
 
-use redis::{FromRedisValue, Script, Value};
+use redis::{FromRedisValue, ScriptInvocation, Value};
 use tokio::time::sleep;
 
 use super::{
-    Content, Halt, Keys, Position, Refused, Tenure,
+    Content, Entry, Halt, Position, Refused, Tenure,
     connect::Server,
     durability::{Settled, settle},
     link::Link,
-    pickle,
+    scripts::Scripts,
 };
 use crate::{
     backoff::Backoff,
-    config::{self, Encoding, RedisUrl},
-    event::{Event, EventType},
+    config::{self, RedisUrl},
+    event::Event,
     health::{Health, Party, Role},
     ts::Ts,
 };
@@ -35,21 +35,12 @@ const FULL_PAUSE_CAP: Duration = Duration::from_secs(2);
 /// The bus of one instance of the service.
 pub struct RedisBus {
     server: Server,
-    keys: Keys,
-    group_id: i64,
     settings: config::Bus,
     holder: String,
     scripts: Scripts,
     health: Arc<Health>,
     /// The generation of the newest commit known to be done in this tenure.
     committed: AtomicU64,
-}
-
-struct Scripts {
-    acquire: Script,
-    renew: Script,
-    release: Script,
-    commit: Script,
 }
 
 impl RedisBus {
@@ -62,18 +53,11 @@ impl RedisBus {
     ) -> anyhow::Result<Self> {
         Ok(Self {
             server: Server::new(url, settings)?,
-            keys: Keys::new(settings, group_id),
-            group_id,
             settings: settings.clone(),
             holder: holder(),
             health,
             committed: AtomicU64::new(0),
-            scripts: Scripts {
-                acquire: Script::new(include_str!("lua/acquire.lua")),
-                renew: Script::new(include_str!("lua/renew.lua")),
-                release: Script::new(include_str!("lua/release.lua")),
-                commit: Script::new(include_str!("lua/commit.lua")),
-            },
+            scripts: Scripts::new(settings, group_id),
         })
     }
 
@@ -86,8 +70,8 @@ impl RedisBus {
         let mut link = self.link();
         let mut waiting = false;
         loop {
-            let mut call = self.scripts.acquire.key(&self.keys.position);
-            call.key(&self.keys.lease).arg(&self.holder).arg(millis(self.settings.lease));
+            let mut call = self.scripts.acquire();
+            call.arg(&self.holder).arg(millis(self.settings.lease));
             match link.run("the lease", &call).await? {
                 Acquired::Taken(tenure) => {
                     self.health.role(Role::Fetching);
@@ -125,8 +109,8 @@ impl RedisBus {
     async fn renew(&self, link: &mut Link, epoch: u64) -> Result<(), Halt> {
         // Read before asking: what is stored can only be newer.
         let committed = self.committed.load(Ordering::Acquire);
-        let mut call = self.scripts.renew.key(&self.keys.position);
-        call.key(&self.keys.lease).arg(&self.holder).arg(epoch).arg(millis(self.settings.lease));
+        let mut call = self.scripts.renew();
+        call.arg(&self.holder).arg(epoch).arg(millis(self.settings.lease));
         match link.run("the lease's renewal", call.arg(committed)).await? {
             Answer::Behind(position) => Err(Halt::Behind(position)),
             Answer::Fenced => Err(Halt::Fenced),
@@ -136,21 +120,16 @@ impl RedisBus {
 
     /// Gives the lease back, so that a standby need not wait for its end.
     pub(super) async fn release(&self) {
-        let mut call = self.scripts.release.key(&self.keys.lease);
+        let mut call = self.scripts.release();
         let answer: redis::RedisResult<i64> = self.link().try_run(call.arg(&self.holder)).await;
         if let Err(error) = answer {
             tracing::warn!(%error, "the lease was not given back; it ends by itself");
         }
     }
 
-    /// What an event's channel carries, if that is not its JSON.
-    pub(super) fn published(&self, event: &Event) -> Option<Vec<u8>> {
-        match &self.settings.pubsub {
-            Encoding::Pickle(classes) if self.settings.delivery.to_channels() => {
-                Some(pickle(event, classes))
-            }
-            _ => None,
-        }
+    /// The entry of an event, in the forms in which this bus carries it.
+    pub(super) fn entry(&self, event: &Event, unique: bool) -> Entry {
+        self.scripts.entry(event, unique)
     }
 
     /// The way to commit, from the position that `tenure` began with.
@@ -166,41 +145,21 @@ impl RedisBus {
         from: Option<Position>,
         content: &Content,
         to: Position,
-    ) -> redis::ScriptInvocation<'_> {
-        let Self { settings, keys, .. } = self;
+    ) -> ScriptInvocation<'_> {
         let (from_generation, from_ts) = match from {
             Some(Position { generation, ts }) => (generation.to_string(), ts.to_string()),
             None => (String::new(), String::new()),
         };
-        let carried = match &settings.pubsub {
-            _ if !settings.delivery.to_channels() => "none",
-            Encoding::Json => "data",
-            Encoding::Pickle(_) => "own",
-        };
-        let mut call = self.scripts.commit.key(&keys.position);
-        call.key(&keys.seen).key(&keys.skipped).key(&keys.dead_letters).key(&keys.added);
-        call.key(&keys.streams).key(&keys.marks);
+        let mut call = self.scripts.commit();
         call.arg(&self.holder)
             .arg(epoch)
             .arg(from_generation)
             .arg(from_ts)
             .arg(to.generation)
-            .arg(to.ts.0)
-            .arg(self.group_id)
-            .arg(settings.repeat_window)
-            .arg(settings.stream_length)
-            .arg(u8::from(settings.delivery.to_streams()))
-            .arg(carried)
-            .arg(&keys.channels);
+            .arg(to.ts.0);
         call.arg(content.entries.len());
         for entry in &content.entries {
-            call.arg(number(entry.kind))
-                .arg(&entry.event_id)
-                .arg(u8::from(entry.unique))
-                .arg(&entry.data);
-            if carried == "own" {
-                call.arg(entry.published.as_deref().unwrap_or(entry.data.as_bytes()));
-            }
+            self.scripts.add_entry(&mut call, entry);
         }
         call.arg(content.dead_letters.len());
         for letter in &content.dead_letters {
@@ -270,11 +229,6 @@ impl Committer<'_> {
         self.bus.committed.store(generation, Ordering::Release);
         Ok(repeats)
     }
-}
-
-/// The place of a type in the script's lists, which start at 1 and follow [`EventType::ALL`].
-fn number(kind: EventType) -> usize {
-    1 + EventType::ALL.iter().take_while(|&&other| other != kind).count()
 }
 
 enum Acquired {
