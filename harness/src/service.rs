@@ -95,12 +95,7 @@ impl Service {
 
     /// Sends a signal by its name, such as `TERM`, `STOP` or `CONT`.
     pub async fn signal(&self, name: &str) -> anyhow::Result<()> {
-        let pid = self.pid().context("the service has ended")?;
-        let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).status().await?;
-        if !sent.success() {
-            bail!("signal {name} was not sent");
-        }
-        Ok(())
+        crate::signal(self.pid().context("the service has ended")?, name).await
     }
 
     /// Waits for the end and for all that was said before it.

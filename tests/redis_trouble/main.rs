@@ -1,0 +1,10 @@
+//! The service with Redis servers that refuse, fail over, move or ask who is there: nothing is lost
+//! and nothing doubled, and what the operator has to change is said.
+#![expect(clippy::unwrap_used, reason = "what is expected here is what is tested")]
+
+mod cluster;
+mod flow;
+mod passing;
+mod replicas;
+mod rights;
+mod sentinel;
