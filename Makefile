@@ -13,7 +13,7 @@ demo: ## Shows the whole way: a simulated VK, the service, a Redis, events arriv
 	@target/release/examples/demo
 
 test: ## Runs every test
-	@scripts/need redis-server redis-server cc gcc
+	@scripts/need redis-server redis-server openssl openssl cc gcc
 	$(CARGO) test --workspace
 
 lint: ## Format, lints and documentation, warnings as errors

@@ -1,10 +1,15 @@
 //! A simulated VK whose updates are told apart, and the service that has to bring each of them once.
 
+use std::time::Duration;
+
 use harness::{Bus, RedisServer, STREAMS, Service};
 use serde_json::json;
 use vk_simulator::{Options, Simulator};
 
 const TOKEN: &str = "vk1.a.the-right-token-of-the-tests";
+
+/// How long anything may take; nothing waits for it unless it fails.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A simulated VK that counts what happens in it.
 pub(crate) struct Flow {
@@ -49,7 +54,8 @@ impl Flow {
 
     /// Waits until the service has been sent everything and asks for more.
     pub(crate) async fn is_read(&self) {
-        self.vk.until(|stats| stats.polls_held > 0).await;
+        let asks = self.vk.until(|stats| stats.polls_held > 0);
+        tokio::time::timeout(DEADLINE, asks).await.unwrap();
     }
 
     /// Messages are written.
@@ -79,9 +85,12 @@ impl Flow {
 
 /// Waits until so many events are in the stream of messages.
 pub(crate) async fn has(redis: &RedisServer, number: usize) {
-    while ids(redis).await.len() < number {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    let waiting = async {
+        while ids(redis).await.len() < number {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, waiting).await.unwrap();
 }
 
 fn id(number: usize) -> String {

@@ -8,3 +8,4 @@ mod passing;
 mod replicas;
 mod rights;
 mod sentinel;
+mod tls;
