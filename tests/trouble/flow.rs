@@ -9,7 +9,7 @@ use vk_simulator::{Options, Simulator};
 const TOKEN: &str = "vk1.a.the-right-token-of-the-tests";
 
 /// How long anything may take; nothing waits for it unless it fails.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A simulated VK that counts what happens in it.
 pub(crate) struct Flow {
@@ -21,6 +21,10 @@ impl Flow {
     pub(crate) async fn start() -> Self {
         let options = Options { token: TOKEN.to_owned(), ..Options::default() };
         Self { vk: Simulator::start(options).await.unwrap(), pushed: 0 }
+    }
+
+    pub(crate) fn vk(&self) -> &Simulator {
+        &self.vk
     }
 
     /// Starts the service with Redis at `url`.
