@@ -6,7 +6,7 @@ use harness::{Bus, RedisServer, STREAMS, Service};
 use serde_json::json;
 use vk_simulator::{Options, Simulator};
 
-const TOKEN: &str = "vk1.a.the-right-token-of-the-tests";
+pub(crate) const TOKEN: &str = "vk1.a.the-right-token-of-the-tests";
 
 /// How long anything may take; nothing waits for it unless it fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);

@@ -43,9 +43,9 @@ impl Front {
         self.answers.lock().unwrap().push_back((request, [head.as_bytes(), body].concat()));
     }
 
-    /// Names `server` for Long Poll.
-    pub(crate) fn answer_server(&self, server: &str) {
-        let body = format!(r#"{{"response":{{"key":"k","server":"{server}","ts":"1"}}}}"#);
+    /// Names `server` for Long Poll, with the key that opens it.
+    pub(crate) fn answer_server(&self, server: &str, key: &str) {
+        let body = format!(r#"{{"response":{{"key":"{key}","server":"{server}","ts":"1"}}}}"#);
         self.answer("getLongPollServer", "200 OK", body.as_bytes());
     }
 

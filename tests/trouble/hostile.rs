@@ -54,7 +54,7 @@ async fn a_small_answer_that_unfolds_to_a_huge_one_is_cut_off() {
     let front = Front::of(flow.vk()).await;
     let bomb = bomb();
     assert!(bomb.len() < 2 << 20, "{} bytes", bomb.len());
-    front.answer_server(&front.url("whp/1"));
+    front.answer_server(&front.url("whp/1"), "key");
     for _ in 0..2 {
         front.answer("/whp/1", "200 OK\r\ncontent-encoding: gzip", &bomb);
     }
@@ -97,9 +97,9 @@ async fn nesting_without_end_fails_only_the_update_that_needs_to_be_read() {
     let mut flow = Flow::start().await;
     let front = Front::of(flow.vk()).await;
     let deep = |bracket: &str, end: &str| [bracket.repeat(100_000), end.repeat(100_000)].concat();
-    front.answer_server(&front.url("whp/1"));
+    front.answer_server(&front.url("whp/1"), "key");
     front.answer("/whp/1", "200 OK", deep("[", "]").as_bytes());
-    front.answer_server(&front.url("whp/1"));
+    front.answer_server(&front.url("whp/1"), "key");
     front.answer("/whp/1", "200 OK", deep(r#"{"updates":"#, "}").as_bytes());
     front.answer("/whp/1", "200 OK", br#"{"failed":2}"#);
     front.answer("users.get", "200 OK", deep(r#"{"response":"#, "}").as_bytes());
@@ -126,7 +126,7 @@ async fn an_answer_of_millions_of_updates_is_not_taken_whole() {
     let mut flow = Flow::start().await;
     let front = Front::of(flow.vk()).await;
     let body = format!(r#"{{"ts":"9","updates":[{}1]}}"#, "1,".repeat(15 << 20));
-    front.answer_server(&front.url("whp/1"));
+    front.answer_server(&front.url("whp/1"), "key");
     for _ in 0..3 {
         front.answer("/whp/1", "200 OK", body.as_bytes());
     }
@@ -165,8 +165,8 @@ async fn nobody_is_led_elsewhere() {
     let elsewhere = Elsewhere::new().await;
     let away = format!("307 Temporary Redirect\r\nlocation: {}", elsewhere.url("127.0.0.1"));
     front.answer("getLongPollServer", &away, b"");
-    front.answer_server(&elsewhere.url("localhost"));
-    front.answer_server(&front.url("whp/1"));
+    front.answer_server(&elsewhere.url("localhost"), "key");
+    front.answer_server(&front.url("whp/1"), "key");
     front.answer("/whp/1", &away, b"");
     front.answer("/whp/1", "200 OK", br#"{"failed":2}"#);
     front.answer("users.get", &away, b"");

@@ -10,5 +10,6 @@ mod hostile;
 mod passing;
 mod replicas;
 mod rights;
+mod secrets;
 mod sentinel;
 mod tls;
