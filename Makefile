@@ -1,8 +1,9 @@
 # Everything runs on a machine with Rust, make and a package manager.
 
 CARGO ?= cargo
+SECONDS ?= 20
 
-.PHONY: help demo test lint
+.PHONY: help demo test lint fuzz
 
 help: ## Lists what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -20,3 +21,7 @@ lint: ## Format, lints and documentation, warnings as errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+
+fuzz: ## Feeds each fuzz target nonsense for SECONDS=20
+	@scripts/need g++ g++ cc gcc
+	@scripts/fuzz $(SECONDS)

@@ -141,7 +141,7 @@ struct Answer<'a> {
     updates: Option<Updates<'a>>,
 }
 
-fn understand(body: &[u8]) -> Reply {
+pub(super) fn understand(body: &[u8]) -> Reply {
     let answer: Answer = match serde_json::from_slice(body) {
         Ok(answer) => answer,
         Err(error) => return not_an_answer(body, &error),

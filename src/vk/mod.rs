@@ -4,6 +4,8 @@
 mod api;
 mod error;
 pub(crate) mod field;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod http;
 mod id;
 mod limit;
