@@ -1,8 +1,10 @@
 //! `bus.durability`: more than Redis' word.
 
+use std::time::Duration;
+
 use harness::{RedisServer, signal};
 
-use crate::flow::{Flow, has, ids};
+use crate::flow::{DEADLINE, Flow, has, ids};
 
 const REPLICA: [(&str, &str); 1] = [("FETCHER_BUS__DURABILITY", "replicas=1")];
 
@@ -13,6 +15,25 @@ async fn replica_of(master: &RedisServer) -> RedisServer {
     RedisServer::with_options(&options).await.unwrap()
 }
 
+/// Waits until the replica has told the master that it has everything: no commit waits for it then.
+async fn all_is_acknowledged(master: &RedisServer) {
+    let mut connection = master.connect().await.unwrap();
+    let waiting = async {
+        loop {
+            let mut info = redis::cmd("INFO");
+            let info: redis::InfoDict =
+                info.arg("replication").query_async(&mut connection).await.unwrap();
+            let replica: String = info.get("slave0").unwrap_or_default();
+            let offset: Option<u64> = info.get("master_repl_offset");
+            if offset.is_some_and(|offset| replica.contains(&format!("offset={offset},"))) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, waiting).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_commit_waits_for_a_replica_that_pauses() {
     let master = RedisServer::start().await.unwrap();
@@ -21,6 +42,7 @@ async fn a_commit_waits_for_a_replica_that_pauses() {
     let mut service = flow.fetching(&master.url(), &REPLICA).await;
     flow.push(20);
     flow.arrives(&master).await;
+    all_is_acknowledged(&master).await;
 
     let replica_pid = replica.pid().unwrap();
     signal(replica_pid, "STOP").await.unwrap();
