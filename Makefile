@@ -2,9 +2,10 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test lint torture soak
+.PHONY: help demo test lint torture soak fuzz
 
-# For `make torture`: how long, how many updates a second, and the seed of an earlier run.
+# How long `make torture` and each target of `make fuzz` run, in seconds; for `make torture` also how many
+# updates a second, and the seed of an earlier run.
 SECONDS ?= 60
 RATE ?= 1000
 SEED ?=
@@ -20,7 +21,7 @@ demo: ## Shows the whole way: a simulated VK, the service, a Redis, events arriv
 	@$(CARGO) run --quiet --example demo
 
 test: ## Runs every test, also those of the Python package
-	@scripts/need redis-server redis-server cc gcc python3 python3 \
+	@scripts/need redis-server redis-server openssl openssl cc gcc python3 python3 \
 	    'python3 -m ensurepip --version' python3-venv
 	$(CARGO) test --workspace -- --test-threads 8
 	clients/python/run-tests
@@ -39,3 +40,7 @@ lint: ## Format, lints and documentation, warnings as errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+
+fuzz: ## Feeds each fuzz target nonsense for SECONDS=60
+	@scripts/need g++ g++ cc gcc
+	@scripts/fuzz $(SECONDS)

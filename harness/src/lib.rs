@@ -4,6 +4,7 @@
 
 mod bus;
 mod proxy;
+mod redis_cluster;
 mod redis_server;
 mod sentinel;
 mod service;
@@ -11,17 +12,25 @@ mod signal;
 
 pub use bus::{Bus, DEAD_LETTERS, Entry, STREAMS};
 pub use proxy::{Flow, Proxy};
+pub use redis_cluster::RedisCluster;
 pub use redis_server::{RedisServer, connect};
 pub use sentinel::{Master, SentinelSet};
 pub use service::Service;
-use signal::signal;
+pub use signal::signal;
 
 use std::{
     io,
     net::TcpListener,
     process,
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
+
+use anyhow::bail;
+use tokio::time::{sleep, timeout};
+
+/// How long a Redis may take to become what is awaited of it.
+const REDIS_DEADLINE: Duration = Duration::from_secs(30);
 
 /// A TCP port of 127.0.0.1 that nobody listens on now, and that no outgoing connection is given
 /// before it is used. Each process begins its search elsewhere, since tests run side by side.
@@ -41,3 +50,16 @@ pub fn free_port() -> io::Result<u16> {
 /// Below where Linux takes the ports of outgoing connections from.
 const FIRST_PORT: u16 = 12_000;
 const PORTS: u32 = 20_000;
+
+/// Waits until something is the case that can only be asked for.
+async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) -> anyhow::Result<()> {
+    let waiting = async {
+        while !is_so().await {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    match timeout(REDIS_DEADLINE, waiting).await {
+        Ok(()) => Ok(()),
+        Err(_) => bail!("it never came to be that {what}"),
+    }
+}

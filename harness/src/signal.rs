@@ -3,8 +3,8 @@
 use anyhow::bail;
 use tokio::process::Command;
 
-/// Sends a signal by its name, such as `TERM`, `STOP` or `CONT`.
-pub(crate) async fn signal(pid: u32, name: &str) -> anyhow::Result<()> {
+/// Sends a signal by its name, such as `TERM`, `STOP` or `CONT`, to a process of one's own.
+pub async fn signal(pid: u32, name: &str) -> anyhow::Result<()> {
     let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).status().await?;
     if !sent.success() {
         bail!("signal {name} was not sent");

@@ -15,6 +15,10 @@ pub(super) enum Settled {
     AskAgain,
 }
 
+/// What `bus.durability = "aof"` takes.
+const AOF: &str = "bus.durability = \"aof\" needs Redis 7.2 or newer with appendonly yes, and the \
+                   right to use WAITAOF";
+
 /// Waits for as long as it takes. Nothing is written meanwhile: a shortfall is waited out.
 pub(super) async fn settle(link: &mut Link, durability: Durability) -> Result<Settled, Refused> {
     let millis = link.timeout().as_millis() / 2;
@@ -41,10 +45,17 @@ pub(super) async fn settle(link: &mut Link, durability: Durability) -> Result<Se
             }
             Some(Err(error)) => {
                 link.disconnect();
-                if let Some(refused) = Refused::by(&error, "bus.durability") {
-                    return Err(refused);
-                }
-                return Ok(Settled::AskAgain);
+                return match Refused::by(&error, "bus.durability") {
+                    // The master became a replica since it was written to; the next write tells.
+                    Some(refused) if refused.problem.contains("replica instances") => {
+                        Ok(Settled::AskAgain)
+                    }
+                    Some(refused) if durability == Durability::Aof => {
+                        Err(Refused { advice: AOF, ..refused })
+                    }
+                    Some(refused) => Err(refused),
+                    None => Ok(Settled::AskAgain),
+                };
             }
         }
     }

@@ -5,13 +5,13 @@
 //! matched to find the updates; each piece is then judged by itself like any other update.
 
 use super::Batch;
-use crate::ts::Ts;
+use crate::{ts::Ts, vk::UPDATES_AN_ANSWER};
 
 /// Takes what can be taken from a damaged `body` that was asked for from position `from`.
 ///
 /// - All updates and the new position are there: they are the batch.
-/// - The end is missing: the whole updates before the damage are the batch, and the position
-///   moves by their number (VK's grows by one an update).
+/// - The end is missing, or there are too many updates: the whole ones before that are the batch, and
+///   the position moves by their number (VK's grows by one an update).
 /// - The very first update is damaged: the body itself stands for it, to be kept as a dead letter,
 ///   and the position moves by one.
 pub(super) fn salvage(body: &str, from: Ts) -> Batch {
@@ -28,7 +28,8 @@ pub(super) fn salvage(body: &str, from: Ts) -> Batch {
 
 struct Pieces {
     updates: Vec<Box<str>>,
-    /// Where the text goes on after the list of updates; none when the list does not end.
+    /// Where the text goes on after the list of updates; none when the list does not end, or not
+    /// before it is too long.
     rest: Option<usize>,
 }
 
@@ -46,6 +47,9 @@ fn pieces(body: &str) -> Pieces {
                 updates.push(text.into());
             }
             piece = at + 1;
+            if byte != b']' && updates.len() == UPDATES_AN_ANSWER {
+                break;
+            }
             if byte == b']' {
                 return Pieces { updates, rest: Some(at + 1) };
             }
@@ -142,6 +146,14 @@ mod tests {
         let batch = salvage(body, Ts(10));
         assert_eq!(texts(&batch), [body]);
         assert_eq!(batch.ts, Ts(11));
+    }
+
+    #[test]
+    fn of_too_many_updates_the_first_are_taken_and_counted() {
+        let updates = "1,".repeat(UPDATES_AN_ANSWER + 5);
+        let batch = salvage(&format!(r#"{{"ts":"999999","updates":[{updates}1]}}"#), Ts(10));
+        assert_eq!(batch.updates.len(), UPDATES_AN_ANSWER);
+        assert_eq!(batch.ts, Ts(10 + UPDATES_AN_ANSWER as u64));
     }
 
     proptest! {

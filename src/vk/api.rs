@@ -176,7 +176,7 @@ impl Turn<'_> {
     }
 }
 
-enum Failure {
+pub(super) enum Failure {
     Error { code: i64, message: String },
     Unusable(String),
 }
@@ -197,7 +197,7 @@ struct ErrorBody {
     error_msg: String,
 }
 
-fn understand<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+pub(super) fn understand<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     let envelope: Envelope =
         serde_json::from_slice(body).map_err(|error| unexpected("body", &error))?;
     match envelope {

@@ -5,9 +5,8 @@ use std::{fmt, time::Duration};
 use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
-use super::http;
+use super::{http, updates::Updates};
 use crate::ts::Ts;
 
 /// What a poll may take beyond the time that VK holds it.
@@ -90,7 +89,7 @@ pub enum Reply {
         /// What it was, in short.
         what: String,
     },
-    /// A body that begins like an answer with updates but is not JSON.
+    /// A body that begins like an answer with updates but is not JSON, or has too many.
     Malformed {
         /// The body as text.
         body: Box<str>,
@@ -139,10 +138,10 @@ struct Answer<'a> {
     failed: Option<i64>,
     ts: Option<Ts>,
     #[serde(borrow)]
-    updates: Option<Vec<&'a RawValue>>,
+    updates: Option<Updates<'a>>,
 }
 
-fn understand(body: &[u8]) -> Reply {
+pub(super) fn understand(body: &[u8]) -> Reply {
     let answer: Answer = match serde_json::from_slice(body) {
         Ok(answer) => answer,
         Err(error) => return not_an_answer(body, &error),
@@ -152,7 +151,7 @@ fn understand(body: &[u8]) -> Reply {
         Answer { failed: Some(2), .. } => Reply::KeyExpired,
         Answer { failed: Some(3), .. } => Reply::Lost,
         Answer { failed: Some(code), .. } => Reply::Unknown { what: format!("failed {code}") },
-        Answer { ts: Some(ts), updates: Some(updates), .. } => Reply::Updates {
+        Answer { ts: Some(ts), updates: Some(Updates(updates)), .. } => Reply::Updates {
             ts,
             updates: updates.into_iter().map(|update| update.get().into()).collect(),
         },
@@ -176,6 +175,7 @@ fn not_an_answer(body: &[u8], error: &serde_json::Error) -> Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vk::UPDATES_AN_ANSWER;
 
     fn reply(body: &str) -> Reply {
         understand(body.as_bytes())
@@ -211,6 +211,14 @@ mod tests {
         for body in [r#"{"ts":"4","updates":[{},]}"#, r#"{"ts":"4","updates":[{"#] {
             assert!(matches!(reply(body), Reply::Malformed { .. }), "{body}");
         }
+    }
+
+    #[test]
+    fn an_answer_with_more_updates_than_can_be_is_not_taken_whole() {
+        let body =
+            |number: usize| format!(r#"{{"ts":1,"updates":[{}1]}}"#, "1,".repeat(number - 1));
+        assert!(matches!(reply(&body(UPDATES_AN_ANSWER)), Reply::Updates { .. }));
+        assert!(matches!(reply(&body(UPDATES_AN_ANSWER + 1)), Reply::Malformed { .. }));
     }
 
     #[test]

@@ -4,12 +4,15 @@
 mod api;
 mod error;
 pub(crate) mod field;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod http;
 mod id;
 mod limit;
 mod long_poll;
 mod methods;
 pub(crate) mod update;
+mod updates;
 
 pub use api::{Api, Turn};
 pub use error::{CallError, Class};
@@ -19,3 +22,4 @@ pub use methods::{
     CHATS_A_CALL, COMMUNITIES_A_CALL, ChatInfo, CommunityInfo, LongPollSettings, MESSAGES_A_CALL,
     Method, USERS_A_CALL, UserInfo,
 };
+pub use updates::UPDATES_AN_ANSWER;

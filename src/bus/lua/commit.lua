@@ -30,7 +30,7 @@ end
 if stored_epoch < epoch or generation ~= from_generation or ts ~= from_ts then
   return { 'BEHIND', generation, ts }
 end
-local obstacle = wrong_type() or full(coming)
+local obstacle = missing_right({}) or wrong_type() or full(coming)
 if obstacle then
   return obstacle
 end

@@ -1,0 +1,7 @@
+//! An answer of VK's API, taken for the answer to each question that is asked.
+#![no_main]
+
+use event_fetcher::vk::fuzzing;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|body: &[u8]| fuzzing::api_answer(body));

@@ -1,0 +1,24 @@
+//! A Long Poll server's answer, three times the same, so that a damaged one is taken apart.
+#![no_main]
+
+use event_fetcher::{
+    fetcher::{Connecting, State},
+    ts::Ts,
+    vk::{Server, fuzzing},
+};
+use libfuzzer_sys::fuzz_target;
+
+const FROM: Ts = Ts(1000);
+
+fuzz_target!(|body: &[u8]| {
+    let url = reqwest::Url::parse("https://lp.vk.ru/whp/1").expect("a URL");
+    let mut state = Connecting::From(FROM).granted(Server::new(url, "key".into()), FROM).state;
+    for _ in 0..3 {
+        let State::Polling(polling) = state else { return };
+        let step = polling.replied(fuzzing::long_poll_answer(body));
+        if let Some(batch) = step.batch {
+            assert!(batch.updates.iter().all(|update| !update.is_empty()));
+        }
+        state = step.state;
+    }
+});

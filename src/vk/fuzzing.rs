@@ -1,0 +1,28 @@
+//! Doors for the fuzz targets, which begin with the bytes that VK sends. Not in any other build.
+
+use reqwest::Url;
+use serde_json::value::RawValue;
+
+use super::{CommunityInfo, LongPollSettings, Reply, UserInfo, api, long_poll};
+
+/// Understands a Long Poll server's answer.
+#[must_use]
+pub fn long_poll_answer(body: &[u8]) -> Reply {
+    long_poll::understand(body)
+}
+
+/// Understands an answer of the API as several kinds of response.
+pub fn api_answer(body: &[u8]) {
+    let _ = api::understand::<Vec<UserInfo>>(body);
+    let _ = api::understand::<Vec<CommunityInfo>>(body);
+    let _ = api::understand::<LongPollSettings>(body);
+    let _ = api::understand::<Vec<Box<RawValue>>>(body);
+    if let (Ok(server), Ok(api)) =
+        (api::understand::<String>(body), Url::parse("https://api.vk.ru/method/"))
+        && let Ok(accepted) = long_poll::Hosts::beside(&api).accept(&server)
+    {
+        let host = accepted.host_str().unwrap_or_default();
+        assert!(host.ends_with("vk.ru") || host.ends_with("vk.com"), "{host}");
+        assert_eq!(accepted.scheme(), "https");
+    }
+}

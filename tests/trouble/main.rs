@@ -1,0 +1,15 @@
+//! The service among servers that fail it: Redis servers that refuse, fail over, move or ask who is
+//! there, and a VK that is hostile. Nothing is lost and nothing doubled, and what the operator has to
+//! change is said.
+#![expect(clippy::unwrap_used, reason = "what is expected here is what is tested")]
+
+mod cluster;
+mod flow;
+mod front;
+mod hostile;
+mod passing;
+mod replicas;
+mod rights;
+mod secrets;
+mod sentinel;
+mod tls;
