@@ -2,19 +2,38 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test lint
+.PHONY: help demo test lint torture soak
+
+# For `make torture`: how long, how many updates a second, and the seed of an earlier run.
+SECONDS ?= 60
+RATE ?= 1000
+SEED ?=
+# For `make soak`.
+UPDATES ?= 1000000
 
 help: ## Lists what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 demo: ## Shows the whole way: a simulated VK, the service, a Redis, events arriving, a summary
 	@scripts/need redis-server redis-server cc gcc
-	@$(CARGO) build --quiet --release --bin event-fetcher --example demo
-	@target/release/examples/demo
+	@$(CARGO) build --quiet --bin event-fetcher --example demo
+	@$(CARGO) run --quiet --example demo
 
-test: ## Runs every test
+test: ## Runs every test, also those of the Python package
+	@scripts/need redis-server redis-server cc gcc python3 python3 \
+	    'python3 -m ensurepip --version' python3-venv
+	$(CARGO) test --workspace -- --test-threads 8
+	clients/python/run-tests
+
+torture: ## Kills, stops, cuts and stalls everything at random, then counts: SECONDS=60 RATE=1000 SEED=
 	@scripts/need redis-server redis-server cc gcc
-	$(CARGO) test --workspace
+	@$(CARGO) build --quiet --release --bin event-fetcher --package event-fetcher --package torture --bin torture
+	@target/release/torture run --seconds $(SECONDS) --rate $(RATE) $(if $(SEED),--seed $(SEED))
+
+soak: ## Fetches a million updates and shows that memory stays flat: UPDATES=1000000
+	@scripts/need redis-server redis-server cc gcc
+	@$(CARGO) build --quiet --release --bin event-fetcher --package event-fetcher --package torture --bin torture
+	@target/release/torture soak --updates $(UPDATES)
 
 lint: ## Format, lints and documentation, warnings as errors
 	$(CARGO) fmt --all --check

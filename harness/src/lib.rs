@@ -1,17 +1,43 @@
-//! What tests and the demo run event-fetcher with: a Redis of its own, the service as a process,
-//! and a look at what is on the bus.
+//! What tests and the demo run event-fetcher with: a Redis of its own, also with Sentinels or
+//! behind a proxy that hurts its connections; the service as a process; and a look at what is on
+//! the bus.
 
 mod bus;
+mod proxy;
 mod redis_server;
+mod sentinel;
 mod service;
+mod signal;
 
-pub use bus::{Bus, Entry, STREAMS};
-pub use redis_server::RedisServer;
+pub use bus::{Bus, DEAD_LETTERS, Entry, STREAMS};
+pub use proxy::{Flow, Proxy};
+pub use redis_server::{RedisServer, connect};
+pub use sentinel::{Master, SentinelSet};
 pub use service::Service;
+use signal::signal;
 
-use std::{io, net::TcpListener};
+use std::{
+    io,
+    net::TcpListener,
+    process,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
-/// A TCP port of 127.0.0.1 that nobody listens on now.
+/// A TCP port of 127.0.0.1 that nobody listens on now, and that no outgoing connection is given
+/// before it is used. Each process begins its search elsewhere, since tests run side by side.
 pub fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..PORTS {
+        let number =
+            process::id().wrapping_mul(37).wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed));
+        let port = FIRST_PORT + u16::try_from(number % PORTS).unwrap_or_default();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(io::ErrorKind::AddrInUse.into())
 }
+
+/// Below where Linux takes the ports of outgoing connections from.
+const FIRST_PORT: u16 = 12_000;
+const PORTS: u32 = 20_000;

@@ -3,7 +3,7 @@
 use std::{process::Stdio, time::Duration};
 
 use anyhow::{Context, bail};
-use redis::{Client, aio::MultiplexedConnection};
+use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo, aio::MultiplexedConnection};
 use tempfile::TempDir;
 use tokio::{
     process::{Child, Command},
@@ -12,6 +12,10 @@ use tokio::{
 
 /// How long a server may take to answer after its start.
 const START_DEADLINE: Duration = Duration::from_secs(20);
+/// How long a server may take to answer a command, be it behind others.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
+/// The configuration file in the data folder.
+const CONFIG: &str = "redis.conf";
 
 /// A Redis server on a free port of 127.0.0.1, with a data folder of its own. Dropping it kills
 /// the server and removes the folder.
@@ -20,6 +24,7 @@ pub struct RedisServer {
     process: Child,
     port: u16,
     options: Vec<String>,
+    password: Option<String>,
     folder: TempDir,
 }
 
@@ -31,13 +36,26 @@ impl RedisServer {
 
     /// Starts a server with options as on `redis-server`'s command line.
     pub async fn with_options(options: &[&str]) -> anyhow::Result<Self> {
+        Self::with_config("", options).await
+    }
+
+    /// Starts a server with a configuration file of this text, which the server may rewrite, and
+    /// options that win over it.
+    pub async fn with_config(config: &str, options: &[&str]) -> anyhow::Result<Self> {
         let port = crate::free_port()?;
         let folder = TempDir::new()?;
+        std::fs::write(folder.path().join(CONFIG), config)?;
         let options: Vec<String> = options.iter().map(ToString::to_string).collect();
         let process = spawn(port, &options, &folder)?;
-        let server = Self { process, port, options, folder };
+        let mut server = Self { process, port, options, password: None, folder };
         server.answers().await?;
         Ok(server)
+    }
+
+    /// Starts a server that asks for a password. [`url`](Self::url) does not tell it.
+    pub async fn with_password(password: &str) -> anyhow::Result<Self> {
+        let server = Self::with_options(&["--save", "", "--requirepass", password]).await?;
+        Ok(Self { password: Some(password.to_owned()), ..server })
     }
 
     /// The server's address as `bus.url` takes it.
@@ -66,7 +84,17 @@ impl RedisServer {
 
     /// A new connection.
     pub async fn connect(&self) -> anyhow::Result<MultiplexedConnection> {
-        Ok(Client::open(self.url())?.get_multiplexed_async_connection().await?)
+        let mut info = self.url().into_connection_info()?;
+        if let Some(password) = &self.password {
+            let login = info.redis_settings().clone().set_password(password);
+            info = info.set_redis_settings(login);
+        }
+        connect_to(info).await
+    }
+
+    /// Sends the server a signal by its name, such as `STOP` or `CONT`.
+    pub async fn signal(&self, name: &str) -> anyhow::Result<()> {
+        crate::signal(self.pid().context("the server was killed")?, name).await
     }
 
     /// Kills the server as a power cut would.
@@ -80,10 +108,13 @@ impl RedisServer {
         self.answers().await
     }
 
-    async fn answers(&self) -> anyhow::Result<()> {
+    async fn answers(&mut self) -> anyhow::Result<()> {
         let end = Instant::now() + START_DEADLINE;
         let client = Client::open(self.url())?;
         loop {
+            if let Some(status) = self.process.try_wait()? {
+                bail!("redis-server on port {} ended at once: {status}", self.port);
+            }
             if let Ok(mut connection) = client.get_multiplexed_async_connection().await {
                 let answer = redis::cmd("PING").query_async::<String>(&mut connection).await;
                 // NOAUTH and NOPERM are answers too.
@@ -101,8 +132,19 @@ impl RedisServer {
     }
 }
 
+/// A connection to the Redis on a port of 127.0.0.1.
+pub async fn connect(port: u16) -> anyhow::Result<MultiplexedConnection> {
+    connect_to(format!("redis://127.0.0.1:{port}")).await
+}
+
+async fn connect_to(server: impl IntoConnectionInfo) -> anyhow::Result<MultiplexedConnection> {
+    let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_DEADLINE));
+    Ok(Client::open(server)?.get_multiplexed_async_connection_with_config(&config).await?)
+}
+
 fn spawn(port: u16, options: &[String], folder: &TempDir) -> anyhow::Result<Child> {
     Command::new("redis-server")
+        .arg(folder.path().join(CONFIG))
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--loglevel", "warning"])
         .arg("--dir")
         .arg(folder.path())

@@ -16,6 +16,8 @@ use tokio::{
     time::timeout,
 };
 
+use crate::signal;
+
 /// How long anything awaited of the service may take: far beyond what it should.
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -29,8 +31,15 @@ pub struct Service {
 
 #[derive(Debug, Clone)]
 struct Log {
-    lines: Arc<Mutex<Vec<String>>>,
+    lines: Arc<Mutex<Vec<(Source, String)>>>,
     grew: Arc<watch::Sender<()>>,
+}
+
+/// Where a line was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Stdout,
+    Stderr,
 }
 
 impl Service {
@@ -54,10 +63,10 @@ impl Service {
         let log = Log { lines: Arc::default(), grew: Arc::new(watch::channel(()).0) };
         let mut readers = JoinSet::new();
         if let Some(stdout) = process.stdout.take() {
-            readers.spawn(log.clone().read(stdout));
+            readers.spawn(log.clone().read(Source::Stdout, stdout));
         }
         if let Some(stderr) = process.stderr.take() {
-            readers.spawn(log.clone().read(stderr));
+            readers.spawn(log.clone().read(Source::Stderr, stderr));
         }
         Ok(Self { process, log, readers })
     }
@@ -71,16 +80,48 @@ impl Service {
     /// All that it said so far, on standard output and standard error.
     #[must_use]
     pub fn output(&self) -> String {
-        self.log.lines().join("\n")
+        self.log.said(|_| true).join("\n")
+    }
+
+    /// The lines that it wrote to standard output so far.
+    #[must_use]
+    pub fn stdout(&self) -> Vec<String> {
+        self.log.said(|source| source == Source::Stdout)
+    }
+
+    /// The lines that it wrote to standard error so far.
+    #[must_use]
+    pub fn stderr(&self) -> Vec<String> {
+        self.log.said(|source| source == Source::Stderr)
     }
 
     /// Waits until a line contains `text`, and returns that line.
     pub async fn says(&self, text: &str) -> anyhow::Result<String> {
+        self.says_times(text, 1).await
+    }
+
+    /// Waits until a line on standard output contains `text`, and returns that line.
+    pub async fn prints(&self, text: &str) -> anyhow::Result<String> {
+        self.says_on(|source| source == Source::Stdout, text, 1).await
+    }
+
+    /// Waits until `times` lines contain `text`, and returns the last of them.
+    pub async fn says_times(&self, text: &str, times: usize) -> anyhow::Result<String> {
+        self.says_on(|_| true, text, times).await
+    }
+
+    async fn says_on(
+        &self,
+        from: fn(Source) -> bool,
+        text: &str,
+        times: usize,
+    ) -> anyhow::Result<String> {
         let mut grew = self.log.grew.subscribe();
+        let nth = times.saturating_sub(1);
         let found = async {
             loop {
-                let line = self.log.lines().iter().find(|line| line.contains(text)).cloned();
-                if let Some(line) = line {
+                let lines = self.log.said(from);
+                if let Some(line) = lines.into_iter().filter(|line| line.contains(text)).nth(nth) {
                     return line;
                 }
                 // The sender lives as long as `self`.
@@ -96,11 +137,12 @@ impl Service {
     /// Sends a signal by its name, such as `TERM`, `STOP` or `CONT`.
     pub async fn signal(&self, name: &str) -> anyhow::Result<()> {
         let pid = self.pid().context("the service has ended")?;
-        let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).status().await?;
-        if !sent.success() {
-            bail!("signal {name} was not sent");
-        }
-        Ok(())
+        signal(pid, name).await
+    }
+
+    /// How the service ended, if it has.
+    pub fn has_ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        Ok(self.process.try_wait()?)
     }
 
     /// Waits for the end and for all that was said before it.
@@ -126,14 +168,20 @@ impl Service {
 }
 
 impl Log {
-    fn lines(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+    fn lines(&self) -> std::sync::MutexGuard<'_, Vec<(Source, String)>> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn read(self, output: impl AsyncRead + Unpin) {
+    fn said(&self, from: impl Fn(Source) -> bool) -> Vec<String> {
+        let lines = self.lines();
+        let chosen = lines.iter().filter(|(source, _)| from(*source));
+        chosen.map(|(_, line)| line.clone()).collect()
+    }
+
+    async fn read(self, source: Source, output: impl AsyncRead + Unpin) {
         let mut lines = BufReader::new(output).lines();
         while let Ok(Some(line)) = lines.next_line().await {
-            self.lines().push(line);
+            self.lines().push((source, line));
             self.grew.send_replace(());
         }
     }

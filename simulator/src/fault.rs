@@ -23,6 +23,8 @@ pub enum Fault {
     CutConnection,
     /// `trailing-comma`: the right answer with a comma before its last bracket.
     TrailingComma,
+    /// `number-ts`: the right answer with its `ts` as a number.
+    NumberTs,
     /// `content-type`: the right answer, said to be HTML.
     ContentType,
     /// `gzip`: the right answer, compressed, whether asked for or not.
@@ -60,6 +62,7 @@ impl fmt::Display for Fault {
             Self::CutText => f.write_str("cut-text"),
             Self::CutConnection => f.write_str("cut-connection"),
             Self::TrailingComma => f.write_str("trailing-comma"),
+            Self::NumberTs => f.write_str("number-ts"),
             Self::ContentType => f.write_str("content-type"),
             Self::Gzip => f.write_str("gzip"),
             Self::Drip(time) => write!(f, "drip-{}", time.as_millis()),
@@ -120,6 +123,7 @@ fn without_number(text: &str) -> Option<Fault> {
         "cut-text" => Fault::CutText,
         "cut-connection" => Fault::CutConnection,
         "trailing-comma" => Fault::TrailingComma,
+        "number-ts" => Fault::NumberTs,
         "content-type" => Fault::ContentType,
         "gzip" => Fault::Gzip,
         "stall" => Fault::Stall(None),
@@ -200,6 +204,7 @@ mod tests {
             "cut-text",
             "cut-connection",
             "trailing-comma",
+            "number-ts",
             "content-type",
             "gzip",
             "drip-300",

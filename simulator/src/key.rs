@@ -35,12 +35,14 @@ pub(crate) struct Keys {
     life: Duration,
     queue: u64,
     given: HashMap<String, Key>,
+    /// Every key ever given, for those who look whether one leaks.
+    all: Vec<String>,
 }
 
 impl Keys {
     pub(crate) fn new(seed: u64, life: Duration) -> Self {
         let random = ChaCha8Rng::seed_from_u64(seed);
-        Self { random, life, queue: 0, given: HashMap::new() }
+        Self { random, life, queue: 0, given: HashMap::new(), all: Vec::new() }
     }
 
     /// A fresh key; the ones given before stay good for their life.
@@ -58,8 +60,14 @@ impl Keys {
             .map(|&letter| char::from(letter))
             .collect();
         let text = format!("{JWT_HEADER}.{}.-_{signature}+/==", base64url(claims.as_bytes()));
+        self.all.push(text.clone());
         self.given.insert(text.clone(), Key { until: now + self.life, queue: self.queue });
         text
+    }
+
+    /// Every key given so far, also those no longer good.
+    pub(crate) fn all(&self) -> &[String] {
+        &self.all
     }
 
     pub(crate) fn check(&self, text: &str, now: Instant) -> Verdict {

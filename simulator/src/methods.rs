@@ -63,6 +63,10 @@ fn numbers(list: &[&str], key: &str) -> Result<Vec<i64>, ApiError> {
     numbers.map_err(|_| ApiError::because(100, &format!("{key} not integer")))
 }
 
+fn check_refused(list: &[&str], world: &World) -> Result<(), ApiError> {
+    world.refusal(list).map_or(Ok(()), |code| Err(ApiError::of_code(code)))
+}
+
 fn users(parameters: &Parameters, world: &World) -> Answer {
     let list = items(parameters, "user_ids", MOST_USERS)?;
     if list.iter().any(|item| item.parse::<i64>().is_ok_and(|id| id <= 0)) {
@@ -70,6 +74,7 @@ fn users(parameters: &Parameters, world: &World) -> Answer {
     }
     let fields = parameters.list("fields");
     let russian = parameters.in_russian();
+    check_refused(&list, world)?;
     let found = list.iter().filter_map(|item| world.user_by_name(item));
     Ok(found.map(|user| person(user, &fields, russian)).collect())
 }
@@ -106,6 +111,7 @@ fn communities(parameters: &Parameters, world: &World) -> Answer {
     if list.is_empty() {
         list.push(&own);
     }
+    check_refused(&list, world)?;
     let found = list.iter().filter_map(|item| world.community_by_name(item));
     Ok(json!({"groups": found.map(group).collect::<Vec<_>>(), "profiles": []}))
 }
@@ -165,6 +171,7 @@ fn check_messages_right(state: &State) -> Result<(), ApiError> {
 fn conversations(parameters: &Parameters, state: &State) -> Answer {
     check_messages_right(state)?;
     let peers = required_items(parameters, "peer_ids", MOST_CONVERSATIONS)?;
+    check_refused(&peers, &state.world)?;
     let mut items = Vec::new();
     for peer in numbers(&peers, "peer_ids")? {
         items.extend(conversation(peer, &state.world)?);

@@ -10,7 +10,7 @@ use tokio_util::{
 };
 
 use crate::{
-    Fault, HiddenChats, Options, Stats, Target, World, api, poll,
+    Chat, Fault, HiddenChats, Options, Stats, Target, User, World, api, poll,
     server::{listen, serve},
     state::Shared,
 };
@@ -62,6 +62,11 @@ impl Simulator {
     /// Like [`push`](Self::push), with any text, which stands in the `updates` array as it is.
     pub fn push_raw(&self, update: String) -> u64 {
         self.shared.push(update)
+    }
+
+    /// Appends updates that no poll can see apart, and returns the last one's `ts`.
+    pub fn push_all(&self, updates: &[Value]) -> u64 {
+        self.shared.push_all(updates.iter().map(Value::to_string))
     }
 
     /// Appends `n` seeded updates of mixed kinds and returns their `ts`. Updates of types that
@@ -134,6 +139,27 @@ impl Simulator {
     /// The world as it is now.
     pub fn world(&self) -> World {
         self.shared.lock().world.clone()
+    }
+
+    /// Makes a user known, in place of the one that had the id.
+    pub fn set_user(&self, user: User) {
+        self.shared.lock().world.users.insert(user.id, user);
+    }
+
+    /// Makes a chat known, in place of the one that had the peer id.
+    pub fn set_chat(&self, chat: Chat) {
+        self.shared.lock().world.chats.insert(chat.peer_id, chat);
+    }
+
+    /// Lets every call that asks for the name of `id` fail as a whole with the error `code`; a
+    /// community's id is positive here.
+    pub fn refuse_id(&self, id: i64, code: i64) {
+        self.shared.lock().world.refused.insert(id, code);
+    }
+
+    /// Every Long Poll key given so far.
+    pub fn keys(&self) -> Vec<String> {
+        self.shared.lock().keys.all().to_vec()
     }
 
     /// Gives a chat another title, as the API tells it from now on; unknown chats stay unknown.

@@ -51,6 +51,7 @@ pub(crate) async fn spoil(fault: &Fault, answer: String, cutter: &Cutter) -> Res
         Fault::CutText => json(first_half(&answer).to_owned()),
         Fault::CutConnection => cut_connection(&answer),
         Fault::TrailingComma => json(with_trailing_comma(answer)),
+        Fault::NumberTs => json(with_number_ts(&answer)),
         Fault::ContentType => ([(CONTENT_TYPE, HTML)], answer).into_response(),
         Fault::Gzip => match gzip(&answer) {
             Ok(bytes) => {
@@ -98,6 +99,14 @@ fn with_trailing_comma(mut answer: String) -> String {
     answer
 }
 
+fn with_number_ts(answer: &str) -> String {
+    let split = answer.split_once(r#""ts":""#);
+    split.and_then(|(before, rest)| Some((before, rest.split_once('"')?))).map_or_else(
+        || answer.to_owned(),
+        |(before, (ts, after))| format!(r#"{before}"ts":{ts}{after}"#),
+    )
+}
+
 fn gzip(answer: &str) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(answer.as_bytes())?;
@@ -135,6 +144,12 @@ mod tests {
         let spoilt = with_trailing_comma(r#"{"ts":"2","updates":[{"a":[1]}]}"#.to_owned());
         assert_eq!(spoilt, r#"{"ts":"2","updates":[{"a":[1]},]}"#);
         assert_eq!(with_trailing_comma(r#"{"failed":2}"#.to_owned()), r#"{"failed":2,}"#);
+    }
+
+    #[test]
+    fn a_ts_loses_its_quotes() {
+        assert_eq!(with_number_ts(r#"{"ts":"2","updates":[]}"#), r#"{"ts":2,"updates":[]}"#);
+        assert_eq!(with_number_ts(r#"{"failed":2}"#), r#"{"failed":2}"#);
     }
 
     #[test]

@@ -114,7 +114,17 @@ impl Shared {
 
     /// Appends an update and returns its `ts`.
     pub(crate) fn push(&self, update: String) -> u64 {
-        let ts = self.lock().queue.push(update);
+        self.push_all([update])
+    }
+
+    /// Appends updates at once and returns the last one's `ts`.
+    pub(crate) fn push_all(&self, updates: impl IntoIterator<Item = String>) -> u64 {
+        let mut state = self.lock();
+        for update in updates {
+            state.queue.push(update);
+        }
+        let ts = state.queue.newest();
+        drop(state);
         self.polls.send_replace(());
         ts
     }

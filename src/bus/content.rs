@@ -17,7 +17,7 @@ pub struct Content {
     pub missed: Option<u64>,
 }
 
-/// An event, written as JSON once for the stream and the channel.
+/// An event, written as JSON once for the stream and, unless `published` is there, the channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Decides the stream and the channel.
@@ -28,6 +28,8 @@ pub struct Entry {
     pub unique: bool,
     /// The event as JSON, exactly its `as_dict`.
     pub data: String,
+    /// What the channel carries instead.
+    pub published: Option<Vec<u8>>,
 }
 
 impl Entry {
@@ -36,7 +38,8 @@ impl Entry {
     pub fn new(event: &Event, unique: bool) -> Self {
         #[expect(clippy::expect_used, reason = "an event holds nothing that JSON cannot")]
         let data = serde_json::to_string(event).expect("strings and numbers become JSON");
-        Self { kind: event.event_type(), event_id: event.event_id.clone(), unique, data }
+        let event_id = event.event_id.clone();
+        Self { kind: event.event_type(), event_id, unique, data, published: None }
     }
 }
 

@@ -28,6 +28,7 @@ impl Refused {
 fn advice(error: &RedisError) -> Option<&'static str> {
     const CREDENTIALS: &str =
         "Check the user in bus.url, and REDIS_PASSWORD or REDIS_PASSWORD_FILE";
+    const RIGHTS: &str = "Give the Redis user the rights listed in the README";
     match error.kind() {
         ErrorKind::AuthenticationFailed => return Some(CREDENTIALS),
         ErrorKind::InvalidClientConfig => return Some("Check bus.url"),
@@ -35,7 +36,11 @@ fn advice(error: &RedisError) -> Option<&'static str> {
     }
     match error.code()? {
         "NOAUTH" | "WRONGPASS" => Some(CREDENTIALS),
-        "NOPERM" => Some("Give the Redis user the rights listed in the README"),
+        "NOPERM" => Some(RIGHTS),
+        // So Redis turns away a long command of who has not logged in.
+        "ERR" if error.to_string().contains("unauthenticated") => Some(CREDENTIALS),
+        // Redis 7 words a right that a script lacks like this, and calls it a plain error.
+        "ERR" if error.to_string().contains("The user executing the script can't") => Some(RIGHTS),
         "WRONGTYPE" => Some(
             "Another program uses this key; move it away, or choose another bus.namespace or \
              stream name",

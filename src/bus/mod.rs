@@ -2,11 +2,15 @@
 
 mod connect;
 mod content;
+mod dead_letters;
 mod durability;
+mod entry_id;
 mod error;
 mod keys;
 mod link;
+mod pickle;
 mod redis;
+mod scripts;
 mod stdout;
 
 use std::{future::pending, sync::Arc};
@@ -17,13 +21,17 @@ use self::redis::Committer as RedisCommitter;
 pub use self::redis::RedisBus;
 use crate::{
     config::{self, BusUrl},
+    event::Event,
     health::{Health, Role},
     ts::Ts,
 };
 pub use connect::{Connection, Server};
 pub use content::{Content, DeadLetter, Entry};
+pub use dead_letters::{DeadLetters, Letter, Requeued, Requeuer};
+pub use entry_id::EntryId;
 pub use error::Refused;
 pub use keys::Keys;
+pub use pickle::pickle;
 
 /// Where the fetcher is: everything up to `ts` is on the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +111,15 @@ impl Bus {
     pub async fn release(&self) {
         if let Self::Redis(bus) = self {
             bus.release().await;
+        }
+    }
+
+    /// The entry of an event, in the forms in which this bus carries it.
+    #[must_use]
+    pub fn entry(&self, event: &Event, unique: bool) -> Entry {
+        match self {
+            Self::Redis(bus) => bus.entry(event, unique),
+            Self::Stdout => Entry::new(event, unique),
         }
     }
 

@@ -2,23 +2,27 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
-use redis::{FromRedisValue, Script, Value};
+use redis::{FromRedisValue, ScriptInvocation, Value};
 use tokio::time::sleep;
 
 use super::{
-    Content, Halt, Keys, Position, Refused, Tenure,
+    Content, Entry, Halt, Position, Refused, Tenure,
     connect::Server,
     durability::{Settled, settle},
     link::Link,
+    scripts::Scripts,
 };
 use crate::{
     backoff::Backoff,
     config::{self, RedisUrl},
-    event::EventType,
+    event::Event,
     health::{Health, Party, Role},
     ts::Ts,
 };
@@ -31,19 +35,12 @@ const FULL_PAUSE_CAP: Duration = Duration::from_secs(2);
 /// The bus of one instance of the service.
 pub struct RedisBus {
     server: Server,
-    keys: Keys,
-    group_id: i64,
     settings: config::Bus,
     holder: String,
     scripts: Scripts,
     health: Arc<Health>,
-}
-
-struct Scripts {
-    acquire: Script,
-    renew: Script,
-    release: Script,
-    commit: Script,
+    /// The generation of the newest commit known to be done in this tenure.
+    committed: AtomicU64,
 }
 
 impl RedisBus {
@@ -56,17 +53,11 @@ impl RedisBus {
     ) -> anyhow::Result<Self> {
         Ok(Self {
             server: Server::new(url, settings)?,
-            keys: Keys::new(settings, group_id),
-            group_id,
             settings: settings.clone(),
             holder: holder(),
             health,
-            scripts: Scripts {
-                acquire: Script::new(include_str!("lua/acquire.lua")),
-                renew: Script::new(include_str!("lua/renew.lua")),
-                release: Script::new(include_str!("lua/release.lua")),
-                commit: Script::new(include_str!("lua/commit.lua")),
-            },
+            committed: AtomicU64::new(0),
+            scripts: Scripts::new(settings, group_id),
         })
     }
 
@@ -79,8 +70,8 @@ impl RedisBus {
         let mut link = self.link();
         let mut waiting = false;
         loop {
-            let mut call = self.scripts.acquire.key(&self.keys.position);
-            call.key(&self.keys.lease).arg(&self.holder).arg(millis(self.settings.lease));
+            let mut call = self.scripts.acquire();
+            call.arg(&self.holder).arg(millis(self.settings.lease));
             match link.run("the lease", &call).await? {
                 Acquired::Taken(tenure) => {
                     self.health.role(Role::Fetching);
@@ -108,31 +99,43 @@ impl RedisBus {
         loop {
             sleep(self.settings.lease / 3).await;
             match self.renew(&mut link, epoch).await {
-                Ok(true) => {}
-                Ok(false) => return Halt::Fenced,
-                Err(refused) => return Halt::Refused(refused),
+                Ok(()) => {}
+                Err(halt) => return halt,
             }
         }
     }
 
-    /// Lengthens the lease; false when someone else has it.
-    async fn renew(&self, link: &mut Link, epoch: u64) -> Result<bool, Refused> {
-        let mut call = self.scripts.renew.key(&self.keys.position);
-        call.key(&self.keys.lease).arg(&self.holder).arg(epoch).arg(millis(self.settings.lease));
-        link.run("the lease's renewal", &call).await
+    /// Lengthens the lease, unless someone else has it or Redis is older than we are.
+    async fn renew(&self, link: &mut Link, epoch: u64) -> Result<(), Halt> {
+        // Read before asking: what is stored can only be newer.
+        let committed = self.committed.load(Ordering::Acquire);
+        let mut call = self.scripts.renew();
+        call.arg(&self.holder).arg(epoch).arg(millis(self.settings.lease));
+        match link.run("the lease's renewal", call.arg(committed)).await? {
+            Answer::Behind(position) => Err(Halt::Behind(position)),
+            Answer::Fenced => Err(Halt::Fenced),
+            _ => Ok(()),
+        }
     }
 
     /// Gives the lease back, so that a standby need not wait for its end.
     pub(super) async fn release(&self) {
-        let mut call = self.scripts.release.key(&self.keys.lease);
+        let mut call = self.scripts.release();
         let answer: redis::RedisResult<i64> = self.link().try_run(call.arg(&self.holder)).await;
         if let Err(error) = answer {
             tracing::warn!(%error, "the lease was not given back; it ends by itself");
         }
     }
 
+    /// The entry of an event, in the forms in which this bus carries it.
+    pub(super) fn entry(&self, event: &Event, unique: bool) -> Entry {
+        self.scripts.entry(event, unique)
+    }
+
     /// The way to commit, from the position that `tenure` began with.
     pub(super) fn committer(&self, tenure: &Tenure) -> Committer<'_> {
+        let generation = tenure.position.map_or(0, |position| position.generation);
+        self.committed.store(generation, Ordering::Release);
         Committer { bus: self, link: self.link(), epoch: tenure.epoch, position: tenure.position }
     }
 
@@ -142,33 +145,21 @@ impl RedisBus {
         from: Option<Position>,
         content: &Content,
         to: Position,
-    ) -> redis::ScriptInvocation<'_> {
-        let Self { settings, keys, .. } = self;
+    ) -> ScriptInvocation<'_> {
         let (from_generation, from_ts) = match from {
             Some(Position { generation, ts }) => (generation.to_string(), ts.to_string()),
             None => (String::new(), String::new()),
         };
-        let mut call = self.scripts.commit.key(&keys.position);
-        call.key(&keys.seen).key(&keys.skipped).key(&keys.dead_letters).key(&keys.added);
-        call.key(&keys.streams).key(&keys.marks);
+        let mut call = self.scripts.commit();
         call.arg(&self.holder)
             .arg(epoch)
             .arg(from_generation)
             .arg(from_ts)
             .arg(to.generation)
-            .arg(to.ts.0)
-            .arg(self.group_id)
-            .arg(settings.repeat_window)
-            .arg(settings.stream_length)
-            .arg(u8::from(settings.delivery.to_streams()))
-            .arg(u8::from(settings.delivery.to_channels()))
-            .arg(&keys.channels);
+            .arg(to.ts.0);
         call.arg(content.entries.len());
         for entry in &content.entries {
-            call.arg(number(entry.kind))
-                .arg(&entry.event_id)
-                .arg(u8::from(entry.unique))
-                .arg(&entry.data);
+            self.scripts.add_entry(&mut call, entry);
         }
         call.arg(content.dead_letters.len());
         for letter in &content.dead_letters {
@@ -232,18 +223,12 @@ impl Committer<'_> {
             tracing::info!("there is room in the stream again; fetching goes on");
         }
         while settle(&mut self.link, self.bus.settings.durability).await? == Settled::AskAgain {
-            if !self.bus.renew(&mut self.link, self.epoch).await? {
-                return Err(Halt::Fenced);
-            }
+            self.bus.renew(&mut self.link, self.epoch).await?;
         }
         self.position = Some(to);
+        self.bus.committed.store(generation, Ordering::Release);
         Ok(repeats)
     }
-}
-
-/// The place of a type in the script's lists, which start at 1 and follow [`EventType::ALL`].
-fn number(kind: EventType) -> usize {
-    1 + EventType::ALL.iter().take_while(|&&other| other != kind).count()
 }
 
 enum Acquired {

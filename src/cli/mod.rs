@@ -1,7 +1,9 @@
 //! The command line: what can be asked for, and the exit codes.
 
+mod bus;
 mod check;
 mod convert;
+mod dead_letters;
 mod exit;
 mod health;
 mod run;
@@ -46,6 +48,7 @@ enum Command {
     Check(check::Arguments),
     Convert(convert::Arguments),
     Tail(tail::Arguments),
+    DeadLetters(dead_letters::Arguments),
     Health(health::Arguments),
     /// Print the JSON Schema of an event
     #[command(after_help = "Example:\n  event-fetcher schema > event.schema.json")]
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &sources),
         Command::Convert(arguments) => convert::run(&arguments, &sources),
         Command::Tail(arguments) => tail::run(&arguments, &sources),
+        Command::DeadLetters(arguments) => dead_letters::run(&arguments, &sources),
         Command::Health(_) => health::run(&sources),
         Command::Schema => print(&format!("{:#}\n", event_schema().to_value())),
         Command::Completions { shell } => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{VERSION, block_on, exit::Exit};
@@ -46,6 +46,9 @@ const IN_IMAGE: &str = "EVENT_FETCHER_IMAGE";
 const TOKEN_VARIABLE: &str = "environment variable TOKEN";
 
 async fn serve(loaded: Loaded) -> Exit {
+    // First of all: a stop must be heeded while the rest is still being made.
+    let stop = CancellationToken::new();
+    let signals = tokio::spawn(stop_on_signals(Signals::listen(), stop.clone()));
     let Loaded { config, access, .. } = loaded;
     let group_id = access.group_id;
     tracing::info!(version = VERSION.as_str(), group_id, bus = %config.bus.url, "event-fetcher starts");
@@ -78,8 +81,6 @@ async fn serve(loaded: Loaded) -> Exit {
         rules: &rules,
         unrouted: config.bus.unrouted,
     };
-    let stop = CancellationToken::new();
-    let signals = tokio::spawn(stop_on_signals(stop.clone()));
     let served =
         config.http.listen.map(|address| tokio::spawn(http::serve(address, health.clone())));
     let told = tokio::spawn(systemd::tell(health.clone(), stop.clone()));
@@ -98,11 +99,23 @@ async fn serve(loaded: Loaded) -> Exit {
     }
 }
 
+/// The signals that ask for a stop; from its making on none of them ends the process by itself.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        let (terminate, interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(Self { terminate, interrupt })
+    }
+}
+
 /// The first SIGTERM or SIGINT asks for a stop; a second does not wait for it.
-async fn stop_on_signals(stop: CancellationToken) {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
+async fn stop_on_signals(signals: std::io::Result<Signals>, stop: CancellationToken) {
+    let Ok(Signals { mut terminate, mut interrupt }) = signals else {
         tracing::error!("signals cannot be received here; stop this process with SIGKILL");
         return;
     };

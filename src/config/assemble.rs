@@ -6,12 +6,13 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use super::{
     bus_url::BusUrl,
+    pickle_classes::PickleClasses,
     problem::Problem,
     reader::Reader,
     secrets::{REDIS_PASSWORD, TOKEN},
     sections::{
-        Access, Ages, Bus, ClientCertificate, Config, Converter, Delivery, Durability, EventNames,
-        Http, Log, Names, Tls, Vk, Way,
+        Access, Ages, Bus, ClientCertificate, Config, Converter, Delivery, Durability, Encoding,
+        EventNames, Form, Http, Log, Names, Tls, Vk, Way,
     },
     value::{
         boolean, choice, choices, durability, duration, group_id, listen, log_filter, method_url,
@@ -37,6 +38,11 @@ pub(super) fn config(reader: &mut Reader) -> Option<Config> {
     let converter = converter(reader);
     let names = names(reader);
     let bus = bus(reader);
+    let pickled = bus.as_ref().is_some_and(|it| it.pubsub != Encoding::Json);
+    if pickled && converter.as_ref().is_some_and(|it| !it.reply_author) {
+        // The predecessor's Reply has an author, always.
+        reader.contradiction("bus.pubsub.encoding", "does not go with", "converter.reply_author");
+    }
     let http = http(reader);
     let log = log(reader);
     Some(Config {
@@ -120,6 +126,7 @@ fn bus(reader: &mut Reader) -> Option<Bus> {
     let tls = tls(reader);
     let streams = streams(reader);
     let channels = channels(reader);
+    let pubsub = pubsub(reader);
     Some(Bus {
         url: url?,
         password,
@@ -134,6 +141,7 @@ fn bus(reader: &mut Reader) -> Option<Bus> {
         repeat_window: repeat_window?,
         streams: streams?,
         channels: channels?,
+        pubsub: pubsub?,
     })
 }
 
@@ -183,6 +191,16 @@ fn channels(reader: &mut Reader) -> Option<EventNames> {
         "bus.channels.reaction",
     ];
     event_names(keys.map(|key| reader.read(key, name)))
+}
+
+fn pubsub(reader: &mut Reader) -> Option<Encoding> {
+    let form = reader.read("bus.pubsub.encoding", choice);
+    let classes = reader.read("bus.pubsub.classes", PickleClasses::parse);
+    let classes = classes?;
+    Some(match form? {
+        Form::Json => Encoding::Json,
+        Form::Pickle => Encoding::Pickle(classes),
+    })
 }
 
 fn event_names([message, command, button, reaction]: [Option<String>; 4]) -> Option<EventNames> {

@@ -9,6 +9,7 @@ mod bus_url;
 mod catalogue;
 mod file;
 mod layers;
+mod pickle_classes;
 mod problem;
 mod reader;
 mod secrets;
@@ -22,11 +23,12 @@ mod value;
 mod tests;
 
 pub use bus_url::{BusUrl, RedisUrl, Topology};
+pub use pickle_classes::PickleClasses;
 pub use problem::{ConfigError, Problem};
 pub use reader::Origin;
 pub use sections::{
-    Access, Ages, Bus, ClientCertificate, Config, Converter, Delivery, Durability, EventNames,
-    Http, Lang, Log, LogFormat, Names, Tls, Unrouted, Vk,
+    Access, Ages, Bus, ClientCertificate, Config, Converter, Delivery, Durability, Encoding,
+    EventNames, Http, Lang, Log, LogFormat, Names, Tls, Unrouted, Vk,
 };
 pub use sources::Sources;
 

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use reqwest::Url;
 use secrecy::SecretString;
 
-use super::bus_url::BusUrl;
+use super::{bus_url::BusUrl, pickle_classes::PickleClasses};
 
 /// All settings that have a default.
 #[derive(Debug, Clone)]
@@ -110,6 +110,8 @@ pub struct Bus {
     pub streams: EventNames,
     /// The channel of each event type.
     pub channels: EventNames,
+    /// What a channel carries.
+    pub pubsub: Encoding,
 }
 
 /// What a commit waits for, beyond Redis' word that it is done.
@@ -265,6 +267,25 @@ impl Delivery {
     pub fn to_channels(self) -> bool {
         self != Self::Stream
     }
+}
+
+choice! {
+    /// A form in which a channel carries an event.
+    pub(super) enum Form {
+        /// The event's JSON.
+        Json = "json",
+        /// A pickle of Python objects.
+        Pickle = "pickle",
+    }
+}
+
+/// What a channel carries. Streams carry JSON always.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Encoding {
+    /// The event's JSON.
+    Json,
+    /// A pickle of the reader's own classes.
+    Pickle(PickleClasses),
 }
 
 choice! {

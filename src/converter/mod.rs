@@ -1,7 +1,7 @@
 //! Turns a VK update into an event. Pure: the same update, names and rules always give the same
 //! event, and there is no text that makes it panic.
 //!
-//! In two steps, because names are looked up for a whole batch at once: [`read`] takes from an
+//! In two steps, because names are looked up for a whole batch at once: [`read()`] takes from an
 //! update all that it says by itself, and [`Draft::complete`] adds what had to be asked for.
 
 mod draft;

@@ -5,7 +5,10 @@ mod session;
 
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -15,6 +18,9 @@ use crate::{
     vk::{Api, CallError, Class, LongPoll, Server},
 };
 pub use session::{Connecting, Polling, State, Step};
+
+/// The least time that a poll without updates takes.
+const FRUITLESS_POLL: Duration = Duration::from_millis(500);
 
 /// What VK answered to one poll: the unit of everything that follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,8 +105,15 @@ async fn run(
                 connecting.granted(server, newest)
             }
             State::Polling(polling) => {
+                let asked = Instant::now();
                 let reply = long_poll.poll(&polling.server, polling.ts).await;
                 let step = polling.replied(reply);
+                // VK holds a poll that has nothing to tell; what does not is not asked in a loop.
+                if step.trouble.is_none()
+                    && step.batch.as_ref().is_none_or(|it| it.updates.is_empty())
+                {
+                    sleep_until(asked + FRUITLESS_POLL).await;
+                }
                 if let Some(reason) = &step.trouble {
                     health.ill(Party::LongPoll, reason);
                     rest(&mut polls, reason).await;

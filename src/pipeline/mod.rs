@@ -33,6 +33,8 @@ const BATCHES_AHEAD: usize = 16;
 /// How long a stop waits for batches that VK has answered already. Whatever is left is fetched
 /// again at the next start.
 const GRACE: Duration = Duration::from_secs(3);
+/// How long a stop waits for Redis to take the lease back.
+const RELEASE: Duration = Duration::from_secs(1);
 
 /// Everything that the service is made of.
 pub struct Pipeline<'a> {
@@ -78,7 +80,9 @@ impl Pipeline<'_> {
             refusal = self.names.serve() => Err(refusal.into()),
             result = self.tenures(stop, &mut totals) => result,
         };
-        self.bus.release().await;
+        if tokio::time::timeout(RELEASE, self.bus.release()).await.is_err() {
+            tracing::warn!("Redis does not take the lease back in time; it ends by itself");
+        }
         tracing::info!(%totals, "stopped");
         result
     }
@@ -144,7 +148,7 @@ impl Pipeline<'_> {
             batches.recv().await.map(|batch| (batch, batches))
         });
         let contents = batches
-            .map(|batch| prepare(batch, self.names, self.rules, self.unrouted))
+            .map(|batch| prepare(batch, self.names, self.rules, self.unrouted, self.bus))
             .buffered(BATCHES_AHEAD);
         let mut contents = std::pin::pin!(contents);
         while let Some(content) = contents.next().await {

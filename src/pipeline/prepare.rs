@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::complete;
 use crate::{
-    bus::{Content, DeadLetter, Entry},
+    bus::{Bus, Content, DeadLetter},
     config::Unrouted,
     converter::{Draft, Reading, Rules, read},
     fetcher::Batch,
@@ -23,6 +23,7 @@ pub(super) fn prepare<'a>(
     names: &'a Names,
     rules: &'a Rules,
     unrouted: Unrouted,
+    bus: &'a Bus,
 ) -> impl Future<Output = Result<(Content, Ts), CallError>> + 'a {
     let Batch { updates, ts, gap } = batch;
     let mut content = Content { missed: gap.map(|gap| gap.missed()), ..Content::default() };
@@ -51,7 +52,7 @@ pub(super) fn prepare<'a>(
     async move {
         let events = events.await?;
         content.entries =
-            events.iter().zip(unique).map(|(event, unique)| Entry::new(event, unique)).collect();
+            events.iter().zip(unique).map(|(event, unique)| bus.entry(event, unique)).collect();
         Ok((content, ts))
     }
 }

@@ -7,6 +7,7 @@
 
 mod check;
 mod convert;
+mod dead_letters;
 mod streams;
 mod support;
 mod tail;

@@ -101,6 +101,8 @@ pub struct World {
     pub messages: HashMap<(i64, i64), Value>,
     /// How the API refuses to tell about hidden chats.
     pub hidden_chats: HiddenChats,
+    /// Ids that make a call which asks for their names fail, with the error's code.
+    pub refused: BTreeMap<i64, i64>,
 }
 
 impl World {
@@ -133,7 +135,13 @@ impl World {
             chats,
             messages: HashMap::new(),
             hidden_chats: HiddenChats::default(),
+            refused: BTreeMap::new(),
         }
+    }
+
+    /// The error of a call for these names, if any of them is refused.
+    pub(crate) fn refusal(&self, names: &[&str]) -> Option<i64> {
+        names.iter().find_map(|name| self.refused.get(&name.parse().ok()?).copied())
     }
 
     /// The user with this id or short address, as `users.get` takes it.

@@ -1,9 +1,12 @@
 -- Takes the lease, if nobody has it, for `term` milliseconds.
--- KEYS: position, lease. ARGV: holder, term.
+-- ARGV goes on with: holder, term.
 
-local position, lease = KEYS[1], KEYS[2]
-local holder, term = ARGV[1], ARGV[2]
+local holder, term = take(), take()
 
+local obstacle = missing_right({})
+if obstacle then
+  return obstacle
+end
 local owner = redis.call('GET', lease)
 if owner and owner ~= holder then
   return { 'HELD', owner, redis.call('PTTL', lease) }

@@ -1,6 +1,5 @@
 //! `tail`: the events on the bus, for people.
 
-mod id;
 mod line;
 mod reader;
 
@@ -16,14 +15,14 @@ use tokio::time::sleep;
 
 use self::reader::{BLOCK, Entry, Reader, Start};
 use super::{
-    block_on,
+    block_on, bus,
     exit::{Exit, note},
     text::harmless,
 };
 use crate::{
     backoff::Backoff,
     bus::{Refused, Server},
-    config::{self, BusUrl, Sources},
+    config::{self, Sources},
     event::EventType,
 };
 
@@ -70,15 +69,9 @@ pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
         Ok(config) => config.bus,
         Err(error) => return Exit::Usage.because(error),
     };
-    let BusUrl::Redis(url) = &settings.url else {
-        return Exit::Usage.because(
-            "bus.url is `stdout:`, so the events are not on a bus: the service prints them itself; \
-             set bus.url to the Redis whose streams are to be followed",
-        );
-    };
-    let server = match Server::new(url, &settings) {
+    let server = match bus::server(&settings, "streams are to be followed") {
         Ok(server) => server,
-        Err(error) => return Exit::Usage.because(format_args!("bus.url: {error}")),
+        Err(exit) => return exit,
     };
     let start = if arguments.from_start { Start::Oldest } else { Start::Newest(arguments.last) };
     let reader = Reader::new(&settings, &arguments.types, start);

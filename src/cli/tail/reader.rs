@@ -7,9 +7,8 @@ use redis::{
     streams::{StreamId, StreamRangeReply, StreamReadOptions, StreamReadReply},
 };
 
-use super::id::EntryId;
 use crate::{
-    bus::{Connection, Keys},
+    bus::{Connection, EntryId, Keys},
     config,
     event::EventType,
 };

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 
 use super::machine::Machine;
 use crate::config::{
-    Config, Delivery, Lang, Loaded, LogFormat, Unrouted, layers::DEFAULTS as COMMITTED,
+    Config, Delivery, Encoding, Lang, Loaded, LogFormat, Unrouted, layers::DEFAULTS as COMMITTED,
 };
 
 /// The keys of the committed file in their order, with commented-out ones.
@@ -62,6 +62,7 @@ fn with_token_and_group_alone_everything_has_its_documented_default() {
         assert_eq!(names.button, "button");
         assert_eq!(names.reaction, "reaction");
     }
+    assert_eq!(bus.pubsub, Encoding::Json);
     assert_eq!(log.level, "info");
     assert_eq!(log.format, LogFormat::Auto);
 }

@@ -1,6 +1,7 @@
 //! What is refused, and in which words.
 
 use super::machine::Machine;
+use crate::config::Encoding;
 
 /// A line of a file, and what the message about it says.
 const REFUSED: &str = r#"vk.api_url = "ftp://x" => an http or https address
@@ -46,6 +47,14 @@ bus.streams.message = "dead-letter" => keeps "dead-letter" for itself
 bus.streams.message = "lease:1" => keeps "lease" for itself
 bus.streams.message = "position:1" => keeps "position" for itself
 bus.channels.message = "" => a name
+bus.pubsub.encoding = "dill" => one of "json", "pickle"
+bus.pubsub.classes = "vkbot" => "toaster", "funcka_bots"
+bus.pubsub.classes = ["toaster"] => "toaster", "funcka_bots"
+bus.pubsub.classes = "Event objects" => such as "handler.events.Event handler.objects"
+bus.pubsub.classes = "a.Event b.c d" => such as "handler.events.Event handler.objects"
+bus.pubsub.classes = "a.Event b.1" => such as "handler.events.Event handler.objects"
+bus.pubsub.classes = "a..Event b" => such as "handler.events.Event handler.objects"
+bus.pubsub.classes = "a.Event\nb c" => such as "handler.events.Event handler.objects"
 http.listen = "8080" => an IP address with a port
 http.listen = 8080 => an IP address with a port
 log.level = "inof" => a filter such as
@@ -176,6 +185,41 @@ fn values_that_do_not_go_together_are_told_with_both_keys() {
              bus.streams.message = \"all\" (work/Fetcher.toml, line 6)",
         ]
     );
+}
+
+#[test]
+fn pickles_need_the_authors_of_replies() {
+    let pickle = "[bus.pubsub]\nencoding = \"pickle\"\n";
+    assert_eq!(
+        Machine::with_access().toml(pickle).mistake(),
+        "bus.pubsub.encoding = \"pickle\" (work/Fetcher.toml, line 2) does not go with \
+         converter.reply_author = false (default)"
+    );
+    let machine = Machine::with_access().toml(&format!("converter.reply_author = true\n{pickle}"));
+    assert!(matches!(machine.config().bus.pubsub, Encoding::Pickle(_)));
+}
+
+#[test]
+fn the_classes_of_pickles_are_a_preset_or_two_paths() {
+    let classes = |classes: &str| {
+        let toml = format!(
+            "converter.reply_author = true\n\
+             [bus.pubsub]\nencoding = \"pickle\"\nclasses = \"{classes}\"\n"
+        );
+        match Machine::with_access().toml(&toml).config().bus.pubsub {
+            Encoding::Pickle(it) => [it.event_module, it.event_class, it.objects_module],
+            Encoding::Json => panic!("pickle was asked for"),
+        }
+    };
+    assert_eq!(
+        classes("toaster"),
+        ["toaster.broker.events.events", "Event", "toaster.broker.events.objects"]
+    );
+    assert_eq!(
+        classes("funcka_bots"),
+        ["funcka_bots.events.events", "VkEvent", "funcka_bots.events.objects"]
+    );
+    assert_eq!(classes("my.events.E_1 _objects"), ["my.events", "E_1", "_objects"]);
 }
 
 #[test]

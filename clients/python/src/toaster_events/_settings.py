@@ -1,0 +1,64 @@
+"""What a consumer can be told."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol, TypedDict
+
+
+class Stop(Protocol):
+    """Something that tells when to stop: a `threading.Event` or an `asyncio.Event`."""
+
+    def is_set(self) -> bool: ...
+
+
+class Options(TypedDict, total=False):
+    """The options of `consume` and `run`."""
+
+    consumer: str
+    """This worker's name within the group; host and process id by default. No two that run at the
+    same time may share one."""
+    namespace: str
+    """The fetcher's `bus.namespace`; `toaster` by default."""
+    claim_after: timedelta
+    """How long an event may be in the works before another worker takes it over: longer than the
+    slowest handling takes. A minute by default. A failed event is tried again after this time."""
+    max_deliveries: int
+    """How often an event is tried before it is put aside; 5 by default."""
+    block: timedelta
+    """How long to wait for an event before looking whether to stop; a second by default. Shorter
+    than the client's `socket_timeout`."""
+    stop: Stop
+    """Ends the consumer when set. Without it, SIGTERM and SIGINT do, where Python can receive them:
+    in the main thread."""
+
+
+def _own_name() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options with their defaults, and what they are for."""
+
+    stream: str
+    group: str
+    consumer: str = field(default_factory=_own_name)
+    namespace: str = "toaster"
+    claim_after: timedelta = timedelta(minutes=1)
+    max_deliveries: int = 5
+    block: timedelta = timedelta(seconds=1)
+    stop: Stop | None = None
+
+    @property
+    def key(self) -> str:
+        """The stream's key in Redis."""
+        return f"{{{self.namespace}}}:{self.stream}"
+
+    @property
+    def failed(self) -> str:
+        """The key of the stream of events put aside."""
+        return f"{self.key}:failed"

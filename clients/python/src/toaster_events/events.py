@@ -1,0 +1,231 @@
+"""The event and what it consists of, and how it is read from JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple, Optional, TypeVar, Union, cast
+
+EventType = Literal["message", "command", "button", "reaction"]
+
+Json = dict[str, Any]
+
+
+class NotAnEvent(ValueError):
+    """What was read is not the JSON of an event."""
+
+
+class Button(NamedTuple):
+    """A press on a callback button."""
+
+    cmid: int
+    """The message that carries the button; 0 for a conversation's keyboard."""
+    beid: str
+    """The press, for `messages.sendMessageEventAnswer`."""
+    payload: Json
+    """What the button's maker put into it. Any other JSON value than an object is passed on too."""
+
+
+class Reply(NamedTuple):
+    """A message answered or forwarded."""
+
+    cmid: int
+    text: str
+    uuid: Optional[int] = None
+    """The author; None unless the fetcher has `converter.reply_author` switched on."""
+
+
+class Message(NamedTuple):
+    """A message, also one that is a command."""
+
+    cmid: int
+    text: str
+    reply: Optional[Reply]
+    forward: list[Reply]
+    attachments: list[str]
+
+
+class Reaction(NamedTuple):
+    """A reaction put under a message; `rid` is 0 when it was taken back."""
+
+    cmid: int
+    rid: int
+
+
+class User(NamedTuple):
+    """Who caused the event; a community has a negative `uuid`."""
+
+    uuid: int
+    name: str
+    firstname: str
+    lastname: str
+    nick: str
+
+
+class Peer(NamedTuple):
+    """Where it happened; `cid` is 0 when that is no chat."""
+
+    bpid: int
+    cid: int
+    name: str
+
+
+Content = Union[Message, Button, Reaction]
+
+
+class Event:
+    """What happened in a community's conversation.
+
+    It has `message`, `button` or `reaction` as its type says, and not the other two.
+    """
+
+    event_id: str
+    event_type: EventType
+    # Always there.
+    peer: Peer
+    user: User
+    # There depending on the type.
+    message: Message
+    button: Button
+    reaction: Reaction
+
+    def __init__(
+        self,
+        event_type: EventType,
+        event_id: str,
+        user: User,
+        peer: Peer,
+        content: Content,
+    ) -> None:
+        self.event_type = event_type
+        self.event_id = event_id
+        self.user = user
+        self.peer = peer
+        setattr(self, _ATTRIBUTES[event_type], content)
+
+    @classmethod
+    def from_json(cls, text: Union[str, bytes]) -> Event:
+        """Reads the JSON that streams and channels carry; attributes it does not know are ignored.
+
+        Raises `NotAnEvent`.
+        """
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise NotAnEvent(f"not JSON: {error}") from error
+        event = _dict(data)
+        event_type = _text(event, "event_type")
+        if event_type not in _ATTRIBUTES:
+            raise NotAnEvent(f"no event type: {event_type!r}")
+        attribute = _ATTRIBUTES[event_type]
+        return cls(
+            cast(EventType, event_type),
+            _text(event, "event_id"),
+            _user(_part(event, "user")),
+            _peer(_part(event, "peer")),
+            _READERS[attribute](_part(event, attribute)),
+        )
+
+    def as_dict(self) -> Json:
+        """The event as a dictionary; dumped, it is the JSON that it was made from."""
+        return {name: _plain(value) for name, value in vars(self).items()}
+
+    def __eq__(self, other: object) -> bool:
+        return vars(self) == vars(other) if isinstance(other, Event) else NotImplemented
+
+    def __repr__(self) -> str:
+        return f"Event({self.as_dict()!r})"
+
+
+_ATTRIBUTES: dict[str, str] = {
+    "message": "message",
+    "command": "message",
+    "button": "button",
+    "reaction": "reaction",
+}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Reply) and value.uuid is None:
+        return {"cmid": value.cmid, "text": value.text}
+    if isinstance(value, (Message, Reply, Button, Reaction, User, Peer)):
+        return {name: _plain(item) for name, item in value._asdict().items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _message(data: Json) -> Message:
+    reply = _value(data, "reply")
+    return Message(
+        cmid=_int(data, "cmid"),
+        text=_text(data, "text"),
+        reply=None if reply is None else _reply(reply),
+        forward=[_reply(item) for item in _list(data, "forward")],
+        attachments=[_typed(item, str, "attachments") for item in _list(data, "attachments")],
+    )
+
+
+def _reply(value: object) -> Reply:
+    data = _dict(value)
+    uuid = _int(data, "uuid") if "uuid" in data else None
+    return Reply(cmid=_int(data, "cmid"), text=_text(data, "text"), uuid=uuid)
+
+
+def _button(data: Json) -> Button:
+    return Button(_int(data, "cmid"), _text(data, "beid"), _value(data, "payload"))
+
+
+def _reaction(data: Json) -> Reaction:
+    return Reaction(_int(data, "cmid"), _int(data, "rid"))
+
+
+def _user(data: Json) -> User:
+    names = (_text(data, key) for key in ("name", "firstname", "lastname", "nick"))
+    return User(_int(data, "uuid"), *names)
+
+
+def _peer(data: Json) -> Peer:
+    return Peer(_int(data, "bpid"), _int(data, "cid"), _text(data, "name"))
+
+
+_READERS: dict[str, Callable[[Json], Content]] = {
+    "message": _message,
+    "button": _button,
+    "reaction": _reaction,
+}
+
+_T = TypeVar("_T")
+
+
+def _value(data: Json, key: str) -> Any:
+    if key not in data:
+        raise NotAnEvent(f"no {key}")
+    return data[key]
+
+
+def _typed(value: object, kind: type[_T], name: str) -> _T:
+    # To Python True is an int; to JSON it is not.
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise NotAnEvent(f"{name} is not of type {kind.__name__}: {value!r}")
+    return value
+
+
+def _int(data: Json, key: str) -> int:
+    return _typed(_value(data, key), int, key)
+
+
+def _text(data: Json, key: str) -> str:
+    return _typed(_value(data, key), str, key)
+
+
+def _list(data: Json, key: str) -> list[Any]:
+    return _typed(_value(data, key), list, key)
+
+
+def _dict(value: object) -> Json:
+    return _typed(value, dict, "an object")
+
+
+def _part(data: Json, key: str) -> Json:
+    return _typed(_value(data, key), dict, key)

@@ -1,0 +1,185 @@
+-- What the scripts that write events have in common; it stands before each of them.
+--
+-- KEYS: position, lease, seen, skipped, dead-letter, added, then for message, command, button,
+-- reaction the stream of each, then the marks of each.
+-- ARGV begins with: group_id, window, cap, to_streams, what the channels carry, the channel of each type.
+
+local position, lease, seen, skipped, dead_letters, added = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local streams = { KEYS[7], KEYS[8], KEYS[9], KEYS[10] }
+local marks = { KEYS[11], KEYS[12], KEYS[13], KEYS[14] }
+local types = { 'message', 'command', 'button', 'reaction' }
+
+local read = 0
+local function take()
+  read = read + 1
+  return ARGV[read]
+end
+
+local group_id, window, cap = take(), tonumber(take()), tonumber(take())
+local to_streams = take() == '1'
+local carried = take() -- by the channels: 'none', the 'data', or each entry's 'own'
+local channels = { take(), take(), take(), take() }
+
+local function take_entry()
+  local entry = { kind = tonumber(take()), id = take(), unique = take() == '1', data = take() }
+  entry.published = carried == 'own' and take() or entry.data
+  return entry
+end
+
+-- The first call that the user may not make, of those that a commit can consist of and of `more`, as
+-- an error. Redis does not roll a script back: what was missing half-way would be half a commit.
+local function missing_right(more)
+  -- Before Redis 7 it cannot be asked.
+  if not redis.acl_check_cmd then
+    return nil
+  end
+  local calls = {
+    { 'HMGET', position, 'ts' }, { 'HSET', position, 'ts', '0' }, { 'HINCRBY', position, 'epoch', '1' },
+    { 'GET', lease }, { 'PTTL', lease }, { 'SET', lease, '' }, { 'DEL', lease },
+    { 'TYPE', seen }, { 'ZADD', seen, 'NX', '0', '' }, { 'ZREMRANGEBYRANK', seen, '0', '0' },
+    { 'TYPE', skipped }, { 'HINCRBY', skipped, '', '1' },
+    { 'TYPE', dead_letters }, { 'XADD', dead_letters, 'MAXLEN', '~', '1', '*', '', '' },
+    { 'TYPE', added }, { 'HGET', added, '' }, { 'HINCRBY', added, '', '1' },
+  }
+  local function need(...)
+    calls[#calls + 1] = { ... }
+  end
+  for kind = 1, 4 do
+    local stream, mark = streams[kind], marks[kind]
+    need('TYPE', stream)
+    need('TYPE', mark)
+    if to_streams then
+      need('XADD', stream, '*', '', '')
+      need('XLEN', stream)
+      need('XINFO', 'GROUPS', stream)
+      need('XPENDING', stream, '')
+      need('XTRIM', stream, 'MINID', '0')
+      need('ZADD', mark, '0', '')
+      need('ZRANGEBYSCORE', mark, '0', '0')
+      need('ZREMRANGEBYSCORE', mark, '0', '0')
+    end
+    if carried ~= 'none' then
+      need('PUBLISH', channels[kind], '')
+    end
+  end
+  for _, call in ipairs(more) do
+    calls[#calls + 1] = call
+  end
+  for _, call in ipairs(calls) do
+    if not redis.acl_check_cmd(unpack(call)) then
+      local on = call[1] == 'XINFO' and call[3] or call[2]
+      return redis.error_reply('NOPERM the user may not use ' .. call[1] .. ' on ' .. on)
+    end
+  end
+end
+
+-- The first key that holds another type of value than it has to, as an error.
+local function wrong_type()
+  local wanted = { [seen] = 'zset', [skipped] = 'hash', [dead_letters] = 'stream', [added] = 'hash' }
+  for kind = 1, 4 do
+    wanted[streams[kind]], wanted[marks[kind]] = 'stream', 'zset'
+  end
+  for key, kind in pairs(wanted) do
+    local found = redis.call('TYPE', key).ok
+    if found ~= 'none' and found ~= kind then
+      return redis.error_reply('WRONGTYPE ' .. key .. ' is a ' .. found .. ', not a ' .. kind)
+    end
+  end
+end
+
+local function older(one, other)
+  local one_ms, one_number = one:match('(%d+)-(%d+)')
+  local other_ms, other_number = other:match('(%d+)-(%d+)')
+  one_ms, other_ms = tonumber(one_ms), tonumber(other_ms)
+  return one_ms < other_ms or (one_ms == other_ms and tonumber(one_number) < tonumber(other_number))
+end
+
+-- The oldest entry that some consumer group has not acknowledged, and that group's name.
+local function oldest_needed(stream)
+  local oldest, name
+  for _, fields in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local group = {}
+    for at = 1, #fields, 2 do
+      group[fields[at]] = fields[at + 1]
+    end
+    local needed = group['last-delivered-id']
+    if group.pending > 0 then
+      needed = redis.call('XPENDING', stream, group.name)[2]
+    end
+    if not oldest or older(needed, oldest) then
+      oldest, name = needed, group.name
+    end
+  end
+  return oldest, name
+end
+
+-- Trims a stream so that `more` entries fit under the cap, sparing what a group still needs. Returns
+-- the group that leaves too little room. Trimming and then writing nothing is harmless.
+local function make_room(kind, more)
+  local stream = streams[kind]
+  if more == 0 or redis.call('XLEN', stream) + more <= cap then
+    return nil
+  end
+  local total = tonumber(redis.call('HGET', added, types[kind]) or 0)
+  local mark = redis.call('ZRANGEBYSCORE', marks[kind], '(' .. total + more - cap, '+inf', 'LIMIT', 0, 1)[1]
+  if not mark then
+    return nil
+  end
+  local needed, group = oldest_needed(stream)
+  local held = needed and older(needed, mark)
+  redis.call('XTRIM', stream, 'MINID', held and needed or mark)
+  local length = redis.call('XLEN', stream)
+  redis.call('ZREMRANGEBYSCORE', marks[kind], '-inf', total - length)
+  return held and length + more > cap and group or nil
+end
+
+-- Makes room for so many entries of each type; where that fails, the answer that says so.
+local function full(coming)
+  if not to_streams or cap == 0 then
+    return nil
+  end
+  for kind = 1, 4 do
+    local group = make_room(kind, coming[kind])
+    if group then
+      return { 'FULL', streams[kind], group }
+    end
+  end
+end
+
+-- Forgets the oldest of the ids remembered, beyond the window.
+local function forget()
+  if window > 0 then
+    redis.call('ZREMRANGEBYRANK', seen, 0, -window - 1)
+  end
+end
+
+local written, last = { 0, 0, 0, 0 }, {}
+
+-- Puts an event on its stream and its channel. Call `number` after the last.
+local function emit(entry, ts)
+  local kind = entry.kind
+  if to_streams then
+    last[kind] = redis.call('XADD', streams[kind], '*', 'event_id', entry.id, 'event_type', types[kind],
+      'group_id', group_id, 'ts', ts, 'data', entry.data)
+    written[kind] = written[kind] + 1
+  end
+  if carried ~= 'none' then
+    -- A listener's channel must not be able to break the commit.
+    redis.pcall('PUBLISH', channels[kind], entry.published)
+  end
+end
+
+-- Counts what was put on the streams. Every hundredth of the cap, the id and the number of an entry are
+-- noted, to find later what to trim.
+local function number()
+  local step = math.max(1, math.floor(cap / 100))
+  for kind = 1, 4 do
+    if cap > 0 and written[kind] > 0 then
+      local total = redis.call('HINCRBY', added, types[kind], written[kind])
+      if math.floor(total / step) > math.floor((total - written[kind]) / step) then
+        redis.call('ZADD', marks[kind], total, last[kind])
+      end
+    end
+  end
+end
+

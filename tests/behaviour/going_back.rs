@@ -1,0 +1,150 @@
+//! Redis comes back with an older state: the service goes back with it and fetches again.
+
+use anyhow::ensure;
+use harness::RedisServer;
+use redis::aio::MultiplexedConnection;
+use vk_simulator::Options;
+
+use super::common::{Outcome, Scene, stop};
+
+/// All keys with what they hold and how long they have left.
+async fn snapshot(
+    redis: &mut MultiplexedConnection,
+) -> anyhow::Result<Vec<(String, i64, Vec<u8>)>> {
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(redis).await?;
+    let mut snapshot = Vec::new();
+    for key in keys {
+        let (left, dump) =
+            redis::pipe().pttl(&key).cmd("DUMP").arg(&key).query_async(redis).await?;
+        snapshot.push((key, left, dump));
+    }
+    Ok(snapshot)
+}
+
+/// Makes everything as it was, at once.
+async fn restore(
+    redis: &mut MultiplexedConnection,
+    snapshot: &[(String, i64, Vec<u8>)],
+) -> anyhow::Result<()> {
+    let mut all = redis::pipe();
+    all.atomic().cmd("FLUSHALL").ignore();
+    for (key, left, dump) in snapshot {
+        all.cmd("RESTORE").arg(key).arg((*left).max(0)).arg(dump).ignore();
+    }
+    Ok(all.query_async(redis).await?)
+}
+
+#[tokio::test]
+async fn an_older_state_under_a_running_service_is_fetched_up_again() -> Outcome {
+    let scene = Scene::new().await?;
+    let service = scene.start().await?;
+    let mut redis = scene.connect().await?;
+    scene.vk.generate(100);
+    scene.all_arrived().await?;
+    let older = snapshot(&mut redis).await?;
+    scene.vk.generate(100);
+    scene.all_arrived().await?;
+
+    restore(&mut redis, &older).await?;
+    scene.vk.generate(10);
+    scene.all_arrived().await?;
+    service.says("Redis is at an older position").await?;
+    scene.vk.generate(100);
+    scene.all_arrived().await?;
+    stop(service).await
+}
+
+/// The same in a quiet community, where no commit comes to notice it.
+#[tokio::test]
+async fn an_older_state_is_noticed_while_nothing_new_comes() -> Outcome {
+    let scene = Scene::new().await?;
+    let service = scene.start().await?;
+    let mut redis = scene.connect().await?;
+    scene.vk.generate(100);
+    scene.all_arrived().await?;
+    let older = snapshot(&mut redis).await?;
+    scene.vk.generate(100);
+    scene.all_arrived().await?;
+
+    restore(&mut redis, &older).await?;
+    service.says("Redis is at an older position").await?;
+    scene.all_arrived().await?;
+    stop(service).await
+}
+
+#[tokio::test]
+async fn an_older_state_before_a_start_is_fetched_up_again() -> Outcome {
+    let scene = Scene::new().await?;
+    let service = scene.start().await?;
+    let mut redis = scene.connect().await?;
+    scene.vk.generate(100);
+    scene.settled().await?;
+    let older = snapshot(&mut redis).await?;
+    scene.vk.generate(100);
+    scene.settled().await?;
+    stop(service).await?;
+
+    restore(&mut redis, &older).await?;
+    let service = scene.start().await?;
+    scene.all_arrived().await?;
+    stop(service).await
+}
+
+/// As after a power cut with snapshots every now and then.
+#[tokio::test]
+async fn a_redis_that_lost_its_latest_writes_gets_them_again() -> Outcome {
+    let redis = RedisServer::with_options(&["--save", "", "--appendonly", "no"]).await?;
+    let mut scene = Scene::on(redis, Options::default()).await?;
+    let service = scene.start().await?;
+    scene.vk.generate(100);
+    scene.all_arrived().await?;
+    let () = redis::cmd("SAVE").query_async(&mut scene.connect().await?).await?;
+    scene.vk.generate(100);
+    scene.all_arrived().await?;
+
+    scene.redis.kill().await?;
+    scene.redis.start_again().await?;
+    ensure!(scene.bus().await?.position("ts").await? == Some(scene.vk.ts() - 100));
+    scene.vk.generate(100);
+    scene.all_arrived().await?;
+    stop(service).await
+}
+
+/// With nothing left to go back to, the service's own position is the best one.
+#[tokio::test]
+async fn a_redis_that_was_emptied_gets_all_that_is_new() -> Outcome {
+    let scene = Scene::new().await?;
+    let service = scene.start().await?;
+    let gone = scene.vk.generate(100);
+    scene.all_arrived().await?;
+    let () = redis::cmd("FLUSHALL").query_async(&mut scene.connect().await?).await?;
+    scene.vk.generate(100);
+    scene.all_arrived_but(|ts| gone.contains(&ts)).await?;
+    scene.vk.generate(50);
+    scene.all_arrived_but(|ts| gone.contains(&ts)).await?;
+    stop(service).await
+}
+
+/// The state is older than all that VK still has: what is lost is known.
+#[tokio::test]
+async fn a_state_older_than_vks_queue_is_a_gap() -> Outcome {
+    let scene = Scene::with(Options { retention: 50, ..Options::default() }).await?;
+    let service = scene.start().await?;
+    let mut redis = scene.connect().await?;
+    scene.vk.generate(20);
+    scene.all_arrived().await?;
+    let older = snapshot(&mut redis).await?;
+    let kept_till = scene.vk.ts();
+    for _ in 0..4 {
+        scene.vk.generate(40);
+        scene.settled().await?;
+    }
+    restore(&mut redis, &older).await?;
+    scene.vk.generate(5);
+    service.says("VK lost updates").await?;
+    let (bus, lost_till) = (scene.settled().await?, scene.vk.ts());
+    ensure!(bus.position("missed").await? == Some(lost_till - kept_till));
+    scene.vk.generate(20);
+    scene.all_arrived_but(|ts| ts > kept_till && ts <= lost_till).await?;
+    stop(service).await
+}

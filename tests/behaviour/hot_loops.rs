@@ -1,0 +1,68 @@
+//! Whatever goes on failing, or answers nonsense at once, is not asked in a loop.
+
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use vk_simulator::{Fault, Target};
+
+use super::common::{Outcome, Scene, stop};
+
+/// Cases 4, 5 and 16: each key is shown once, and each next one asked for later.
+#[tokio::test]
+async fn keys_that_are_never_good_are_asked_for_ever_more_slowly() -> Outcome {
+    const SERVERS: &str = "groups.getLongPollServer";
+    let scene = Scene::new().await?;
+    scene.vk.inject(Target::Poll, Fault::Failed(2), 3);
+    let service = scene.spawn()?;
+    let mut asked = Vec::new();
+    for calls in 1..=4 {
+        scene.vk.until(|stats| stats.calls.get(SERVERS).is_some_and(|&it| it >= calls)).await;
+        asked.push(Instant::now());
+    }
+    let pauses: Vec<_> = asked.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    ensure!(pauses[2] > pauses[0], "{pauses:?}");
+    scene.bus().await?.has_a_position().await?;
+    scene.vk.generate(50);
+    scene.all_arrived().await?;
+    let stats = scene.vk.stats();
+    ensure!(stats.calls[SERVERS] == 4 && stats.faults["failed-2"] == 3, "{stats:?}");
+    stop(service).await
+}
+
+/// Case 16. A second is long enough for thousands of polls without a pause.
+async fn polls_in_a_second(fault: Fault) -> anyhow::Result<u64> {
+    let scene = Scene::new().await?;
+    let name = fault.to_string();
+    scene.vk.inject(Target::Poll, fault, u32::MAX);
+    let service = scene.start().await?;
+    scene.vk.until(|stats| stats.faults.contains_key(&name)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let polls = scene.vk.stats().faults[&name];
+    stop(service).await?;
+    Ok(polls)
+}
+
+/// Case 16: VK says again and again that the history is outdated.
+#[tokio::test]
+async fn endless_failed_1_is_no_hot_loop() -> Outcome {
+    let polls = polls_in_a_second(Fault::Failed(1)).await?;
+    ensure!(polls <= 20, "{polls} polls in a second");
+    Ok(())
+}
+
+/// Case 16: whatever stands between answers at once, without anything.
+#[tokio::test]
+async fn endless_early_empty_replies_are_no_hot_loop() -> Outcome {
+    let polls = polls_in_a_second(Fault::EarlyEmpty).await?;
+    ensure!(polls <= 20, "{polls} polls in a second");
+    Ok(())
+}
+
+#[tokio::test]
+async fn endless_failures_of_other_kinds_are_no_hot_loop() -> Outcome {
+    for fault in [Fault::Failed(3), Fault::Failed(9), Fault::Status(502), Fault::ResetBefore] {
+        let polls = polls_in_a_second(fault.clone()).await?;
+        ensure!(polls <= 20, "{fault}: {polls} polls in a second");
+    }
+    Ok(())
+}

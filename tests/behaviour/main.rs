@@ -1,0 +1,21 @@
+//! What the service does, watched from outside: its binary between a simulated VK and a Redis of
+//! its own. Case numbers are those of VK's failures that other clients met.
+
+mod common;
+
+mod api_errors;
+mod chaos;
+mod configuration;
+mod delivery;
+mod going_back;
+mod hot_loops;
+mod lease;
+mod long_poll_failures;
+mod names;
+mod pressure;
+mod redis_access;
+mod repeats;
+mod restarting;
+mod secrets;
+mod stdout_bus;
+mod stopping;

@@ -1,0 +1,158 @@
+//! Who is who: asked for once, together, and never in the way of an event.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use harness::Bus;
+use serde_json::{Value, json};
+use vk_simulator::{CHAT_BASE, Fault, Options, User};
+
+use super::common::{AUTHOR, CHAT, Outcome, Scene, message, stop};
+
+const USERS: &str = "users.get";
+const CHATS: &str = "messages.getConversationsById";
+
+/// What makes a message one that renames its chat.
+fn new_title(title: &str) -> Value {
+    json!({"text": "", "action": {"type": "chat_title_update", "text": title}})
+}
+
+/// The newest message on the bus.
+async fn newest(bus: &Bus) -> anyhow::Result<Value> {
+    Ok(bus.events("{toaster}:message").await?.pop().unwrap_or_default())
+}
+
+#[tokio::test]
+async fn who_is_known_is_not_asked_for_again() -> Outcome {
+    let scene = Scene::new().await?;
+    let service = scene.start().await?;
+    for text in ["one", "two", "three"] {
+        scene.say(text);
+        scene.settled().await?;
+    }
+    let stats = scene.vk.stats();
+    ensure!((stats.calls[USERS], stats.calls[CHATS]) == (1, 1), "{:?}", stats.calls);
+    ensure!(stats.polls["updates"] == 3, "not three batches");
+    stop(service).await
+}
+
+#[tokio::test]
+async fn what_is_being_asked_for_is_not_asked_for_twice() -> Outcome {
+    let options = Options { api_latency: Duration::from_secs(1), ..Options::default() };
+    let scene = Scene::with(options).await?;
+    let service = scene.start().await?;
+    scene.say("one");
+    scene.vk.until(|stats| stats.calls.contains_key(USERS)).await;
+    scene.say("two");
+    scene.vk.until(|stats| stats.polls.get("updates") == Some(&2)).await;
+    scene.all_arrived().await?;
+    let stats = scene.vk.stats();
+    ensure!((stats.calls[USERS], stats.calls[CHATS]) == (1, 1), "{:?}", stats.calls);
+    stop(service).await
+}
+
+#[tokio::test]
+async fn all_that_is_new_in_a_batch_is_asked_for_together() -> Outcome {
+    let scene = Scene::new().await?;
+    let service = scene.start().await?;
+    scene.vk.generate(1000);
+    scene.all_arrived().await?;
+    let stats = scene.vk.stats();
+    ensure!(stats.calls[USERS] <= 3, "{:?}", stats.calls);
+    ensure!(stats.calls[CHATS] <= 6, "{:?}", stats.calls);
+    stop(service).await
+}
+
+/// A name that is no longer fresh is used as it is, and asked for again behind the event.
+#[tokio::test]
+async fn a_known_name_serves_while_the_api_fails_and_is_renewed_when_it_works() -> Outcome {
+    let scene =
+        Scene::new().await?.set("FETCHER_NAMES__FRESH", "1s").set("FETCHER_NAMES__UNKNOWN", "1s");
+    let service = scene.start().await?;
+    scene.say("Hi!");
+    scene.settled().await?;
+    scene.vk.set_user(User {
+        id: AUTHOR,
+        first_name: "Другое".to_owned(),
+        last_name: "Имя".to_owned(),
+        domain: None,
+        deactivated: None,
+    });
+    scene.vk.inject(USERS, Fault::Error(10), 2);
+    let mut while_it_failed = 0;
+    loop {
+        scene.say("Hi!");
+        let bus = scene.settled().await?;
+        match newest(&bus).await?["user"]["name"].as_str() {
+            Some("Другое Имя") => break,
+            name => ensure!(name == Some("Руслан Башинский"), "{name:?}"),
+        }
+        let failures = scene.vk.stats().faults.get("error-10").copied();
+        while_it_failed += u64::from(failures == Some(1));
+    }
+    ensure!(while_it_failed > 0, "no event came while the API failed");
+    ensure!(scene.vk.stats().faults["error-10"] == 2);
+    stop(service).await
+}
+
+#[tokio::test]
+async fn a_new_title_holds_from_its_own_event_on() -> Outcome {
+    let scene = Scene::new().await?;
+    let service = scene.start().await?;
+    let titles = |events: &[Value]| -> Vec<String> {
+        events.iter().map(|it| it["peer"]["name"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    scene.say("before");
+    scene.settled().await?;
+    scene.push_message(new_title("Новое имя"));
+    scene.settled().await?;
+    // The next title changes nothing for the message before it, though all come together.
+    scene.vk.push_all(&[
+        message(11, json!({"text": "still"})),
+        message(12, new_title("Опять новое")),
+        message(13, json!({"text": "after"})),
+        message(14, new_title("")),
+        message(15, json!({"text": "nameless"})),
+    ]);
+    let bus = scene.settled().await?;
+    let found = titles(&bus.events("{toaster}:message").await?);
+    let old = "FUNCKA | TOASTER | DEV | CHAT";
+    let expected = [old, "Новое имя", "Новое имя", "Опять новое", "Опять новое", "", ""];
+    ensure!(found == expected, "{found:?}");
+    ensure!(scene.vk.stats().calls[CHATS] == 1, "VK was asked for what it had told");
+    stop(service).await
+}
+
+/// A title that an update gives is newer than what a call under way brings.
+#[tokio::test]
+async fn a_new_title_is_not_undone_by_a_call_under_way() -> Outcome {
+    let options = Options { api_latency: Duration::from_millis(500), ..Options::default() };
+    let scene = Scene::with(options).await?;
+    let service = scene.start().await?;
+    scene.say("before");
+    scene.vk.until(|stats| stats.calls.contains_key(CHATS)).await;
+    scene.push_message(new_title("Новое имя"));
+    scene.settled().await?;
+    scene.say("after");
+    let bus = scene.settled().await?;
+    ensure!(newest(&bus).await?["peer"]["name"] == "Новое имя");
+    stop(service).await
+}
+
+/// The title of a chat that the community has no rights in is learnt from its change.
+#[tokio::test]
+async fn a_hidden_chat_gets_the_title_that_its_members_give_it() -> Outcome {
+    let scene = Scene::new().await?;
+    scene.vk.set_hidden(CHAT, true);
+    let service = scene.start().await?;
+    scene.say("before");
+    let bus = scene.settled().await?;
+    ensure!(
+        newest(&bus).await?["peer"] == json!({"bpid": CHAT, "cid": CHAT - CHAT_BASE, "name": ""})
+    );
+    scene.push_message(new_title("Теперь с именем"));
+    scene.say("after");
+    scene.settled().await?;
+    ensure!(newest(&bus).await?["peer"]["name"] == "Теперь с именем");
+    stop(service).await
+}

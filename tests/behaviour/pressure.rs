@@ -1,0 +1,56 @@
+//! Much at once, or more than can be handled now.
+
+use anyhow::ensure;
+use serde_json::json;
+use vk_simulator::{Fault, Options};
+
+use super::common::{Outcome, Scene, message, stop};
+
+/// Cases 32 and 38: VK's queue is the buffer, not the service's memory.
+#[tokio::test]
+async fn while_names_do_not_come_only_so_much_is_fetched_ahead() -> Outcome {
+    const QUEUED: usize = 300;
+    let scene = Scene::with(Options { max_updates_per_reply: 1, ..Options::default() })
+        .await?
+        .set("FETCHER_VK__TIMEOUT", "1m");
+    let service = scene.start().await?;
+    scene.vk.inject("users.get", Fault::Stall(None), u32::MAX);
+    let updates: Vec<_> = (1..=QUEUED as u64).map(|number| message(number, json!({}))).collect();
+    scene.vk.push_all(&updates);
+    // The polls go on while names are waited for ...
+    scene.vk.until(|stats| stats.updates_served >= 10).await;
+    // ... and during the whole grace of a stop no more of them than are of use.
+    stop(service).await?;
+    let served = scene.vk.stats().updates_served;
+    ensure!(served < 50, "{served} updates were fetched");
+    ensure!(scene.bus().await?.events("{toaster}:message").await?.is_empty());
+    Ok(())
+}
+
+/// VK documents no limit of a reply.
+#[tokio::test]
+async fn one_reply_of_twenty_thousand_updates_is_one_commit() -> Outcome {
+    let options = Options { max_updates_per_reply: 100_000, ..Options::default() };
+    let scene = Scene::with(options).await?;
+    let service = scene.start().await?;
+    let updates: Vec<_> = (1..=20_000).map(|number| message(number, json!({}))).collect();
+    scene.vk.push_all(&updates);
+    scene.all_arrived().await?;
+    let position = scene.bus().await?.whole_position().await?;
+    ensure!(position["generation"] == "2", "{position:?}");
+    ensure!(!service.output().contains("WARN"), "{}", service.output());
+    stop(service).await
+}
+
+#[tokio::test]
+async fn updates_that_trickle_in_cost_no_call_each() -> Outcome {
+    let scene = Scene::with(Options { chats: 5, users: 20, ..Options::default() }).await?;
+    let service = scene.start().await?;
+    for _ in 0..100 {
+        scene.say("Hi!");
+        scene.settled().await?;
+    }
+    let stats = scene.vk.stats();
+    ensure!(stats.calls.values().sum::<u64>() == 3, "{:?}", stats.calls);
+    stop(service).await
+}

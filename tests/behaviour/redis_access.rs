@@ -1,0 +1,226 @@
+//! How Redis is reached, what it must allow, and what is said when it does not.
+
+use anyhow::{Context, ensure};
+use harness::{RedisServer, Service};
+use redis::{AsyncCommands, aio::MultiplexedConnection};
+use serde_json::json;
+use vk_simulator::Options;
+
+use super::common::{Outcome, Scene, contains, ends_with, message, stop};
+
+/// The least that the Redis user needs, beside the password and these keys and channels. It is asked
+/// for as a whole when the lease is taken, so that nothing is found missing half-way through a commit.
+const COMMANDS: &str = "+evalsha +script|load +get +set +del +pttl +hget +hmget +hset +hincrby +type \
+                        +xadd +xlen +xtrim +xpending +xinfo|groups +zadd +zrangebyscore \
+                        +zremrangebyrank +zremrangebyscore +publish";
+const KEYS: &str = "~{toaster}:*";
+const CHANNELS: &str = "&message &command &button &reaction";
+
+async fn set_user(redis: &mut MultiplexedConnection, rights: &str) -> Outcome {
+    let mut call = redis::cmd("ACL");
+    call.arg("SETUSER").arg("fetcher").arg("reset").arg("on").arg(">secret");
+    for right in rights.split_whitespace() {
+        call.arg(right);
+    }
+    Ok(call.query_async(redis).await?)
+}
+
+async fn as_user(rights: &str) -> anyhow::Result<(Scene, MultiplexedConnection)> {
+    let scene = Scene::new().await?.set("REDIS_PASSWORD", "secret");
+    let url = format!("redis://fetcher@127.0.0.1:{}", scene.redis.port());
+    let mut redis = scene.connect().await?;
+    set_user(&mut redis, rights).await?;
+    Ok((scene.set("FETCHER_BUS__URL", url), redis))
+}
+
+async fn works(scene: &Scene, service: &Service) -> Outcome {
+    scene.vk.generate(300);
+    scene.all_arrived().await?;
+    // What a second delivery needs: the repeats' window.
+    scene.vk.expire_key();
+    scene.vk.generate(100);
+    scene.all_arrived().await?;
+    ensure!(!service.output().contains("WARN Redis"), "{}", service.output());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_user_with_just_these_rights_is_enough() -> Outcome {
+    let (scene, mut redis) = as_user(&format!("{COMMANDS} {KEYS} {CHANNELS}")).await?;
+    let mut listener = redis::Client::open(scene.redis.url())?.get_async_pubsub().await?;
+    listener.subscribe("message").await?;
+    let service = scene.start().await?;
+    works(&scene, &service).await?;
+    let heard = futures::StreamExt::next(&mut listener.on_message()).await;
+    ensure!(heard.is_some());
+    stop(service).await?;
+    let lease: Option<String> = redis.get("{toaster}:lease:218730916").await?;
+    ensure!(lease.is_none(), "the lease was not given back");
+    Ok(())
+}
+
+/// Streams that are full need more: the oldest entries go, but none that a group has not read.
+#[tokio::test]
+async fn a_user_with_the_rights_for_full_streams_is_enough_for_them() -> Outcome {
+    let (scene, mut redis) = as_user(&format!("{COMMANDS} {KEYS} {CHANNELS}")).await?;
+    let scene = scene.set("FETCHER_BUS__STREAM_LENGTH", "200");
+    let service = scene.start().await?;
+    let () = command("XGROUP CREATE {toaster}:message reader $ MKSTREAM")
+        .query_async(&mut redis)
+        .await?;
+    for _ in 0..3 {
+        scene.vk.push_all(
+            &(0..80).map(|it| message(scene.vk.ts() + it, json!({}))).collect::<Vec<_>>(),
+        );
+        if scene.vk.ts() < 1200 {
+            scene.settled().await?;
+        }
+    }
+    service.says("this consumer group is so far behind").await?;
+    let () = command("XGROUP SETID {toaster}:message reader $").query_async(&mut redis).await?;
+    let bus = scene.settled().await?;
+    let length = bus.entries("{toaster}:message").await?.len();
+    ensure!(length <= 200, "{length} entries");
+    stop(service).await
+}
+
+/// Refused for good, whether a script may not be run or may not do what it does.
+#[tokio::test]
+async fn a_user_that_lacks_a_right_is_refused_and_the_rights_are_named_as_the_cure() -> Outcome {
+    for lacking in COMMANDS.split_whitespace() {
+        // Pub/Sub is not worth a stop, and the other two are for standing by and for the end.
+        if matches!(lacking, "+publish" | "+pttl" | "+del") {
+            continue;
+        }
+        let rights: Vec<_> = COMMANDS.split_whitespace().filter(|it| *it != lacking).collect();
+        let (scene, _) = as_user(&format!("{} {KEYS} {CHANNELS}", rights.join(" "))).await?;
+        let mut service = scene.spawn()?;
+        let bus = scene.bus().await?;
+        tokio::select! {
+            _ = service.ends() => {}
+            there = bus.has_a_position() => there?,
+        }
+        scene.vk.generate(300);
+        let output = ends_with(service, 69).await.with_context(|| format!("without {lacking}"))?;
+        contains(&output, "Give the Redis user the rights")
+            .with_context(|| format!("without {lacking}"))?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_unix_socket_will_do() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let socket = folder.path().join("redis.sock").display().to_string();
+    let redis = RedisServer::with_options(&["--save", "", "--unixsocket", &socket]).await?;
+    let scene = Scene::on(redis, Options::default())
+        .await?
+        .set("FETCHER_BUS__URL", format!("unix:{socket}"));
+    let service = scene.start().await?;
+    scene.vk.generate(100);
+    scene.all_arrived().await?;
+    stop(service).await
+}
+
+#[tokio::test]
+async fn a_wrong_password_ends_the_start_and_says_what_to_check() -> Outcome {
+    let redis = RedisServer::with_password("right").await?;
+    let scene = Scene::on(redis, Options::default()).await?;
+    let output = ends_with(scene.spawn()?, 69).await?;
+    contains(&output, "REDIS_PASSWORD")?;
+    let scene = scene.set("REDIS_PASSWORD", "wrong-password");
+    let output = ends_with(scene.spawn()?, 69).await?;
+    contains(&output, "REDIS_PASSWORD")?;
+    ensure!(!output.contains("wrong-password"), "{output}");
+    Ok(())
+}
+
+/// Of a batch that cannot be committed whole nothing is committed.
+#[tokio::test]
+async fn a_stream_key_of_another_kind_ends_the_service_with_nothing_committed() -> Outcome {
+    let scene = Scene::new().await?;
+    let service = scene.start().await?;
+    let mut redis = scene.connect().await?;
+    let () = redis.set("{toaster}:reaction", "of another program").await?;
+    let before = scene.bus().await?.whole_position().await?;
+    scene.vk.push_all(&[
+        message(1, json!({})),
+        message(2, json!({"text": "/help"})),
+        json!({"type": "group_join", "object": {}}),
+        json!({"type": "message_new", "object": {}}),
+    ]);
+    let output = ends_with(service, 69).await?;
+    contains(&output, "{toaster}:reaction")?;
+    contains(&output, "Another program uses this key")?;
+    let bus = scene.bus().await?;
+    ensure!(bus.whole_position().await? == before);
+    ensure!(bus.events("{toaster}:message").await?.is_empty());
+    ensure!(bus.dead_letters().await?.is_empty() && bus.skipped().await?.is_empty());
+
+    // The key out of the way, all is there.
+    let () = redis.del("{toaster}:reaction").await?;
+    let service = scene.start().await?;
+    scene.all_arrived().await?;
+    stop(service).await
+}
+
+/// What passes is waited for: no memory left, only a replica for now.
+#[tokio::test]
+async fn a_redis_that_takes_no_writes_for_now_is_waited_for() -> Outcome {
+    for (fault, cure) in [
+        ("CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0"),
+        ("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"),
+    ] {
+        let scene = Scene::new().await?;
+        let service = scene.start().await?;
+        let mut redis = scene.connect().await?;
+        scene.vk.generate(50);
+        scene.all_arrived().await?;
+        let () = command(fault).query_async(&mut redis).await?;
+        scene.vk.generate(50);
+        service.says("Redis does not serve a commit").await?;
+        let () = command(cure).query_async(&mut redis).await?;
+        scene.all_arrived().await?;
+        stop(service).await?;
+    }
+    Ok(())
+}
+
+/// As after a failover to a server that has never seen them.
+#[tokio::test]
+async fn scripts_that_redis_forgot_are_given_to_it_again() -> Outcome {
+    let scene = Scene::new().await?;
+    let service = scene.start().await?;
+    let mut redis = scene.connect().await?;
+    for _ in 0..3 {
+        scene.vk.generate(50);
+        scene.all_arrived().await?;
+        let () = command("SCRIPT FLUSH").query_async(&mut redis).await?;
+    }
+    ensure!(!service.output().contains("Redis does not serve"), "{}", service.output());
+    stop(service).await
+}
+
+/// All connections are cut, the server goes on.
+#[tokio::test]
+async fn cut_connections_are_made_again() -> Outcome {
+    let scene = Scene::new().await?;
+    let service = scene.start().await?;
+    for _ in 0..3 {
+        scene.vk.generate(50);
+        scene.all_arrived().await?;
+        let cut = command("CLIENT KILL TYPE normal SKIPME yes");
+        let () = cut.query_async(&mut scene.connect().await?).await?;
+    }
+    scene.vk.generate(50);
+    scene.all_arrived().await?;
+    stop(service).await
+}
+
+fn command(words: &str) -> redis::Cmd {
+    let mut command = redis::Cmd::new();
+    for word in words.split_whitespace() {
+        command.arg(word);
+    }
+    command
+}

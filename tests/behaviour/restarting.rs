@@ -1,0 +1,145 @@
+//! Whatever is killed, cut or restarted, nothing is lost and nothing is doubled.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use harness::RedisServer;
+use vk_simulator::Options;
+
+use super::common::{FIRST_TS, Outcome, Scene, stop};
+
+/// A VK that hands out a backlog in small pieces.
+fn slow_vk() -> Options {
+    Options {
+        max_updates_per_reply: 10,
+        poll_latency: Duration::from_millis(5),
+        ..Options::default()
+    }
+}
+
+/// A Redis that has on disk whatever it acknowledged.
+async fn durable_redis() -> anyhow::Result<RedisServer> {
+    RedisServer::with_options(&["--save", "", "--appendonly", "yes", "--appendfsync", "always"])
+        .await
+}
+
+/// Case 7.
+#[tokio::test]
+async fn killed_again_and_again_in_a_backlog_it_loses_and_doubles_nothing() -> Outcome {
+    let scene = Scene::with(slow_vk()).await?;
+    let mut service = scene.start().await?;
+    let from = scene.vk.ts();
+    scene.vk.generate(1500);
+    for kill in 1..=5 {
+        // At another moment of a commit's way each time.
+        scene.bus().await?.reaches(from + kill * 203).await?;
+        service.kill().await?;
+        let at = scene.bus().await?.position("ts").await?;
+        ensure!(at < Some(scene.vk.ts()), "the backlog was over before kill {kill}");
+        service = scene.start().await?;
+    }
+    scene.all_arrived().await?;
+    stop(service).await
+}
+
+/// Case 8.
+#[tokio::test]
+async fn what_came_while_it_was_down_is_delivered() -> Outcome {
+    let scene = Scene::new().await?;
+    let service = scene.start().await?;
+    scene.vk.generate(50);
+    scene.settled().await?;
+    stop(service).await?;
+    scene.vk.generate(200);
+    let service = scene.start().await?;
+    scene.all_arrived().await?;
+    ensure!(scene.bus().await?.position("gaps").await?.is_none());
+    stop(service).await
+}
+
+/// Case 43.
+#[tokio::test]
+async fn a_first_start_takes_the_servers_position_keeps_it_and_says_so() -> Outcome {
+    let scene = Scene::new().await?;
+    let before = scene.vk.generate(30);
+    let service = scene.start().await?;
+    service.says("no position stored").await?;
+    let last = FIRST_TS + before.len() as u64;
+    ensure!(scene.bus().await?.position("ts").await? == Some(last));
+    stop(service).await?;
+
+    // The position is kept although nothing came: the second start is none of a new kind.
+    scene.vk.generate(30);
+    let service = scene.start().await?;
+    scene.all_arrived_but(|ts| before.contains(&ts)).await?;
+    ensure!(!service.output().contains("no position stored"), "{}", service.output());
+    stop(service).await
+}
+
+#[tokio::test]
+async fn a_redis_that_is_not_there_yet_is_waited_for() -> Outcome {
+    let mut scene = Scene::new().await?;
+    scene.redis.kill().await?;
+    let service = scene.spawn()?;
+    service.says("Redis does not serve the lease").await?;
+    scene.redis.start_again().await?;
+    scene.bus().await?.has_a_position().await?;
+    scene.vk.generate(50);
+    scene.all_arrived().await?;
+    stop(service).await
+}
+
+#[tokio::test]
+async fn a_redis_killed_and_started_again_costs_nothing() -> Outcome {
+    let mut scene = Scene::on(durable_redis().await?, slow_vk()).await?;
+    let service = scene.start().await?;
+    let from = scene.vk.ts();
+    scene.vk.generate(1000);
+    for kill in 1..=3 {
+        scene.bus().await?.reaches(from + kill * 251).await?;
+        scene.redis.kill().await?;
+        service.says_times("Redis does not serve", usize::try_from(kill)?).await?;
+        scene.redis.start_again().await?;
+    }
+    scene.all_arrived().await?;
+    stop(service).await
+}
+
+/// The commit reaches Redis, its answer comes too late: it is sent again and does nothing more.
+#[tokio::test]
+async fn a_commit_whose_answer_is_late_is_sent_again_and_recognised() -> Outcome {
+    let scene = Scene::new().await?.set("FETCHER_BUS__TIMEOUT", "200ms");
+    let service = scene.start().await?;
+    scene.vk.generate(50);
+    scene.settled().await?;
+    scene.redis.signal("STOP").await?;
+    scene.vk.generate(50);
+    service.says("Redis does not serve a commit").await?;
+    scene.redis.signal("CONT").await?;
+    scene.all_arrived().await?;
+    service.says("this commit had arrived before").await?;
+    scene.vk.generate(50);
+    scene.all_arrived().await?;
+    stop(service).await
+}
+
+/// The service is killed while Redis holds its commit back: the next start sees it done.
+#[tokio::test]
+async fn a_commit_that_outlives_its_sender_is_not_made_twice() -> Outcome {
+    let scene = Scene::new().await?.set("FETCHER_BUS__TIMEOUT", "200ms");
+    let mut service = scene.start().await?;
+    scene.vk.generate(50);
+    scene.settled().await?;
+    scene.redis.signal("STOP").await?;
+    scene.vk.generate(50);
+    service.says("Redis does not serve a commit").await?;
+    service.kill().await?;
+    let service = scene.spawn()?;
+    service.says("Redis does not serve the lease").await?;
+    scene.redis.signal("CONT").await?;
+    scene.all_arrived().await?;
+    service.says("fetching for this community").await?;
+    scene.vk.generate(50);
+    scene.all_arrived().await?;
+    stop(service).await
+}

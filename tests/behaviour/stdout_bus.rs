@@ -1,0 +1,52 @@
+//! Without a Redis the events go to standard output, and nothing else does.
+
+use anyhow::ensure;
+use serde_json::Value;
+use vk_simulator::Options;
+
+use super::common::{Outcome, Scene, contains, stop};
+
+#[tokio::test]
+async fn events_are_json_lines_on_standard_output_and_the_log_is_elsewhere() -> Outcome {
+    let scene = Scene::new().await?.set("FETCHER_BUS__URL", "stdout:");
+    let service = scene.spawn()?;
+    let log = service.says("no position is kept").await?;
+    contains(&log, "what comes while this is stopped is lost")?;
+    scene.vk.until(|stats| stats.polls_held == 1).await;
+    let first = scene.say("Hi!");
+    let second = scene.say("/help");
+    scene.vk.push_raw("7".to_owned());
+    let last = scene.say("bye");
+    service.prints(&last).await?;
+    service.says("an update could not become an event").await?;
+
+    let events: Vec<Value> =
+        service.stdout().iter().map(|line| serde_json::from_str(line)).collect::<Result<_, _>>()?;
+    let ids: Vec<_> = events.iter().map(|it| it["event_id"].clone()).collect();
+    ensure!(ids == [first, second, last], "{ids:?}");
+    ensure!(events[1]["event_type"] == "command" && events[1]["user"]["nick"] == "oidaho");
+    ensure!(service.stderr().iter().any(|line| line.contains("event-fetcher starts")));
+    stop(service).await
+}
+
+/// The log may be as talkative as it likes.
+#[tokio::test]
+async fn a_thousand_events_are_a_thousand_lines_in_order() -> Outcome {
+    let scene = Scene::with(Options { unconvertible: 0.0, ..Options::default() })
+        .await?
+        .set("FETCHER_BUS__URL", "stdout:")
+        .set("FETCHER_LOG__LEVEL", "debug");
+    let service = scene.spawn()?;
+    scene.vk.until(|stats| stats.polls_held == 1).await;
+    scene.vk.generate(1000);
+    let last = scene.say("the last");
+    service.prints(&last).await?;
+    let expected = scene.expected();
+    let lines = service.stdout();
+    ensure!(lines.len() == expected.events(), "{} lines", lines.len());
+    for line in lines {
+        let event: Value = serde_json::from_str(&line)?;
+        ensure!(event["event_id"].as_str().is_some_and(|id| id.len() == 40), "{line}");
+    }
+    stop(service).await
+}

@@ -1,0 +1,26 @@
+"""Reads events with the package toaster-events, and writes what it makes of them.
+
+The first line of output tells the attributes of the package's classes; then comes the `as_dict` of
+each event in standard input, a line for a line.
+"""
+
+import json
+import sys
+import types
+from pathlib import Path
+
+# Without running the package's __init__, which needs redis-py; its events need nothing.
+package = types.ModuleType("toaster_events")
+package.__path__ = [str(Path(__file__).parents[2] / "clients/python/src/toaster_events")]
+sys.modules["toaster_events"] = package
+
+from toaster_events import events  # noqa: E402
+
+classes = [events.User, events.Peer, events.Message, events.Reply, events.Button, events.Reaction]
+attributes = {
+    it.__name__: [list(it._fields), [name for name in it._fields if name not in it._field_defaults]]
+    for it in classes
+}
+print(json.dumps(attributes))
+for line in sys.stdin:
+    print(json.dumps(events.Event.from_json(line).as_dict()))

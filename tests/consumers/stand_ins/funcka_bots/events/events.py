@@ -1,0 +1,1 @@
+from predecessor import Event as VkEvent

@@ -1,0 +1,1 @@
+from predecessor import Button, Message, Peer, Reaction, Reply, User

@@ -1,0 +1,1 @@
+from predecessor import Button, Event, Message, Peer, Reaction, Reply, User
