@@ -10,9 +10,10 @@ WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
 COPY harness/Cargo.toml harness/
 COPY simulator/Cargo.toml simulator/
-RUN mkdir src harness/src simulator/src \
+COPY torture/Cargo.toml torture/
+RUN mkdir src harness/src simulator/src torture/src \
     && touch src/lib.rs harness/src/lib.rs simulator/src/lib.rs \
-    && echo 'fn main() {}' | tee src/main.rs > simulator/src/main.rs \
+    && echo 'fn main() {}' | tee src/main.rs simulator/src/main.rs > torture/src/main.rs \
     && cargo build --release --locked --bin event-fetcher
 
 # Cargo goes by the files' times, and those of a checkout may be older than what was built above.

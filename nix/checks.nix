@@ -5,6 +5,7 @@
   craneLib,
   callPackage,
   procps,
+  python3,
   redis,
   rust,
   event-fetcher,
@@ -31,9 +32,11 @@ in
   tests = craneLib.cargoNextest (
     withDependencies
     // {
+      src = rust.testSrc;
       cargoNextestExtraArgs = "--workspace";
       nativeBuildInputs = [
         procps # kill
+        python3
         redis
       ];
     }

@@ -4,7 +4,6 @@
   lib,
   dockerTools,
   cacert,
-  runCommand,
   facts,
   event-fetcher,
   revision,
@@ -13,19 +12,18 @@
 let
   program = lib.getExe event-fetcher;
   seconds = n: n * 1000000000;
-
-  configuration = runCommand "event-fetcher-configuration" { } ''
-    install -Dm444 ${../Fetcher.toml} "$out${facts.configFile}"
-  '';
 in
 dockerTools.buildLayeredImage {
   inherit (facts) name;
   inherit created;
   tag = "latest";
-  contents = [ configuration ];
 
-  # For programs that want one; the service itself writes nothing.
-  extraCommands = "mkdir -m 1777 tmp";
+  # The configuration as a file, not as a link into the store. And a folder for temporary files, though
+  # the service itself writes none.
+  extraCommands = ''
+    install -Dm444 ${../Fetcher.toml} .${facts.configFile}
+    mkdir -m 1777 tmp
+  '';
 
   config = {
     Entrypoint = [ program ];

@@ -2,22 +2,36 @@
 { lib, craneLib }:
 let
   # Only what cargo reads, so that a change of a document builds nothing anew.
-  src = lib.fileset.toSource {
-    root = ../.;
-    fileset = lib.fileset.unions [
-      ../Cargo.lock
-      ../Cargo.toml
-      ../Fetcher.toml # built into the binary
-      ../clippy.toml
-      ../deny.toml
-      ../rustfmt.toml
-      ../examples
-      ../harness
-      ../simulator
-      ../src
-      ../tests
-    ];
-  };
+  files = lib.fileset.unions [
+    ../Cargo.lock
+    ../Cargo.toml
+    ../Fetcher.toml # built into the binary
+    ../clippy.toml
+    ../deny.toml
+    ../rustfmt.toml
+    ../examples
+    ../harness
+    ../simulator
+    ../src
+    ../tests
+    ../torture
+  ];
+  sourceOf =
+    fileset:
+    lib.fileset.toSource {
+      root = ../.;
+      inherit fileset;
+    };
+  src = sourceOf files;
+
+  # Tests also hold the documents' examples and the Python package against the code.
+  testSrc = sourceOf (
+    lib.fileset.unions [
+      files
+      ../clients
+      ../docs/consumers.md
+    ]
+  );
   common = {
     inherit src;
     strictDeps = true;
@@ -25,7 +39,12 @@ let
   cargoArtifacts = craneLib.buildDepsOnly (common // { cargoExtraArgs = "--locked --workspace"; });
 in
 {
-  inherit src common cargoArtifacts;
+  inherit
+    src
+    testSrc
+    common
+    cargoArtifacts
+    ;
 
   # Builds a part of the workspace on top of the dependencies. Tests are a check of their own.
   build =

@@ -4,7 +4,6 @@
   testers,
   simulator,
   lib,
-  jq,
   self,
 }:
 let
@@ -26,7 +25,6 @@ testers.runNixOSTest {
         requirePassFile = "/etc/redis-password";
       };
       environment.etc."redis-password".text = "a-password";
-      environment.systemPackages = [ jq ];
       networking.firewall.allowedTCPPorts = [
         6379
         apiPort
@@ -76,7 +74,7 @@ testers.runNixOSTest {
   testScript =
     { nodes, ... }:
     ''
-      api = "http://far:${toString apiPort}/control"
+      api = "http://${nodes.far.networking.primaryIPAddress}:${toString apiPort}/control"
       cli = "redis-cli -a a-password --no-auth-warning"
       position = f"{cli} hget '{{toaster}}:position:${toString groupId}' ts"
 
