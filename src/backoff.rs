@@ -25,10 +25,11 @@ impl Backoff {
         Self { builder, pauses: builder.build(), failures: 0 }
     }
 
-    /// For a network peer that should be back soon: half a second, growing to half a minute.
+    /// For a network peer that should be back soon: half a second, growing to ten seconds. More
+    /// would be waited out after the peer is back, while a pressed button expects its answer.
     #[must_use]
     pub fn network() -> Self {
-        Self::new(Duration::from_millis(500), Duration::from_secs(30))
+        Self::new(Duration::from_millis(500), Duration::from_secs(10))
     }
 
     /// Counts a failure and gives the pause before the next try.
@@ -64,7 +65,7 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_the_cap_and_start_again_after_a_success() {
-        let cap = Duration::from_secs(30);
+        let cap = Duration::from_secs(10);
         let mut backoff = Backoff::network();
         let first = backoff.fail();
         for _ in 0..40 {

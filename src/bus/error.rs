@@ -46,7 +46,7 @@ fn advice(error: &RedisError) -> Option<&'static str> {
              stream name",
         ),
         "MOVED" | "CROSSSLOT" => {
-            Some("This Redis is a Cluster; give the address of a single Redis")
+            Some("This Redis is a Cluster; give its address as redis+cluster:// in bus.url")
         }
         "ERR" if !error.to_string().contains("max number of clients") => {
             Some("Redis 6.2 or newer is needed; check its version and this service's")

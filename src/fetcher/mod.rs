@@ -95,7 +95,7 @@ async fn run(
     if start.is_none() {
         tracing::info!("no position stored: starting with what VK sends from now on");
     }
-    let mut servers = Servers { api, health, fruitless: Backoff::network(), pause: Duration::ZERO };
+    let mut servers = Servers::new(api, health);
     let mut polls = Backoff::network();
     let mut state = State::starting_at(start);
     loop {
@@ -154,7 +154,12 @@ struct Servers<'a> {
     pause: Duration,
 }
 
-impl Servers<'_> {
+impl<'a> Servers<'a> {
+    fn new(api: &'a Api, health: &'a Health) -> Self {
+        let fruitless = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
+        Self { api, health, fruitless, pause: Duration::ZERO }
+    }
+
     /// A server and its newest position, however long it takes, unless VK refuses for good.
     async fn ask(&mut self) -> Result<(Server, Ts), CallError> {
         loop {
