@@ -7,6 +7,7 @@ mod api_errors;
 mod chaos;
 mod configuration;
 mod delivery;
+mod full_streams;
 mod going_back;
 mod hot_loops;
 mod lease;
