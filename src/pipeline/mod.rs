@@ -152,7 +152,7 @@ impl Pipeline<'_> {
             .buffered(BATCHES_AHEAD);
         let mut contents = std::pin::pin!(contents);
         while let Some(content) = contents.next().await {
-            if out.send(content?).await.is_err() {
+            if out.send(content).await.is_err() {
                 break;
             }
         }

@@ -12,7 +12,6 @@ use crate::{
     fetcher::Batch,
     names::Names,
     ts::Ts,
-    vk::CallError,
 };
 
 /// Reads a batch and has its names asked for, at once; the future is the content of its commit.
@@ -24,7 +23,7 @@ pub(super) fn prepare<'a>(
     rules: &'a Rules,
     unrouted: Unrouted,
     bus: &'a Bus,
-) -> impl Future<Output = Result<(Content, Ts), CallError>> + 'a {
+) -> impl Future<Output = (Content, Ts)> + 'a {
     let Batch { updates, ts, gap } = batch;
     let mut content = Content { missed: gap.map(|gap| gap.missed()), ..Content::default() };
     let mut drafts = Vec::with_capacity(updates.len());
@@ -50,10 +49,10 @@ pub(super) fn prepare<'a>(
     let unique: Vec<bool> = drafts.iter().map(Draft::id_is_unique).collect();
     let events = complete(drafts, names, rules);
     async move {
-        let events = events.await?;
+        let events = events.await;
         content.entries =
             events.iter().zip(unique).map(|(event, unique)| bus.entry(event, unique)).collect();
-        Ok((content, ts))
+        (content, ts)
     }
 }
 

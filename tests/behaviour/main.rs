@@ -6,6 +6,7 @@ mod common;
 mod api_errors;
 mod chaos;
 mod configuration;
+mod cropped;
 mod delivery;
 mod full_streams;
 mod going_back;
