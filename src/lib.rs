@@ -10,6 +10,7 @@ pub mod event;
 pub mod fetcher;
 pub mod health;
 pub mod http;
+pub mod metrics;
 pub mod names;
 pub mod pipeline;
 pub mod systemd;
