@@ -41,7 +41,36 @@ pub enum Party {
     Chats,
 }
 
+impl Role {
+    /// The role in a word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Standby => "standby",
+            Self::Fetching => "fetching",
+        }
+    }
+}
+
 impl Party {
+    /// All parties.
+    pub const ALL: [Self; 6] =
+        [Self::Redis, Self::Consumers, Self::LongPoll, Self::Users, Self::Communities, Self::Chats];
+
+    /// The party in a word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Redis => "redis",
+            Self::Consumers => "consumers",
+            Self::LongPoll => "long_poll",
+            Self::Users => "users",
+            Self::Communities => "communities",
+            Self::Chats => "chats",
+        }
+    }
+
     /// Whether a standby has to do with it too.
     fn matters_to(self, role: Role) -> bool {
         self == Self::Redis || role == Role::Fetching
@@ -142,6 +171,12 @@ impl Health {
         state.troubles.insert(party, Trouble { since, reason });
     }
 
+    /// For how long a party has failed; none if it does not.
+    #[must_use]
+    pub fn ill_for(&self, party: Party) -> Option<Duration> {
+        Some(self.state().troubles.get(&party)?.since.elapsed())
+    }
+
     /// How things stand now.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
@@ -171,11 +206,7 @@ impl Health {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let role = match self.role {
-            Role::Starting => "starting",
-            Role::Standby => "standby",
-            Role::Fetching => "fetching",
-        };
+        let role = self.role.as_str();
         let ready = if self.ready { "ready" } else { "not ready" };
         write!(f, "{ready}: {role}")?;
         self.troubles.iter().try_for_each(|trouble| write!(f, "\n{trouble}"))

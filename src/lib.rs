@@ -3,6 +3,7 @@
 
 pub mod backoff;
 pub mod bus;
+pub mod checkup;
 pub mod cli;
 pub mod config;
 pub mod converter;
@@ -10,6 +11,7 @@ pub mod event;
 pub mod fetcher;
 pub mod health;
 pub mod http;
+pub mod metrics;
 pub mod names;
 pub mod pipeline;
 pub mod systemd;

@@ -12,6 +12,7 @@ mod pickle;
 mod redis;
 mod scripts;
 mod stdout;
+mod survey;
 
 use std::{future::pending, sync::Arc};
 
@@ -23,6 +24,7 @@ use crate::{
     config::{self, BusUrl},
     event::Event,
     health::{Health, Role},
+    metrics::Commits,
     ts::Ts,
 };
 pub use connect::{Connection, Server};
@@ -32,6 +34,7 @@ pub use entry_id::EntryId;
 pub use error::Refused;
 pub use keys::Keys;
 pub use pickle::pickle;
+pub use survey::{GroupState, StreamState, survey};
 
 /// Where the fetcher is: everything up to `ts` is on the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,14 +82,19 @@ pub enum Bus {
 
 impl Bus {
     /// The bus of a community; nothing is connected yet.
-    pub fn new(settings: &config::Bus, group_id: i64, health: Arc<Health>) -> anyhow::Result<Self> {
+    pub fn new(
+        settings: &config::Bus,
+        group_id: i64,
+        health: Arc<Health>,
+        metrics: Commits,
+    ) -> anyhow::Result<Self> {
         Ok(match &settings.url {
             BusUrl::Stdout => {
                 health.role(Role::Fetching);
                 Self::Stdout
             }
             BusUrl::Redis(url) => {
-                Self::Redis(Box::new(RedisBus::new(url, settings, group_id, health)?))
+                Self::Redis(Box::new(RedisBus::new(url, settings, group_id, health, metrics)?))
             }
         })
     }
@@ -103,6 +111,14 @@ impl Bus {
     pub async fn keep(&self, tenure: &Tenure) -> Halt {
         match self {
             Self::Redis(bus) => bus.keep(tenure.epoch).await,
+            Self::Stdout => pending().await,
+        }
+    }
+
+    /// Shows what is on the bus to `see`, every so often while polled.
+    pub async fn watch(&self, see: impl FnMut(Vec<StreamState>)) {
+        match self {
+            Self::Redis(bus) => bus.watch(see).await,
             Self::Stdout => pending().await,
         }
     }

@@ -8,10 +8,12 @@ use tokio_util::sync::CancellationToken;
 use super::{VERSION, block_on, exit::Exit};
 use crate::{
     bus::Bus,
+    checkup,
     config::{self, BusUrl, Loaded, Sources},
     converter::Rules,
     health::Health,
     http,
+    metrics::Metrics,
     names::Names,
     pipeline::Pipeline,
     systemd,
@@ -58,9 +60,10 @@ async fn serve(loaded: Loaded) -> Exit {
         );
     }
     let health = Arc::new(Health::new(config.vk.wait));
-    let made = Api::new(config.vk.clone(), access).and_then(|api| {
+    let metrics = Arc::new(Metrics::new(health.clone()));
+    let made = Api::new(config.vk.clone(), access, metrics.calls.clone()).and_then(|api| {
         let long_poll = LongPoll::new(config.vk.wait)?;
-        let bus = Bus::new(&config.bus, group_id, health.clone())?;
+        let bus = Bus::new(&config.bus, group_id, health.clone(), metrics.commits.clone())?;
         Ok((Arc::new(api), long_poll, bus))
     });
     let (api, long_poll, bus) = match made {
@@ -70,23 +73,31 @@ async fn serve(loaded: Loaded) -> Exit {
             return Exit::Usage;
         }
     };
-    let names = Names::new(api.clone(), &config.names, &health);
+    let names = Names::new(api.clone(), &config.names, &health, metrics.lookups.clone());
     let rules = Rules::from(config.converter);
     let pipeline = Pipeline {
         api: &api,
         long_poll: &long_poll,
         names: &names,
         health: &health,
+        metrics: &metrics,
         bus: &bus,
         rules: &rules,
         unrouted: config.bus.unrouted,
     };
-    let served =
-        config.http.listen.map(|address| tokio::spawn(http::serve(address, health.clone())));
+    let served = config
+        .http
+        .listen
+        .map(|address| tokio::spawn(http::serve(address, health.clone(), metrics.clone())));
     let told = tokio::spawn(systemd::tell(health.clone(), stop.clone()));
+    let checked = tokio::spawn({
+        let (api, health) = (api.clone(), health.clone());
+        async move { checkup::log_once_fetching(&api, &config.vk, &config.bus, &health).await }
+    });
     let result = Box::pin(pipeline.run(&stop)).await;
     signals.abort();
     told.abort();
+    checked.abort();
     if let Some(served) = served {
         served.abort();
     }
