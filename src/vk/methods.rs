@@ -12,53 +12,39 @@ use super::{
 };
 use crate::ts::Ts;
 
-/// An API method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Method {
-    /// `groups.getLongPollServer`
-    LongPollServer,
-    /// `groups.getLongPollSettings`
-    LongPollSettings,
-    /// `groups.getTokenPermissions`
-    TokenPermissions,
-    /// `users.get`
-    Users,
-    /// `groups.getById`
-    Communities,
-    /// `messages.getConversationsById`
-    Conversations,
-    /// `messages.getByConversationMessageId`
-    Messages,
-    /// `execute`
-    Execute,
+/// Defines the methods in use, each with its name in VK's API.
+macro_rules! methods {
+    ($($method:ident = $name:literal,)+) => {
+        /// An API method.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Method {
+            $(#[doc = concat!("`", $name, "`")] $method,)+
+        }
+
+        impl Method {
+            /// All methods in use.
+            pub const ALL: &[Self] = &[$(Self::$method,)+];
+
+            /// The method's name in VK's API.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$method => $name,)+
+                }
+            }
+        }
+    };
 }
 
-impl Method {
-    /// All methods in use.
-    pub const ALL: [Self; 7] = [
-        Self::LongPollServer,
-        Self::LongPollSettings,
-        Self::TokenPermissions,
-        Self::Users,
-        Self::Communities,
-        Self::Conversations,
-        Self::Messages,
-    ];
-
-    /// The method's name in VK's API.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::LongPollServer => "groups.getLongPollServer",
-            Self::LongPollSettings => "groups.getLongPollSettings",
-            Self::TokenPermissions => "groups.getTokenPermissions",
-            Self::Users => "users.get",
-            Self::Communities => "groups.getById",
-            Self::Conversations => "messages.getConversationsById",
-            Self::Messages => "messages.getByConversationMessageId",
-            Self::Execute => "execute",
-        }
-    }
+methods! {
+    LongPollServer = "groups.getLongPollServer",
+    LongPollSettings = "groups.getLongPollSettings",
+    TokenPermissions = "groups.getTokenPermissions",
+    Users = "users.get",
+    Communities = "groups.getById",
+    Conversations = "messages.getConversationsById",
+    Messages = "messages.getByConversationMessageId",
+    Execute = "execute",
 }
 
 impl fmt::Display for Method {
