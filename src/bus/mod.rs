@@ -12,6 +12,7 @@ mod pickle;
 mod redis;
 mod scripts;
 mod stdout;
+mod survey;
 
 use std::{future::pending, sync::Arc};
 
@@ -32,6 +33,7 @@ pub use entry_id::EntryId;
 pub use error::Refused;
 pub use keys::Keys;
 pub use pickle::pickle;
+pub use survey::{Group, LetterNote, LetterSurvey, Progress, StreamSurvey, Survey, Surveyor};
 
 /// Where the fetcher is: everything up to `ts` is on the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -35,6 +35,7 @@ if obstacle then
   return obstacle
 end
 
+local moved = now()
 local repeats = 0
 local function is_new(id, score)
   if window == 0 or redis.call('ZADD', seen, 'NX', score, id) == 1 then
@@ -70,5 +71,5 @@ end
 if repeats > 0 then
   redis.call('HINCRBY', position, 'repeats', repeats)
 end
-redis.call('HSET', position, 'generation', to_generation, 'ts', to_ts)
+redis.call('HSET', position, 'generation', to_generation, 'ts', to_ts, 'moved', moved)
 return { 'DONE', repeats }
