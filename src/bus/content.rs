@@ -48,6 +48,8 @@ impl Entry {
 pub struct DeadLetter {
     /// Why, in words.
     pub reason: String,
+    /// Why, in one stable word to count by.
+    pub code: &'static str,
     /// VK's id of the update, if it has one: a second letter with this id is a repeat.
     pub event_id: Option<String>,
     /// The update as VK sent it.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use prometheus_client::metrics::counter::Counter;
 use redis::{
     AsyncCommands, FromRedisValue, RedisResult, Value,
     streams::{StreamId, StreamRangeReply},
@@ -106,7 +107,7 @@ impl Requeuer {
     /// For the letters of one community.
     #[must_use]
     pub fn new(server: Server, settings: &config::Bus, group_id: i64, health: Arc<Health>) -> Self {
-        let link = Link::new(server, settings.timeout, health);
+        let link = Link::new(server, settings.timeout, health, Counter::default());
         Self { link, scripts: Scripts::new(settings, group_id) }
     }
 

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use prometheus_client::metrics::counter::Counter;
 use redis::{Cmd, FromRedisValue, RedisResult, ScriptInvocation};
+use tokio::time::Instant;
 
 use super::{
     Refused,
@@ -21,12 +23,19 @@ pub(super) struct Link {
     connection: Option<Connection>,
     backoff: Backoff,
     health: Arc<Health>,
+    retries: Counter,
 }
 
 impl Link {
-    pub(super) fn new(server: Server, timeout: Duration, health: Arc<Health>) -> Self {
+    /// A way that is not used yet; `retries` counts the calls that have to be repeated.
+    pub(super) fn new(
+        server: Server,
+        timeout: Duration,
+        health: Arc<Health>,
+        retries: Counter,
+    ) -> Self {
         let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
-        Self { server, timeout, connection: None, backoff, health }
+        Self { server, timeout, connection: None, backoff, health, retries }
     }
 
     /// The time one answer may take.
@@ -41,6 +50,7 @@ impl Link {
         script: &ScriptInvocation<'_>,
     ) -> Result<T, Refused> {
         loop {
+            let asked = Instant::now();
             match self.try_run(script).await {
                 Ok(answer) => {
                     self.health.well(Party::Redis);
@@ -55,7 +65,8 @@ impl Link {
                     if let Some(refused) = Refused::by(&error, doing) {
                         return Err(refused);
                     }
-                    self.health.ill(Party::Redis, &error);
+                    self.retries.inc();
+                    self.health.ill_since(Party::Redis, asked, &error);
                     let pause = self.backoff.fail();
                     if self.backoff.is_loud() {
                         let failures = self.backoff.failures();

@@ -24,6 +24,7 @@ use crate::{
     config::{self, BusUrl},
     event::Event,
     health::{Health, Role},
+    metrics::Commits,
     ts::Ts,
 };
 pub use connect::{Connection, Server};
@@ -33,7 +34,7 @@ pub use entry_id::EntryId;
 pub use error::Refused;
 pub use keys::Keys;
 pub use pickle::pickle;
-pub use survey::{Group, LetterNote, LetterSurvey, Progress, StreamSurvey, Survey, Surveyor};
+pub use survey::{GroupState, LetterNote, LettersState, Progress, StreamState, Survey, Surveyor};
 
 /// Where the fetcher is: everything up to `ts` is on the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,14 +82,19 @@ pub enum Bus {
 
 impl Bus {
     /// The bus of a community; nothing is connected yet.
-    pub fn new(settings: &config::Bus, group_id: i64, health: Arc<Health>) -> anyhow::Result<Self> {
+    pub fn new(
+        settings: &config::Bus,
+        group_id: i64,
+        health: Arc<Health>,
+        metrics: Commits,
+    ) -> anyhow::Result<Self> {
         Ok(match &settings.url {
             BusUrl::Stdout => {
                 health.role(Role::Fetching);
                 Self::Stdout
             }
             BusUrl::Redis(url) => {
-                Self::Redis(Box::new(RedisBus::new(url, settings, group_id, health)?))
+                Self::Redis(Box::new(RedisBus::new(url, settings, group_id, health, metrics)?))
             }
         })
     }
@@ -106,6 +112,15 @@ impl Bus {
         match self {
             Self::Redis(bus) => bus.keep(tenure.epoch).await,
             Self::Stdout => pending().await,
+        }
+    }
+
+    /// Who can tell how the bus stands; none where there is no Redis.
+    #[must_use]
+    pub fn surveyor(&self) -> Option<Surveyor> {
+        match self {
+            Self::Redis(bus) => Some(bus.surveyor()),
+            Self::Stdout => None,
         }
     }
 

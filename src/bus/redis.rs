@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use prometheus_client::metrics::counter::Counter;
 use redis::{FromRedisValue, ScriptInvocation, Value};
 use tokio::time::sleep;
 
@@ -18,12 +19,14 @@ use super::{
     durability::{Settled, settle},
     link::Link,
     scripts::Scripts,
+    survey::Surveyor,
 };
 use crate::{
     backoff::Backoff,
     config::{self, RedisUrl},
     event::Event,
     health::{Health, Party, Role},
+    metrics::{CommitOutcome, Commits},
     ts::Ts,
 };
 
@@ -36,9 +39,11 @@ const FULL_PAUSE_CAP: Duration = Duration::from_secs(2);
 pub struct RedisBus {
     server: Server,
     settings: config::Bus,
+    group_id: i64,
     holder: String,
     scripts: Scripts,
     health: Arc<Health>,
+    metrics: Commits,
     /// The generation of the newest commit known to be done in this tenure.
     committed: AtomicU64,
 }
@@ -50,24 +55,28 @@ impl RedisBus {
         settings: &config::Bus,
         group_id: i64,
         health: Arc<Health>,
+        metrics: Commits,
     ) -> anyhow::Result<Self> {
         Ok(Self {
             server: Server::new(url, settings)?,
             settings: settings.clone(),
+            group_id,
             holder: holder(),
             health,
+            metrics,
             committed: AtomicU64::new(0),
             scripts: Scripts::new(settings, group_id),
         })
     }
 
-    fn link(&self) -> Link {
-        Link::new(self.server.clone(), self.settings.timeout, self.health.clone())
+    fn link(&self, retries: &Counter) -> Link {
+        let health = self.health.clone();
+        Link::new(self.server.clone(), self.settings.timeout, health, retries.clone())
     }
 
     /// Takes the lease, after waiting for whoever holds it, and reads the position.
     pub(super) async fn acquire(&self) -> Result<Tenure, Refused> {
-        let mut link = self.link();
+        let mut link = self.link(&self.metrics.lease_retries);
         let mut waiting = false;
         loop {
             let mut call = self.scripts.acquire();
@@ -95,7 +104,7 @@ impl RedisBus {
 
     /// Keeps the lease while polled; ends when someone else has it, or Redis refuses for good.
     pub(super) async fn keep(&self, epoch: u64) -> Halt {
-        let mut link = self.link();
+        let mut link = self.link(&self.metrics.lease_retries);
         loop {
             sleep(self.settings.lease / 3).await;
             match self.renew(&mut link, epoch).await {
@@ -121,10 +130,16 @@ impl RedisBus {
     /// Gives the lease back, so that a standby need not wait for its end.
     pub(super) async fn release(&self) {
         let mut call = self.scripts.release();
-        let answer: redis::RedisResult<i64> = self.link().try_run(call.arg(&self.holder)).await;
+        let answer: redis::RedisResult<i64> =
+            self.link(&self.metrics.lease_retries).try_run(call.arg(&self.holder)).await;
         if let Err(error) = answer {
             tracing::warn!(%error, "the lease was not given back; it ends by itself");
         }
+    }
+
+    /// Who can tell how this bus stands.
+    pub(super) fn surveyor(&self) -> Surveyor {
+        Surveyor::new(self.server.clone(), &self.settings, self.group_id)
     }
 
     /// The entry of an event, in the forms in which this bus carries it.
@@ -136,7 +151,8 @@ impl RedisBus {
     pub(super) fn committer(&self, tenure: &Tenure) -> Committer<'_> {
         let generation = tenure.position.map_or(0, |position| position.generation);
         self.committed.store(generation, Ordering::Release);
-        Committer { bus: self, link: self.link(), epoch: tenure.epoch, position: tenure.position }
+        let link = self.link(self.metrics.outcomes.of(CommitOutcome::Unclear));
+        Committer { bus: self, link, epoch: tenure.epoch, position: tenure.position }
     }
 
     fn commit_call(
@@ -192,7 +208,9 @@ impl Committer<'_> {
         let call = self.bus.commit_call(self.epoch, self.position, content, to);
         let mut full = Backoff::new(FULL_PAUSE, FULL_PAUSE_CAP);
         let repeats = loop {
-            match self.link.run("a commit", &call).await.map_err(Halt::Refused)? {
+            let answer: Answer = self.link.run("a commit", &call).await.map_err(Halt::Refused)?;
+            self.bus.metrics.outcomes.of(answer.outcome()).inc();
+            match answer {
                 Answer::Done { repeats } => break repeats,
                 Answer::Resent => {
                     tracing::info!(%ts, "this commit had arrived before: its answer was lost");
@@ -256,6 +274,18 @@ enum Answer {
     Fenced,
     Behind(Option<Position>),
     Full { stream: String, group: String },
+}
+
+impl Answer {
+    fn outcome(&self) -> CommitOutcome {
+        match self {
+            Self::Done { .. } => CommitOutcome::Done,
+            Self::Resent => CommitOutcome::Resent,
+            Self::Fenced => CommitOutcome::Fenced,
+            Self::Behind(_) => CommitOutcome::Behind,
+            Self::Full { .. } => CommitOutcome::Full,
+        }
+    }
 }
 
 impl FromRedisValue for Answer {

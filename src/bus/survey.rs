@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use redis::{FromRedisValue, ParsingError, RedisResult, Script, Value};
 use serde::{Deserialize, Serialize};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Connection, Keys, Server};
 use crate::config;
 
+/// The time between two looks.
+const PERIOD: Duration = Duration::from_secs(10);
 /// Of how many dead letters a survey tells.
 const LETTERS_TOLD: usize = 5;
 
@@ -28,9 +31,9 @@ pub struct Survey {
     /// How many events VK sent twice, and were dropped.
     pub repeats: u64,
     /// The streams of events.
-    pub streams: Vec<StreamSurvey>,
+    pub streams: Vec<StreamState>,
     /// The updates that could not become events.
-    pub dead_letters: LetterSurvey,
+    pub dead_letters: LettersState,
 }
 
 /// The committed position.
@@ -44,7 +47,7 @@ pub struct Progress {
 
 /// A stream of events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StreamSurvey {
+pub struct StreamState {
     /// Its key.
     pub name: String,
     /// How many entries it holds.
@@ -53,12 +56,12 @@ pub struct StreamSurvey {
     pub newest_age_s: Option<u64>,
     /// Who reads it.
     #[serde(default)]
-    pub groups: Vec<Group>,
+    pub groups: Vec<GroupState>,
 }
 
 /// A consumer group of a stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Group {
+pub struct GroupState {
     /// Its name.
     pub name: String,
     /// How many consumers it knows, at work or not.
@@ -74,7 +77,9 @@ pub struct Group {
 
 /// The dead letters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LetterSurvey {
+pub struct LettersState {
+    /// Their stream's key.
+    pub name: String,
     /// How many there are.
     pub count: u64,
     /// The newest few, newest first.
@@ -112,6 +117,17 @@ impl Surveyor {
             keys: Keys::new(settings, group_id),
             script: Script::new(include_str!("lua/survey.lua")),
             connection: None,
+        }
+    }
+
+    /// Asks again and again for as long as it is polled, and hands on what Redis says or why it does
+    /// not.
+    pub async fn watch(&mut self, mut see: impl FnMut(RedisResult<Survey>)) {
+        let mut ticks = interval(PERIOD);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            see(self.survey().await);
         }
     }
 

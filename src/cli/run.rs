@@ -12,8 +12,10 @@ use crate::{
     converter::Rules,
     health::Health,
     http,
+    metrics::Metrics,
     names::Names,
     pipeline::Pipeline,
+    status::Board,
     systemd,
     telemetry::{self, Output},
     vk::{Api, LongPoll},
@@ -58,9 +60,10 @@ async fn serve(loaded: Loaded) -> Exit {
         );
     }
     let health = Arc::new(Health::new(config.vk.wait));
-    let made = Api::new(config.vk.clone(), access).and_then(|api| {
+    let metrics = Arc::new(Metrics::new(health.clone()));
+    let made = Api::new(config.vk.clone(), access, metrics.calls.clone()).and_then(|api| {
         let long_poll = LongPoll::new(config.vk.wait)?;
-        let bus = Bus::new(&config.bus, group_id, health.clone())?;
+        let bus = Bus::new(&config.bus, group_id, health.clone(), metrics.commits.clone())?;
         Ok((Arc::new(api), long_poll, bus))
     });
     let (api, long_poll, bus) = match made {
@@ -70,19 +73,27 @@ async fn serve(loaded: Loaded) -> Exit {
             return Exit::Usage;
         }
     };
-    let names = Names::new(api.clone(), &config.names, &health);
+    let names = Names::new(api.clone(), &config.names, &health, metrics.lookups.clone());
     let rules = Rules::from(config.converter);
     let pipeline = Pipeline {
         api: &api,
         long_poll: &long_poll,
         names: &names,
         health: &health,
+        metrics: &metrics,
         bus: &bus,
         rules: &rules,
         unrouted: config.bus.unrouted,
     };
-    let served =
-        config.http.listen.map(|address| tokio::spawn(http::serve(address, health.clone())));
+    let served = config.http.listen.map(|address| {
+        let board = Board::new(VERSION.as_str(), group_id, health.clone(), metrics.clone());
+        let (board, page) = (Arc::new(board), config.http.page);
+        let (health, metrics, surveyor) = (health.clone(), metrics.clone(), bus.surveyor());
+        tokio::spawn(async move {
+            let shown = page.then(|| board.clone());
+            tokio::join!(board.keep(surveyor), http::serve(address, health, metrics, shown));
+        })
+    });
     let told = tokio::spawn(systemd::tell(health.clone(), stop.clone()));
     let result = Box::pin(pipeline.run(&stop)).await;
     signals.abort();

@@ -65,6 +65,17 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     Ok(Loaded { config, access, origins })
 }
 
+/// Loads what a command needs that looks after one community, and the community's number where it is
+/// set. The token is neither required nor looked at.
+pub fn load_without_token(sources: &Sources) -> Result<(Config, Option<i64>), ConfigError> {
+    let (figment, problems) = layers::merge(sources, &[&REDIS_PASSWORD]);
+    let mut reader = Reader::new(figment, problems);
+    let group_id = assemble::group_id(&mut reader);
+    let config = assemble::config(&mut reader);
+    let (config, _) = reader.finish(config)?;
+    Ok((config, group_id))
+}
+
 /// Loads what a command needs that does not speak to VK. The group id and the token are neither
 /// required nor looked at: such a command also works where the token's file may not be read.
 pub fn load_without_access(sources: &Sources) -> Result<Config, ConfigError> {

@@ -16,6 +16,7 @@ pub struct Draft {
     pub(super) author: Identity,
     pub(super) peer: Identity,
     pub(super) body: Body,
+    pub(super) date: Option<i64>,
 }
 
 /// Where the id of an event comes from.
@@ -50,6 +51,12 @@ impl Draft {
             EventId::Given(_) => true,
             EventId::Digest(_) => !matches!(self.body, Body::Reaction(_)),
         }
+    }
+
+    /// When a message was written, in seconds since 1970, by VK's clock. Other events have no date.
+    #[must_use]
+    pub fn date(&self) -> Option<i64> {
+        self.date
     }
 
     /// Adds what VK has to be asked for before [`complete`](Self::complete).

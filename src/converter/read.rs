@@ -61,12 +61,16 @@ fn message_new(event_id: EventId, object: &RawValue, rules: &Rules) -> Result<Dr
     let author = author("from_id", wire.from_id)?;
     let peer = identity("peer_id", wire.peer_id)?;
     let cmid = required("conversation_message_id", wire.conversation_message_id)?;
+    let date = match wire.date {
+        Field::Is(date) => Some(date),
+        _ => None,
+    };
     let body = Body::Message {
         cropped: matches!(wire.is_cropped, Field::Is(true)),
         new_title: message::new_title(&wire.action),
         message: message::contents(wire, cmid, rules)?,
     };
-    Ok(Draft { event_id, author, peer, body })
+    Ok(Draft { event_id, author, peer, body, date })
 }
 
 fn message_event(event_id: EventId, object: &RawValue, _: &Rules) -> Result<Draft, Rejection> {
@@ -78,7 +82,7 @@ fn message_event(event_id: EventId, object: &RawValue, _: &Rules) -> Result<Draf
         beid: required("event_id of the press", wire.event_id)?,
         payload: payload::read(wire.payload)?,
     };
-    Ok(Draft { event_id, author, peer, body: Body::Button(button) })
+    Ok(Draft { event_id, author, peer, body: Body::Button(button), date: None })
 }
 
 fn message_reaction_event(
@@ -93,5 +97,5 @@ fn message_reaction_event(
         cmid: required("cmid", wire.cmid)?,
         rid: optional("reaction_id", wire.reaction_id)?.unwrap_or(0),
     };
-    Ok(Draft { event_id, author, peer, body: Body::Reaction(reaction) })
+    Ok(Draft { event_id, author, peer, body: Body::Reaction(reaction), date: None })
 }

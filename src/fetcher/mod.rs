@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backoff::Backoff,
     health::{Health, Party},
+    metrics::{Fetching, PollOutcome},
     ts::Ts,
-    vk::{Api, CallError, Class, LongPoll, Server},
+    vk::{Api, CallError, Class, LongPoll, Reply, Server},
 };
 pub use session::{Connecting, Polling, State, Step};
 
@@ -39,6 +40,15 @@ impl Batch {
     pub fn position_only(ts: Ts, gap: Option<Gap>) -> Self {
         Self { updates: Vec::new(), ts, gap }
     }
+}
+
+/// A batch, and when VK told it.
+#[derive(Debug)]
+pub struct Told {
+    /// The batch.
+    pub batch: Batch,
+    /// When VK's answer had arrived.
+    pub at: Instant,
 }
 
 /// Updates that VK reports as lost.
@@ -77,11 +87,12 @@ pub async fn follow(
     api: &Api,
     long_poll: &LongPoll,
     health: &Health,
+    metrics: &Fetching,
     start: Option<Ts>,
-    out: mpsc::Sender<Batch>,
+    out: mpsc::Sender<Told>,
     stop: &CancellationToken,
 ) -> Result<(), CallError> {
-    let session = run(api, long_poll, health, start, out);
+    let session = run(api, long_poll, health, metrics, start, out);
     stop.run_until_cancelled(session).await.unwrap_or(Ok(()))
 }
 
@@ -89,8 +100,9 @@ async fn run(
     api: &Api,
     long_poll: &LongPoll,
     health: &Health,
+    metrics: &Fetching,
     start: Option<Ts>,
-    out: mpsc::Sender<Batch>,
+    out: mpsc::Sender<Told>,
 ) -> Result<(), CallError> {
     if start.is_none() {
         tracing::info!("no position stored: starting with what VK sends from now on");
@@ -107,6 +119,9 @@ async fn run(
             State::Polling(polling) => {
                 let asked = Instant::now();
                 let reply = long_poll.poll(&polling.server, polling.ts).await;
+                let from = polling.ts;
+                let outcome = outcome(&reply, from);
+                metrics.polls.of(outcome).inc();
                 let step = polling.replied(reply);
                 // VK holds a poll that has nothing to tell; what does not is not asked in a loop.
                 if step.trouble.is_none()
@@ -119,6 +134,10 @@ async fn run(
                     rest(&mut polls, reason).await;
                 } else if matches!(step.state, State::Polling(_)) {
                     health.well(Party::LongPoll);
+                    metrics.answered();
+                    if outcome == PollOutcome::Empty {
+                        metrics.nothing_after(from);
+                    }
                     servers.fruitless.reset();
                     if polls.reset() > 0 {
                         tracing::info!("VK's Long Poll answers again");
@@ -128,11 +147,25 @@ async fn run(
             }
         };
         if let Some(batch) = step.batch
-            && out.send(batch).await.is_err()
+            && out.send(Told { batch, at: Instant::now() }).await.is_err()
         {
             return Ok(());
         }
         state = step.state;
+    }
+}
+
+/// What came of a poll from position `from`.
+fn outcome(reply: &Reply, from: Ts) -> PollOutcome {
+    match reply {
+        Reply::Updates { ts, updates } if updates.is_empty() && *ts == from => PollOutcome::Empty,
+        Reply::Updates { .. } => PollOutcome::Updates,
+        Reply::Outdated { .. } => PollOutcome::Outdated,
+        Reply::KeyExpired => PollOutcome::KeyExpired,
+        Reply::Lost => PollOutcome::Lost,
+        Reply::Unknown { .. } => PollOutcome::Unknown,
+        Reply::Malformed { .. } => PollOutcome::Malformed,
+        Reply::Unreachable { .. } => PollOutcome::Unreachable,
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
     backoff::Backoff,
     config::Ages,
     health::Health,
+    metrics::{CacheResult, Lookups},
     vk::{Api, CallError, Class, Turn},
 };
 
@@ -30,6 +31,7 @@ pub(super) struct Lookup<D: Directory> {
     wanted: Mutex<Wanted<D::Name>>,
     wake: Notify,
     health: Arc<Health>,
+    metrics: Lookups,
 }
 
 /// Ids that VK is to be asked for, or is being asked for.
@@ -55,27 +57,31 @@ impl<N> Pending<N> {
 }
 
 impl<D: Directory> Lookup<D> {
-    pub(super) fn new(capacity: u64, ages: Ages, health: Arc<Health>) -> Self {
+    pub(super) fn new(capacity: u64, ages: Ages, health: Arc<Health>, metrics: Lookups) -> Self {
         let wanted = Wanted { queue: BTreeSet::new(), waiting: HashMap::new() };
         Self {
             cache: Cache::new(capacity, ages),
             wanted: Mutex::new(wanted),
             wake: Notify::new(),
             health,
+            metrics,
         }
     }
 
     /// Takes what is known of `ids` now and has the rest asked for.
     pub(super) fn begin(&self, ids: &BTreeSet<i64>) -> Pending<D::Name> {
         let mut pending = Pending { here: HashMap::with_capacity(ids.len()), coming: Vec::new() };
+        let (mut stale, mut missing) = (0, 0);
         for &id in ids {
             let name = match self.cache.get(id) {
                 Held::Fresh(name) => name,
                 Held::Stale(name) => {
+                    stale += 1;
                     self.want(id, None);
                     name
                 }
                 Held::Nothing => {
+                    missing += 1;
                     let (sender, receiver) = oneshot::channel();
                     self.want(id, Some(sender));
                     pending.coming.push((id, receiver));
@@ -86,6 +92,10 @@ impl<D: Directory> Lookup<D> {
                 pending.here.insert(id, name);
             }
         }
+        let count = |result, number| self.metrics.results.of((D::LABEL, result)).inc_by(number);
+        count(CacheResult::Hit, ids.len() as u64 - stale - missing);
+        count(CacheResult::Stale, stale);
+        count(CacheResult::Miss, missing);
         pending
     }
 

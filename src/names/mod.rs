@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::{
     config,
     health::Health,
+    metrics::Lookups,
     vk::{Api, CallError},
 };
 use directory::{Chats, Communities, Users};
@@ -37,13 +38,18 @@ pub struct Request<'a> {
 impl Names {
     /// Knows nothing yet.
     #[must_use]
-    pub fn new(api: Arc<Api>, settings: &config::Names, health: &Arc<Health>) -> Self {
+    pub fn new(
+        api: Arc<Api>,
+        settings: &config::Names,
+        health: &Arc<Health>,
+        metrics: Lookups,
+    ) -> Self {
         let config::Names { users, chats, ages } = *settings;
         Self {
             api,
-            users: Lookup::new(users, ages, health.clone()),
-            communities: Lookup::new(chats, ages, health.clone()),
-            chats: Lookup::new(chats, ages, health.clone()),
+            users: Lookup::new(users, ages, health.clone(), metrics.clone()),
+            communities: Lookup::new(chats, ages, health.clone(), metrics.clone()),
+            chats: Lookup::new(chats, ages, health.clone(), metrics),
         }
     }
 

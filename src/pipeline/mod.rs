@@ -5,28 +5,28 @@
 
 mod complete;
 mod prepare;
-mod totals;
+mod report;
 
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use thiserror::Error;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    bus::{Bus, Committer, Content, Halt, Refused, Tenure},
+    bus::{Bus, Committer, Halt, Refused, Tenure},
     config::Unrouted,
     converter::Rules,
-    fetcher::{self, Batch},
+    fetcher::{self, Told},
     health::Health,
+    metrics::{Metrics, TenureEnd},
     names::Names,
-    ts::Ts,
     vk::{Api, CallError, LongPoll},
 };
 pub use complete::complete;
-use prepare::prepare;
-use totals::Totals;
+use prepare::{Prepared, prepare};
+use report::Report;
 
 /// Batches whose names are looked up at once.
 const BATCHES_AHEAD: usize = 16;
@@ -46,6 +46,8 @@ pub struct Pipeline<'a> {
     pub names: &'a Names,
     /// Who is told how things stand.
     pub health: &'a Health,
+    /// What is counted.
+    pub metrics: &'a Metrics,
     /// Where events go.
     pub bus: &'a Bus,
     /// How updates become events.
@@ -75,22 +77,35 @@ impl Pipeline<'_> {
     /// Runs until `stop`, or until VK or Redis refuse for good. Takes the lease first, begins at
     /// the committed position, and goes back to it whenever the bus says so.
     pub async fn run(&self, stop: &CancellationToken) -> Result<(), Failure> {
-        let mut totals = Totals::default();
+        let mut report = Report::new(self.metrics);
         let result = tokio::select! {
             refusal = self.names.serve() => Err(refusal.into()),
-            result = self.tenures(stop, &mut totals) => result,
+            result = self.tenures(stop, &mut report) => result,
         };
         if tokio::time::timeout(RELEASE, self.bus.release()).await.is_err() {
             tracing::warn!("Redis does not take the lease back in time; it ends by itself");
         }
+        let totals = &self.metrics.commits;
         tracing::info!(%totals, "stopped");
         result
     }
 
-    async fn tenures(&self, stop: &CancellationToken, totals: &mut Totals) -> Result<(), Failure> {
+    async fn tenures(
+        &self,
+        stop: &CancellationToken,
+        report: &mut Report<'_>,
+    ) -> Result<(), Failure> {
         while let Some(tenure) = stop.run_until_cancelled(self.bus.acquire()).await {
-            match self.tenure(tenure?, stop, totals).await {
+            let tenure = tenure?;
+            self.metrics.fetching.tenures.inc();
+            let result = Box::pin(self.tenure(tenure, stop, report)).await;
+            match result {
                 Err(Failure::Bus(halt @ (Halt::Fenced | Halt::Behind(_)))) => {
+                    let reason = match halt {
+                        Halt::Fenced => TenureEnd::Fenced,
+                        _ => TenureEnd::Behind,
+                    };
+                    self.metrics.fetching.tenure_ends.of(reason).inc();
                     tracing::warn!("{halt}; going on from the position that Redis has");
                 }
                 result => return result,
@@ -104,11 +119,11 @@ impl Pipeline<'_> {
         &self,
         tenure: Tenure,
         stop: &CancellationToken,
-        totals: &mut Totals,
+        report: &mut Report<'_>,
     ) -> Result<(), Failure> {
         // A Redis that lost the position has lost the streams too; what this process committed
         // itself is still the best place to go on from.
-        let start = tenure.position.map(|position| position.ts).or(totals.committed);
+        let start = tenure.position.map(|position| position.ts).or(report.committed);
         let (batches_in, batches) = mpsc::channel(1);
         let (contents_in, contents) = mpsc::channel(1);
         let work = async {
@@ -118,6 +133,7 @@ impl Pipeline<'_> {
                         self.api,
                         self.long_poll,
                         self.health,
+                        &self.metrics.fetching,
                         start,
                         batches_in,
                         stop,
@@ -125,7 +141,7 @@ impl Pipeline<'_> {
                     .await?)
                 },
                 self.convert(batches, contents_in),
-                commit(self.bus.committer(&tenure), contents, totals),
+                commit(self.bus.committer(&tenure), contents, report),
             )
         };
         tokio::select! {
@@ -141,14 +157,17 @@ impl Pipeline<'_> {
     /// Makes batches into contents, several at once, in order.
     async fn convert(
         &self,
-        batches: mpsc::Receiver<Batch>,
-        out: mpsc::Sender<(Content, Ts)>,
+        batches: mpsc::Receiver<Told>,
+        out: mpsc::Sender<Prepared>,
     ) -> Result<(), Failure> {
         let batches = stream::unfold(batches, async |mut batches| {
             batches.recv().await.map(|batch| (batch, batches))
         });
         let contents = batches
-            .map(|batch| prepare(batch, self.names, self.rules, self.unrouted, self.bus))
+            .map(|told| {
+                let metrics = &self.metrics.commits;
+                prepare(told, self.names, self.rules, self.unrouted, self.bus, metrics)
+            })
             .buffered(BATCHES_AHEAD);
         let mut contents = std::pin::pin!(contents);
         while let Some(content) = contents.next().await {
@@ -162,12 +181,13 @@ impl Pipeline<'_> {
 
 async fn commit(
     mut committer: Committer<'_>,
-    mut contents: mpsc::Receiver<(Content, Ts)>,
-    totals: &mut Totals,
+    mut contents: mpsc::Receiver<Prepared>,
+    report: &mut Report<'_>,
 ) -> Result<(), Failure> {
-    while let Some((content, ts)) = contents.recv().await {
-        let repeats = committer.commit(&content, ts).await.map_err(Failure::Bus)?;
-        totals.add(&content, repeats, ts);
+    while let Some(batch) = contents.recv().await {
+        let begun = Instant::now();
+        let repeats = committer.commit(&batch.content, batch.ts).await.map_err(Failure::Bus)?;
+        report.committed(&batch, repeats, begun.elapsed());
     }
     Ok(())
 }

@@ -3,41 +3,59 @@
 use std::future::Future;
 
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use super::complete;
 use crate::{
     bus::{Bus, Content, DeadLetter},
     config::Unrouted,
     converter::{Draft, Reading, Rules, read},
-    fetcher::Batch,
+    fetcher::{Batch, Told},
+    metrics::{Commits, Stage},
     names::Names,
     ts::Ts,
     vk::CallError,
 };
 
-/// Reads a batch and has its names asked for, at once; the future is the content of its commit.
+/// A batch as it is committed.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// What goes onto the bus.
+    pub(super) content: Content,
+    /// The position after it.
+    pub(super) ts: Ts,
+    /// When VK told it.
+    pub(super) told: Instant,
+    /// The dates of its messages, in seconds since 1970.
+    pub(super) dates: Vec<i64>,
+}
+
+/// Reads a batch and has its names asked for, at once; the future is its commit.
 ///
 /// Call in the order of the batches: a chat's new title holds for those that come after.
 pub(super) fn prepare<'a>(
-    batch: Batch,
+    told: Told,
     names: &'a Names,
     rules: &'a Rules,
     unrouted: Unrouted,
     bus: &'a Bus,
-) -> impl Future<Output = Result<(Content, Ts), CallError>> + 'a {
-    let Batch { updates, ts, gap } = batch;
+    metrics: &'a Commits,
+) -> impl Future<Output = Result<Prepared, CallError>> + 'a {
+    let begun = Instant::now();
+    let Told { batch: Batch { updates, ts, gap }, at } = told;
     let mut content = Content { missed: gap.map(|gap| gap.missed()), ..Content::default() };
     let mut drafts = Vec::with_capacity(updates.len());
     for raw in updates {
         match read(&raw, rules) {
             Reading::Routed(draft) => drafts.push(draft),
             Reading::Rejected(rejection) => {
-                content.dead_letters.push(dead_letter(rejection.to_string(), raw));
+                let letter = dead_letter(rejection.to_string(), rejection.code(), raw);
+                content.dead_letters.push(letter);
             }
             Reading::Unrouted(kind) => {
                 if unrouted == Unrouted::DeadLetter {
                     let reason = format!("updates of type {kind} are not routed");
-                    content.dead_letters.push(dead_letter(reason, raw));
+                    content.dead_letters.push(dead_letter(reason, "unrouted", raw));
                 }
                 *content.skipped.entry(kind).or_default() += 1;
             }
@@ -48,16 +66,20 @@ pub(super) fn prepare<'a>(
             "VK lost updates: events between these positions may be missing");
     }
     let unique: Vec<bool> = drafts.iter().map(Draft::id_is_unique).collect();
+    let dates = drafts.iter().filter_map(Draft::date).collect();
+    metrics.stages.of(Stage::Read).observe(begun.elapsed());
+    let begun = Instant::now();
     let events = complete(drafts, names, rules);
     async move {
         let events = events.await?;
         content.entries =
             events.iter().zip(unique).map(|(event, unique)| bus.entry(event, unique)).collect();
-        Ok((content, ts))
+        metrics.stages.of(Stage::Names).observe(begun.elapsed());
+        Ok(Prepared { content, ts, told: at, dates })
     }
 }
 
-fn dead_letter(reason: String, raw: Box<str>) -> DeadLetter {
+fn dead_letter(reason: String, code: &'static str, raw: Box<str>) -> DeadLetter {
     #[derive(Deserialize)]
     struct Identified {
         event_id: Option<String>,
@@ -65,5 +87,5 @@ fn dead_letter(reason: String, raw: Box<str>) -> DeadLetter {
 
     let identified = serde_json::from_str::<Identified>(&raw).ok();
     let event_id = identified.and_then(|it| it.event_id).filter(|id| !id.is_empty());
-    DeadLetter { reason, event_id, raw }
+    DeadLetter { reason, code, event_id, raw }
 }

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::{
     backoff::Backoff,
     config::{Access, Vk},
+    metrics::{CallOutcome, Calls, Seconds},
 };
 
 use super::{
@@ -38,6 +39,7 @@ pub struct Api {
     authorization: HeaderValue,
     limit: Limit,
     floods: Mutex<HashMap<Method, Flood>>,
+    metrics: Calls,
 }
 
 /// A method that VK asked to leave alone.
@@ -49,7 +51,7 @@ struct Flood {
 
 impl Api {
     /// A client for `access`; fails when the TLS set-up of the machine cannot be used.
-    pub fn new(settings: Vk, access: Access) -> anyhow::Result<Self> {
+    pub fn new(settings: Vk, access: Access, metrics: Calls) -> anyhow::Result<Self> {
         let bearer = format!("Bearer {}", access.token.expose_secret());
         let mut authorization = HeaderValue::try_from(bearer)
             .map_err(|_| anyhow::anyhow!("the token has characters that no VK token has"))?;
@@ -61,6 +63,7 @@ impl Api {
             access,
             authorization,
             floods: Mutex::default(),
+            metrics,
         })
     }
 
@@ -78,6 +81,7 @@ impl Api {
     /// Waits until `method` may be called. What to ask is best decided after this, so that all
     /// that has come up meanwhile goes into one call.
     pub async fn turn(&self, method: Method) -> Turn<'_> {
+        let _waited = Waited { seconds: self.metrics.waited.of(method), since: Instant::now() };
         loop {
             let flood_end = self.floods().get(&method).map(|flood| flood.until);
             if let Some(until) = flood_end {
@@ -163,6 +167,7 @@ impl Turn<'_> {
         };
         let error = match answer {
             Ok(response) => {
+                api.metrics.answered.of((method, CallOutcome::Ok)).inc();
                 api.floods().remove(&method);
                 return Ok(response);
             }
@@ -171,8 +176,31 @@ impl Turn<'_> {
             }
             Err(Failure::Unusable(reason)) => CallError::Unreachable { method, reason },
         };
+        api.metrics.answered.of((method, outcome(&error))).inc();
         api.heed(method, &error);
         Err(error)
+    }
+}
+
+fn outcome(error: &CallError) -> CallOutcome {
+    match (error, error.class()) {
+        (CallError::Unreachable { .. }, _) => CallOutcome::Unreachable,
+        (_, Class::Retry) => CallOutcome::Retry,
+        (_, Class::BackOff) => CallOutcome::BackOff,
+        (_, Class::Skip) => CallOutcome::Skip,
+        (_, Class::Fatal) => CallOutcome::Fatal,
+    }
+}
+
+/// Counts the time until it is dropped, also where a wait is given up.
+struct Waited<'a> {
+    seconds: &'a Seconds,
+    since: Instant,
+}
+
+impl Drop for Waited<'_> {
+    fn drop(&mut self) {
+        self.seconds.inc_by(self.since.elapsed().as_secs_f64());
     }
 }
 
@@ -248,7 +276,8 @@ mod tests {
             timeout: Duration::from_secs(1),
             requests_per_second: 18,
         };
-        let api = Api::new(settings, Access { group_id: 1, token: token.into() }).unwrap();
+        let access = Access { group_id: 1, token: token.into() };
+        let api = Api::new(settings, access, Calls::default()).unwrap();
         assert!(!format!("{api:?}").contains(token));
         assert_eq!(api.redacted("bad vk1.a.very-secret!"), "bad ***!");
         let error = api.turn(Method::Users).await.call::<i64>(&[]).await.unwrap_err();

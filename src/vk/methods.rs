@@ -32,6 +32,17 @@ pub enum Method {
 }
 
 impl Method {
+    /// All methods in use.
+    pub const ALL: [Self; 7] = [
+        Self::LongPollServer,
+        Self::LongPollSettings,
+        Self::TokenPermissions,
+        Self::Users,
+        Self::Communities,
+        Self::Conversations,
+        Self::Messages,
+    ];
+
     /// The method's name in VK's API.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -31,6 +31,7 @@ pub(crate) struct MessageNew {
 pub(crate) struct Message {
     pub(crate) peer_id: Field<i64>,
     pub(crate) from_id: Field<i64>,
+    pub(crate) date: Field<i64>,
     pub(crate) conversation_message_id: Field<i64>,
     pub(crate) text: Field<String>,
     pub(crate) attachments: Field<Vec<Field<Object<Attachment>>>>,

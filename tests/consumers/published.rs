@@ -7,6 +7,7 @@ use event_fetcher::{
     config::{self, Sources},
     event::{Event, EventType},
     health::Health,
+    metrics::Commits,
     ts::Ts,
 };
 use futures::StreamExt;
@@ -32,7 +33,12 @@ async fn committed(toml: &str) -> (Vec<Vec<u8>>, Vec<String>) {
     let tenure = bus.acquire().await.unwrap();
     let twice = messages.iter().chain(&messages);
     let entries = twice.map(|it| bus.entry(it, true)).collect();
-    let letter = DeadLetter { reason: "a reason".to_owned(), event_id: None, raw: "raw".into() };
+    let letter = DeadLetter {
+        reason: "a reason".to_owned(),
+        code: "missing",
+        event_id: None,
+        raw: "raw".into(),
+    };
     let content = Content { entries, dead_letters: vec![letter], ..Content::default() };
     let repeats = bus.committer(&tenure).commit(&content, Ts(7)).await.unwrap();
     assert_eq!(repeats, messages.len() as u64);
@@ -56,7 +62,7 @@ fn settings(toml: &str) -> config::Bus {
 
 fn bus(settings: &config::Bus) -> Bus {
     let health = Arc::new(Health::new(Duration::from_secs(25)));
-    Bus::new(settings, 1, health).unwrap()
+    Bus::new(settings, 1, health, Commits::default()).unwrap()
 }
 
 fn messages() -> Vec<Event> {

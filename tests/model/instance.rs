@@ -94,6 +94,7 @@ fn content(batch: &Batch) -> Content {
                 let update: serde_json::Value = serde_json::from_str(raw).unwrap();
                 content.dead_letters.push(DeadLetter {
                     reason: rejection.to_string(),
+                    code: rejection.code(),
                     event_id: update["event_id"].as_str().map(str::to_owned),
                     raw: raw.clone(),
                 });

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use event_fetcher::{bus::Bus, config, health::Health, ts::Ts};
+use event_fetcher::{bus::Bus, config, health::Health, metrics::Commits, ts::Ts};
 use harness::RedisServer;
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
@@ -204,7 +204,7 @@ impl StateMachineTest for World {
         let settings = config::load_without_access(&sources).unwrap().bus;
         let instance = || {
             let health = Arc::new(Health::new(Duration::from_secs(25)));
-            Instance::new(Bus::new(&settings, GROUP, health).unwrap())
+            Instance::new(Bus::new(&settings, GROUP, health, Commits::default()).unwrap())
         };
         let instances = [instance(), instance()];
         Self {

@@ -105,5 +105,5 @@ return cjson.encode({
   missed = tonumber(stored[5] or 0),
   repeats = tonumber(stored[6] or 0),
   streams = streams,
-  dead_letters = { count = redis.call('XLEN', dead_letters), newest = items(letters) },
+  dead_letters = { name = dead_letters, count = redis.call('XLEN', dead_letters), newest = items(letters) },
 })

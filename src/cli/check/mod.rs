@@ -11,6 +11,7 @@ use self::finding::{Finding, report};
 use super::{block_on, exit::Exit, print};
 use crate::{
     config::{self, BusUrl, Loaded, Sources},
+    metrics::Calls,
     vk::Api,
 };
 
@@ -48,7 +49,7 @@ pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
 
 async fn ask(loaded: Loaded) -> Exit {
     let Loaded { config, access, .. } = loaded;
-    let api = match Api::new(config.vk.clone(), access) {
+    let api = match Api::new(config.vk.clone(), access, Calls::default()) {
         Ok(api) => api,
         Err(error) => return Exit::Usage.because(format_args!("{error:#}")),
     };

@@ -18,6 +18,7 @@ use crate::{
     config::{self, Sources},
     converter::{self, Draft, Reading, Rules},
     health::Health,
+    metrics::{Calls, Lookups},
     names::Names,
     telemetry::{self, Output},
     vk::{Api, CallError},
@@ -80,11 +81,11 @@ async fn ask_vk(lines: Lines, sources: &Sources) -> Exit {
     };
     let config = loaded.config;
     let made = telemetry::start(&config.log, Output::Stderr)
-        .and_then(|()| Api::new(config.vk.clone(), loaded.access));
+        .and_then(|()| Api::new(config.vk.clone(), loaded.access, Calls::default()));
     let names = match made {
         Ok(api) => {
             let health = Arc::new(Health::new(config.vk.wait));
-            Names::new(Arc::new(api), &config.names, &health)
+            Names::new(Arc::new(api), &config.names, &health, Lookups::default())
         }
         Err(error) => return Exit::Usage.because(format_args!("{error:#}")),
     };

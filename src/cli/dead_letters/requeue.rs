@@ -9,6 +9,7 @@ use crate::{
     config::{self, Loaded, Sources},
     converter::{self, Draft, Reading, Rules},
     health::Health,
+    metrics::{Calls, Lookups},
     names::Names,
     pipeline,
     telemetry::{self, Output},
@@ -42,9 +43,9 @@ async fn requeue(arguments: &Arguments, loaded: Loaded, server: Server) -> Exit 
     let group_id = access.group_id;
     let health = Arc::new(Health::new(config.vk.wait));
     let made = telemetry::start(&config.log, Output::Stderr)
-        .and_then(|()| Api::new(config.vk.clone(), access));
+        .and_then(|()| Api::new(config.vk.clone(), access, Calls::default()));
     let names = match made {
-        Ok(api) => Names::new(Arc::new(api), &config.names, &health),
+        Ok(api) => Names::new(Arc::new(api), &config.names, &health, Lookups::default()),
         Err(error) => return Exit::Usage.because(format_args!("{error:#}")),
     };
     let work = async {

@@ -1,0 +1,9 @@
+//! What the service counts, seen where Prometheus sees it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what is expected here is what is tested"
+)]
+
+mod numbers;
+mod scene;
