@@ -134,6 +134,7 @@ impl Board {
             ready: verdict.ready,
             stalled: verdict.stalled,
             last_poll_s: verdict.polled.map(|it| it.as_secs()),
+            last_commit_s: self.metrics.fetching.committed_ago().map(|it| it.as_secs()),
             events_a_minute: rate(&minutes),
             troubles: verdict.troubles.into_iter().map(Trouble::from).collect(),
             past_troubles: past

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bus::Survey;
 pub use board::Board;
-pub use span::span;
+pub use span::{ago, span};
 pub use verdict::{Fault, State, Verdict, judge};
 
 /// How all of it does. `event-fetcher status --json` prints it; its keys are stable.
@@ -80,6 +80,8 @@ pub struct Service {
     pub stalled: bool,
     /// How long ago VK's Long Poll last answered; none where it never did.
     pub last_poll_s: Option<u64>,
+    /// How long ago it last committed; none where it never did.
+    pub last_commit_s: Option<u64>,
     /// How many events it committed in the last minute, or would have at the rate since its start.
     pub events_a_minute: u64,
     /// What fails now.

@@ -12,6 +12,15 @@ pub fn span(seconds: u64) -> String {
     }
 }
 
+/// How long ago something was: `just now`, or `12 min ago`.
+#[must_use]
+pub fn ago(seconds: u64) -> String {
+    match seconds {
+        0 | 1 => "just now".to_owned(),
+        _ => format!("{} ago", span(seconds)),
+    }
+}
+
 fn two(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
     match small {
         0 => format!("{large} {large_unit}"),
@@ -21,7 +30,7 @@ fn two(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::span;
+    use super::{ago, span};
 
     #[test]
     fn a_span_is_told_in_its_largest_units() {
@@ -37,5 +46,6 @@ mod tests {
         ] {
             assert_eq!(span(seconds), told);
         }
+        assert_eq!((ago(1), ago(125)), ("just now".to_owned(), "2 min ago".to_owned()));
     }
 }

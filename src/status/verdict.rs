@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Redis, Service, Told, Trouble, span};
+use super::{Redis, Service, Told, Trouble, ago, span};
 
 /// From this age of the newest commit on, in seconds, silence is worth a word.
 const QUIET: u64 = 300;
@@ -152,9 +152,8 @@ fn by_its_word(service: &Service, redis: Option<&Redis>) -> Verdict {
             Verdict::well(State::Standby, "Standing by: another instance fetches.", Some(who))
         }
         _ => {
-            let age = survey.and_then(|survey| survey.position.as_ref()?.age_s);
-            let news = age.map(|age| match age {
-                0..QUIET => format!("The last updates came {} ago.", span(age)),
+            let news = service.last_commit_s.map(|age| match age {
+                0..QUIET => format!("The last updates came {}.", ago(age)),
                 _ => format!("It is quiet: VK has told nothing new for {}.", span(age)),
             });
             Verdict::well(State::Flowing, "Events flow.", news)
@@ -184,7 +183,7 @@ fn without_the_service(error: &str, redis: Option<&Redis>) -> Verdict {
     let moved = survey.position.as_ref().and_then(|position| position.age_s);
     match (&survey.holder, moved) {
         (Some(holder), Some(age)) if age < MOVING => {
-            let detail = format!("The last updates came {} ago. {silent}", span(age));
+            let detail = format!("The last updates came {}. {silent}", ago(age));
             Verdict::well(State::Flowing, format!("Events flow: {holder} fetches."), Some(detail))
         }
         (Some(holder), _) => {

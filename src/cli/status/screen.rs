@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use crate::{
     bus::{LettersState, StreamState, Survey},
     cli::text::{harmless, shortened},
-    status::{Redis, Service, State, Status, Told, Verdict, span},
+    status::{Redis, Service, State, Status, Told, Verdict, ago, span},
 };
 
 /// The longest name or reason shown, in characters.
@@ -76,7 +76,7 @@ fn write_service(out: &mut impl Write, service: &Service) -> io::Result<()> {
         span(*role_for_s)
     )?;
     let answered = match service.last_poll_s {
-        Some(age) => format!("VK answered {} ago", span(age)),
+        Some(age) => format!("VK answered {}", ago(age)),
         None => "VK has not answered yet".to_owned(),
     };
     writeln!(out, "{}{} events a minute; {answered}", label("rate"), service.events_a_minute)?;
@@ -101,7 +101,7 @@ fn write_lease(out: &mut impl Write, survey: &Survey) -> io::Result<()> {
     }
     match &survey.position {
         Some(position) => {
-            let moved = position.age_s.map(|age| format!(", moved {} ago", span(age)));
+            let moved = position.age_s.map(|age| format!(", moved {}", ago(age)));
             writeln!(
                 out,
                 "{}{}{}",
@@ -128,14 +128,13 @@ fn write_streams(out: &mut impl Write, streams: &[StreamState]) -> io::Result<()
         "stream", "entries", "to read", "unacked"
     );
     writeln!(out, "\n{FAINT}{header}{FAINT:#}")?;
-    let ago =
-        |age: Option<u64>| age.map_or_else(|| "-".to_owned(), |age| format!("{} ago", span(age)));
+    let told = |age: Option<u64>| age.map_or_else(|| "-".to_owned(), ago);
     for stream in streams {
-        let (key, newest) = (name(&stream.name), ago(stream.newest_age_s));
+        let (key, newest) = (name(&stream.name), told(stream.newest_age_s));
         writeln!(out, "{key:width$}  {:>9}  {:>9}  {:>9}  {newest}", stream.length, "", "")?;
         for group in &stream.groups {
             let lag = group.lag.map_or_else(|| "unknown".to_owned(), |lag| lag.to_string());
-            let (key, oldest) = (format!("  {}", name(&group.name)), ago(group.oldest_pending_s));
+            let (key, oldest) = (format!("  {}", name(&group.name)), told(group.oldest_pending_s));
             writeln!(out, "{key:width$}  {:>9}  {lag:>9}  {:>9}  {oldest}", "", group.pending)?;
         }
     }
@@ -147,7 +146,7 @@ fn write_letters(out: &mut impl Write, letters: &LettersState) -> io::Result<()>
     for letter in &letters.newest {
         let kind = letter.update_type.as_deref().unwrap_or("no type");
         let (kind, reason) = (shortened(kind, LONGEST), shortened(&letter.reason, LONGEST));
-        writeln!(out, "  {} ago, {kind}: {reason}", span(letter.age_s))?;
+        writeln!(out, "  {}, {kind}: {reason}", ago(letter.age_s))?;
     }
     Ok(())
 }

@@ -79,7 +79,7 @@ function drawEvents() {
     if (minute) key.append(element("b", {}, number(Math.round(minute.rates[index]))));
     return key;
   });
-  $("events-caption").replaceChildren(when(minute), ...keys);
+  $("events-caption").replaceChildren(heading(minute), ...keys);
 }
 
 function drawTimes() {
@@ -105,12 +105,12 @@ function drawTimes() {
   const key = (line, name, kind, value) => element("span", { class: "key" },
     element("i", { class: `${line} ${kind}` }), `${name} within `, element("b", {}, value));
   const value = (it) => minute && it !== undefined && it !== null ? millis(it) : "–";
-  $("times-caption").replaceChildren(when(minute),
+  $("times-caption").replaceChildren(heading(minute),
     key("thick", "half", "half", value(minute && minute.p50_ms)),
     key("thin", "99 of 100", "most", value(minute && minute.p99_ms)));
 }
 
-const when = (minute) => element("span", {}, !minute ? "Nothing counted yet."
+const heading = (minute) => element("span", {}, !minute ? "Nothing counted yet."
   : pointed === null ? "Last:" : `${clock(minute.age)}:`);
 
 function point(index) {

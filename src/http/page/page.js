@@ -44,7 +44,8 @@ function span(seconds) {
   return `${days} d` + (hours % 24 ? ` ${hours % 24} h` : "");
 }
 
-const ago = (seconds) => seconds < 86400 ? `${clock(seconds)}, ${span(seconds)} ago` : `${span(seconds)} ago`;
+const ago = (seconds) => seconds < 2 ? "just now" : `${span(seconds)} ago`;
+const when = (seconds) => seconds < 86400 ? `${clock(seconds)}, ${ago(seconds)}` : ago(seconds);
 const millis = (value) => value === null ? "over 1000 s"
   : value < 1 ? `${value} ms` : value < 1000 ? `${Number(value.toPrecision(3))} ms` : `${value / 1000} s`;
 
@@ -76,14 +77,15 @@ function showFigures(service, survey) {
   const figure = (id, large, small) =>
     $(id).replaceChildren(large, element("small", {}, small));
   figure("rate", number(service.events_a_minute), `VK answered ${
-    service.last_poll_s === null ? "never yet" : `${span(service.last_poll_s)} ago`}`);
+    service.last_poll_s === null ? "never yet" : ago(service.last_poll_s)}`);
   const timed = service.minutes.filter((minute) => minute.p50_ms !== null || minute.p99_ms !== null);
   const last = timed[timed.length - 1];
   figure("latency", last ? `≤ ${millis(last.p50_ms)}` : "–",
     last ? `99 of 100 ≤ ${millis(last.p99_ms)}` : "nothing committed yet");
   const position = survey && survey.position;
+  const moved = service.last_commit_s ?? (position && position.age_s);
   figure("position", position ? position.ts : "–",
-    position ? (position.age_s === null ? "" : `moved ${span(position.age_s)} ago`) : "not known");
+    moved === null ? "" : `moved ${ago(moved)}`);
   const holder = survey && survey.holder;
   const [host, process] = (holder || "").split("/");
   const since = survey && survey.held_for_s;
@@ -92,8 +94,9 @@ function showFigures(service, survey) {
 }
 
 function showBus(redis, survey) {
+  say("read", survey && !redis.error ? `as of ${clock(redis.read_s_ago, { second: "2-digit" })}` : "");
   const note = !redis ? "Events go to standard output: there are no streams."
-    : redis.error && survey ? `Redis does not answer; this is as of ${ago(redis.read_s_ago)}. ${redis.error}`
+    : redis.error && survey ? `Redis does not answer; this is as of ${when(redis.read_s_ago)}. ${redis.error}`
     : redis.error ? `Redis does not answer: ${redis.error}`
     : survey ? "" : "Redis has not been asked yet.";
   say("bus-note", note);
@@ -107,14 +110,14 @@ function showBus(redis, survey) {
       element("td", {}, number(stream.length)),
       ...(stream.groups.length ? [element("td", {}), element("td", {})]
         : [element("td", { colspan: 2, class: "faint" }, "no consumer group")]),
-      element("td", { class: "roomy" }, stream.newest_age_s === null ? "–" : `${span(stream.newest_age_s)} ago`)));
+      element("td", { class: "roomy" }, stream.newest_age_s === null ? "–" : ago(stream.newest_age_s))));
     for (const group of stream.groups) {
       const behind = (value) => value ? { class: "behind" } : {};
       rows.push(element("tr", { class: "group" },
         element("th", { scope: "row" }, group.name), element("td", {}),
         element("td", behind(group.lag), group.lag === null ? "unknown" : number(group.lag)),
         element("td", behind(group.pending), number(group.pending)),
-        element("td", { class: "roomy" }, group.oldest_pending_s === null ? "–" : `${span(group.oldest_pending_s)} ago`)));
+        element("td", { class: "roomy" }, group.oldest_pending_s === null ? "–" : ago(group.oldest_pending_s))));
     }
   }
   $("streams").replaceChildren(...rows);
@@ -131,7 +134,7 @@ function showLetters(redis, survey) {
   const letters = survey ? survey.dead_letters : { count: null, newest: [] };
   say("letters-count", letters.count ? number(letters.count) : "");
   list("letters", letters.newest.map((letter) =>
-    item(letter.reason, [letter.update_type, ago(letter.age_s + redis.read_s_ago)].filter(Boolean).join(", "))),
+    item(letter.reason, [letter.update_type, when(letter.age_s + redis.read_s_ago)].filter(Boolean).join(", "))),
     survey ? "None: every update could be read." : "Not known.");
 }
 
@@ -139,15 +142,15 @@ function showGaps(service, survey) {
   const { gaps, missed } = survey || {};
   say("gaps-count", gaps ? `${number(gaps)} ever, about ${number(missed)} updates lost` : "");
   list("gaps", service.gaps.map((gap) =>
-    item(`About ${number(gap.missed)} updates lost by VK`, ago(gap.age_s))),
-    `None since the start of the service, ${ago(service.uptime_s)}.`);
+    item(`About ${number(gap.missed)} updates lost by VK`, when(gap.age_s))),
+    `None since the start of the service, ${when(service.uptime_s)}.`);
 }
 
 function showTroubles(service) {
   const now = service.troubles.map((it) =>
     item(`${PARTIES[it.party] || it.party}, now`, it.reason, `for ${span(it.for_s)}`));
   const past = service.past_troubles.map((it) =>
-    item(PARTIES[it.party] || it.party, it.reason, `over since ${ago(it.ended_s)}; lasted ${span(it.for_s)}`));
+    item(PARTIES[it.party] || it.party, it.reason, `over since ${when(it.ended_s)}; lasted ${span(it.for_s)}`));
   list("troubles", [...now, ...past], "None since the start of the service.");
 }
 
