@@ -217,9 +217,9 @@ impl Health {
         self.fail(party, asked, true, &reason);
     }
 
-    /// A party could not be reached, for this reason.
-    pub fn unreachable(&self, party: Party, reason: impl fmt::Display) {
-        self.fail(party, Instant::now(), false, &reason);
+    /// A party gave no answer that could be used; perhaps it was not even reached.
+    pub fn no_answer(&self, party: Party, reached: bool, reason: impl fmt::Display) {
+        self.fail(party, Instant::now(), reached, &reason);
     }
 
     fn fail(&self, party: Party, since: Instant, reached: bool, reason: &dyn fmt::Display) {

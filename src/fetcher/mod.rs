@@ -16,7 +16,7 @@ use crate::{
     health::{Health, Party},
     metrics::{Fetching, PollOutcome},
     ts::Ts,
-    vk::{Api, CallError, Class, LongPoll, Reply, Server},
+    vk::{Api, CallError, Class, LongPoll, NoAnswer, Reply, Server},
 };
 pub use session::{Connecting, Polling, State, Step};
 
@@ -130,7 +130,7 @@ async fn run(
                     sleep_until(asked + FRUITLESS_POLL).await;
                 }
                 if let Some(reason) = &step.trouble {
-                    health.ill(Party::LongPoll, reason);
+                    health.no_answer(Party::LongPoll, reason.reached, reason);
                     rest(&mut polls, reason).await;
                 } else if matches!(step.state, State::Polling(_)) {
                     health.well(Party::LongPoll);
@@ -169,11 +169,11 @@ fn outcome(reply: &Reply, from: Ts) -> PollOutcome {
     }
 }
 
-async fn rest(polls: &mut Backoff, reason: &str) {
+async fn rest(polls: &mut Backoff, reason: &NoAnswer) {
     let pause = polls.fail();
     if polls.is_loud() {
         let failures = polls.failures();
-        tracing::warn!(reason, failures, "poll failed; asking again from the same position");
+        tracing::warn!(%reason, failures, "poll failed; asking again from the same position");
     }
     tokio::time::sleep(pause).await;
 }
@@ -208,7 +208,7 @@ impl<'a> Servers<'a> {
                 Ok(granted) => return Ok(granted),
                 Err(error) if error.class() == Class::Fatal => return Err(error),
                 Err(error) => {
-                    self.health.ill(Party::LongPoll, &error);
+                    self.health.no_answer(Party::LongPoll, error.reached(), &error);
                     if self.fruitless.is_loud() {
                         let tries = self.fruitless.failures();
                         tracing::warn!(%error, tries, "no Long Poll server yet; asking again");

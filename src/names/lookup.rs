@@ -176,7 +176,7 @@ impl<D: Directory> Lookup<D> {
                         return Ok(());
                     }
                     class @ (Class::Retry | Class::BackOff) => {
-                        self.health.ill(D::PARTY, &error);
+                        self.health.no_answer(D::PARTY, error.reached(), &error);
                         let pause = backoff.fail();
                         if backoff.is_loud() {
                             self.complain(&error, &ids);

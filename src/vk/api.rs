@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    CallError, Class, Method, http,
+    CallError, Class, Method, NoAnswer, http,
     limit::{Limit, Place},
 };
 
@@ -104,7 +104,7 @@ impl Api {
         self.floods.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn post(&self, method: Method, params: &[(&str, &str)]) -> Result<Vec<u8>, String> {
+    async fn post(&self, method: Method, params: &[(&str, &str)]) -> Result<Vec<u8>, NoAnswer> {
         let url = self.settings.api_url.join(method.as_str()).map_err(|error| error.to_string())?;
         let common =
             [("v", self.settings.api_version.as_str()), ("lang", self.settings.lang.as_str())];
@@ -206,7 +206,7 @@ impl Drop for Waited<'_> {
 
 pub(super) enum Failure {
     Error { code: i64, message: String },
-    Unusable(String),
+    Unusable(NoAnswer),
 }
 
 /// VK's envelope: a body with `response`, or with `error`, whatever the HTTP status says.
@@ -242,7 +242,7 @@ pub(super) fn understand<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure>
 /// Says where the JSON is not as expected; what stands there may be a secret.
 fn unexpected(what: &str, error: &serde_json::Error) -> Failure {
     let kind = if error.is_data() { "JSON of an unexpected shape" } else { "not JSON" };
-    Failure::Unusable(format!("the {what} is {kind} (byte {})", error.column()))
+    Failure::Unusable(format!("the {what} is {kind} (byte {})", error.column()).into())
 }
 
 #[cfg(test)]
@@ -281,7 +281,7 @@ mod tests {
         assert!(!format!("{api:?}").contains(token));
         assert_eq!(api.redacted("bad vk1.a.very-secret!"), "bad ***!");
         let error = api.turn(Method::Users).await.call::<i64>(&[]).await.unwrap_err();
-        assert_eq!(error.class(), Class::Retry);
+        assert_eq!((error.class(), error.reached()), (Class::Retry, false));
         assert!(!error.to_string().contains("127.0.0.1:9/"), "{error}");
     }
 }

@@ -241,7 +241,7 @@ impl Api {
         let answer: LongPollServer = turn.call(&[("group_id", &group_id)]).await?;
         let server = Hosts::beside(self.url())
             .accept(&answer.server)
-            .map_err(|reason| CallError::Unreachable { method, reason })?;
+            .map_err(|reason| CallError::Unreachable { method, reason: reason.into() })?;
         Ok((Server::new(server, answer.key.into()), answer.ts))
     }
 

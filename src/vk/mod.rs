@@ -16,6 +16,7 @@ mod updates;
 
 pub use api::{Api, Turn};
 pub use error::{CallError, Class};
+pub use http::NoAnswer;
 pub use id::Identity;
 pub use long_poll::{LongPoll, Reply, Server};
 pub use methods::{
