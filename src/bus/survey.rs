@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use redis::{FromRedisValue, ParsingError, RedisResult, Script, Value};
 use serde::{Deserialize, Serialize};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::sleep;
 
 use super::{Connection, Keys, Server};
 use crate::config;
 
 /// The time between two looks.
 const PERIOD: Duration = Duration::from_secs(10);
+/// Likewise while Redis does not answer, so that its return is soon seen.
+const PERIOD_IN_TROUBLE: Duration = Duration::from_secs(2);
 /// Of how many dead letters a survey tells.
 const LETTERS_TOLD: usize = 5;
 
@@ -123,11 +125,11 @@ impl Surveyor {
     /// Asks again and again for as long as it is polled, and hands on what Redis says or why it does
     /// not.
     pub async fn watch(&mut self, mut see: impl FnMut(RedisResult<Survey>)) {
-        let mut ticks = interval(PERIOD);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
-            see(self.survey().await);
+            let answer = self.survey().await;
+            let pause = if answer.is_ok() { PERIOD } else { PERIOD_IN_TROUBLE };
+            see(answer);
+            sleep(pause).await;
         }
     }
 

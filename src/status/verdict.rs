@@ -58,8 +58,19 @@ impl Fault {
             Self::Redis => "Redis",
             Self::Consumer => "a consumer",
             Self::Vk => "VK",
-            Self::Network => "the network",
+            Self::Network => "the way to VK",
             Self::Service => "the service",
+        }
+    }
+
+    /// What is amiss, in words.
+    fn what(self) -> &'static str {
+        match self {
+            Self::Redis => "Redis does not serve",
+            Self::Consumer => "a consumer group does not read",
+            Self::Vk => "VK does not answer as it should",
+            Self::Network => "VK cannot be reached",
+            Self::Service => "the service stands still",
         }
     }
 
@@ -79,8 +90,8 @@ impl Fault {
                  itself."
             }
             Self::Network => {
-                "See that this machine has a name server and a way out to VK; fetching goes on by \
-                 itself."
+                "VK's servers cannot be connected to. See that this machine has a name server and a \
+                 way out; it may be an outage of VK's, too. Fetching goes on by itself."
             }
             Self::Service => "Look at its log, and start it again. It goes on where it was.",
         }
@@ -131,7 +142,7 @@ fn by_its_word(service: &Service, redis: Option<&Redis>) -> Verdict {
     if let Some((fault, trouble)) = worst(&service.troubles) {
         let detail = format!("For {}: {}", span(trouble.for_s), trouble.reason);
         return if service.ready {
-            let summary = format!("Events are held up: {} fails, and is tried again.", fault.who());
+            let summary = format!("Events are held up: {}. It may pass.", fault.what());
             Verdict::ill(State::Trouble, fault, summary, detail)
         } else {
             Verdict::ill(State::Stopped, fault, stopped(fault), detail)

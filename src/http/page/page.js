@@ -38,10 +38,10 @@ const clock = (age, more) => new Date(Date.now() - age * 1000)
 
 function span(seconds) {
   const [minutes, hours, days] = [60, 3600, 86400].map((unit) => Math.floor(seconds / unit));
-  if (minutes < 2) return `${seconds} s`;
-  if (hours < 1) return `${minutes} min`;
-  if (days < 1) return `${hours} h` + (minutes % 60 ? ` ${minutes % 60} min` : "");
-  return `${days} d` + (hours % 24 ? ` ${hours % 24} h` : "");
+  const two = (large, unit, small, smallUnit) => `${large} ${unit}` + (small ? ` ${small} ${smallUnit}` : "");
+  const told = minutes < 2 ? `${seconds} s` : hours < 1 ? `${minutes} min`
+    : days < 1 ? two(hours, "h", minutes % 60, "min") : two(days, "d", hours % 24, "h");
+  return told.replaceAll(" ", "\u00a0");
 }
 
 const ago = (seconds) => seconds < 2 ? "just now" : `${span(seconds)} ago`;
@@ -66,7 +66,7 @@ function show(status) {
   say("version", `version ${service.version}, up ${span(service.uptime_s)}`);
   showFigures(service, survey);
   drawCharts(service.minutes);
-  showBus(redis, survey);
+  showBus(redis, survey, service.minutes.slice(-2));
   showLetters(redis, survey);
   showGaps(service, survey);
   showTroubles(service);
@@ -93,7 +93,7 @@ function showFigures(service, survey) {
     holder ? `process ${process}` + (since === null ? "" : `, for ${span(since)}`) : survey ? "" : "not known");
 }
 
-function showBus(redis, survey) {
+function showBus(redis, survey, minutes) {
   say("read", survey && !redis.error ? `as of ${clock(redis.read_s_ago, { second: "2-digit" })}` : "");
   const note = !redis ? "Events go to standard output: there are no streams."
     : redis.error && survey ? `Redis does not answer; this is as of ${when(redis.read_s_ago)}. ${redis.error}`
@@ -104,7 +104,7 @@ function showBus(redis, survey) {
   $("streams").closest(".wide").hidden = !survey;
   $("streams").closest(".wide").classList.toggle("stale", Boolean(redis && redis.error));
   const rows = [];
-  for (const stream of survey ? survey.streams : []) {
+  for (const [index, stream] of survey ? survey.streams.entries() : []) {
     rows.push(element("tr", { class: "stream" },
       element("th", { scope: "row", title: stream.name }, stream.name.replace(/^\{.*?\}:/, "")),
       element("td", {}, number(stream.length)),
@@ -112,11 +112,13 @@ function showBus(redis, survey) {
         : [element("td", { colspan: 2, class: "faint" }, "no consumer group")]),
       element("td", { class: "roomy" }, stream.newest_age_s === null ? "–" : ago(stream.newest_age_s))));
     for (const group of stream.groups) {
-      const behind = (value) => value ? { class: "behind" } : {};
+      // More than a minute's work is worth a look.
+      const slow = group.lag > Math.max(10, ...minutes.map((minute) => minute.events[TYPES[index]] || 0));
+      const behind = (is) => is ? { class: "behind" } : {};
       rows.push(element("tr", { class: "group" },
         element("th", { scope: "row" }, group.name), element("td", {}),
-        element("td", behind(group.lag), group.lag === null ? "unknown" : number(group.lag)),
-        element("td", behind(group.pending), number(group.pending)),
+        element("td", behind(slow), group.lag === null ? "unknown" : number(group.lag)),
+        element("td", behind(group.oldest_pending_s > 60), number(group.pending)),
         element("td", { class: "roomy" }, group.oldest_pending_s === null ? "–" : ago(group.oldest_pending_s))));
     }
   }
