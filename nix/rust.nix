@@ -24,12 +24,13 @@ let
     };
   src = sourceOf files;
 
-  # Tests also hold the documents' examples and the Python package against the code.
+  # Tests also hold the documents, the monitoring and the Python package against the code.
   testSrc = sourceOf (
     lib.fileset.unions [
       files
       ../clients
-      ../docs/consumers.md
+      ../docs
+      ../monitoring
     ]
   );
   common = {

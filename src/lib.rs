@@ -3,6 +3,7 @@
 
 pub mod backoff;
 pub mod bus;
+pub mod checkup;
 pub mod cli;
 pub mod config;
 pub mod converter;

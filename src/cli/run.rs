@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{VERSION, block_on, exit::Exit};
 use crate::{
     bus::Bus,
+    checkup,
     config::{self, BusUrl, Loaded, Sources},
     converter::Rules,
     health::Health,
@@ -95,9 +96,14 @@ async fn serve(loaded: Loaded) -> Exit {
         })
     });
     let told = tokio::spawn(systemd::tell(health.clone(), stop.clone()));
+    let checked = tokio::spawn({
+        let (api, health) = (api.clone(), health.clone());
+        async move { checkup::log_once_fetching(&api, &config.vk, &config.bus, &health).await }
+    });
     let result = Box::pin(pipeline.run(&stop)).await;
     signals.abort();
     told.abort();
+    checked.abort();
     if let Some(served) = served {
         served.abort();
     }

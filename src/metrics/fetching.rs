@@ -23,7 +23,7 @@ pub struct Fetching {
     pub tenure_ends: Each<TenureEnd, Counter>,
     /// The committed position, VK's `ts`; 0 for none.
     pub position: Gauge<u64, std::sync::atomic::AtomicU64>,
-    /// Up to when everything that VK had to tell is committed.
+    /// When VK gave the answer up to which all is committed.
     pub current_at: Moment,
     /// When a commit was last done.
     pub committed_at: Moment,
@@ -77,7 +77,7 @@ impl Fetching {
         );
         registry.register_with_unit(
             "current_timestamp",
-            "Up to when all that VK had to tell is on the bus; its age is how late events are",
+            "When VK gave the answer up to which all is on the bus; its age is how late events are",
             Unit::Seconds,
             self.current_at.clone(),
         );

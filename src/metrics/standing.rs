@@ -24,13 +24,13 @@ impl Collector for Standing {
         let flag = |is: bool| ConstGauge::new(u64::from(is));
         flag(verdict.ready).encode(encoder.encode_descriptor(
             "ready",
-            "Whether the service does its work, as /readyz says",
+            "Whether the service does its work, as /readyz says.",
             None,
             MetricType::Gauge,
         )?)?;
         let mut roles = encoder.encode_descriptor(
             "role",
-            "What this process does: one of its series is 1",
+            "What this process does: one of its series is 1.",
             None,
             MetricType::Gauge,
         )?;
@@ -39,7 +39,7 @@ impl Collector for Standing {
         }
         let mut troubles = encoder.encode_descriptor(
             "trouble",
-            "For how long a party that the service depends on has failed; 0 while it does not",
+            "For how long a party that the service depends on has failed; 0 while it does not.",
             Some(&Unit::Seconds),
             MetricType::Gauge,
         )?;

@@ -50,15 +50,15 @@ impl Collector for Streams {
             Series(labelled.collect())
         };
         for (name, help, series) in [
-            ("stream_length", "Entries in a stream", lengths),
+            ("stream_length", "Entries in a stream.", lengths),
             (
                 "group_lag",
-                "Entries of a stream that a consumer group has yet to read (Redis 7 and newer)",
+                "Entries of a stream that a consumer group has yet to read (Redis 7 and newer).",
                 of_groups(|group| group.lag),
             ),
             (
                 "group_pending",
-                "Entries that a consumer group has read and not acknowledged",
+                "Entries that a consumer group has read and not acknowledged.",
                 of_groups(|group| Some(group.pending)),
             ),
         ] {

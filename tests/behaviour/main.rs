@@ -17,5 +17,6 @@ mod redis_access;
 mod repeats;
 mod restarting;
 mod secrets;
+mod start_up_check;
 mod stdout_bus;
 mod stopping;

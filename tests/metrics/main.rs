@@ -5,5 +5,7 @@
     reason = "what is expected here is what is tested"
 )]
 
+mod monitoring;
 mod numbers;
+mod reference;
 mod scene;

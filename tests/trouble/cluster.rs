@@ -25,5 +25,6 @@ async fn a_slot_that_moves_takes_everything_along() {
     cluster.end_move(KEY, to).await.unwrap();
     flow.push(100);
     flow.arrives(&cluster.nodes()[to]).await;
+    service.says("appendonly is off").await.expect("a cluster's nodes are looked at too");
     assert!(service.stop().await.unwrap().success());
 }

@@ -38,7 +38,7 @@ async fn goes_on(flow: &mut Flow, redis: &RedisServer, mut service: Service) {
 async fn an_endless_answer_is_cut_off() {
     let redis = RedisServer::start().await.unwrap();
     let mut flow = Flow::start().await;
-    flow.vk().inject("api", Fault::Huge(u64::MAX), 1);
+    flow.vk().inject("groups.getLongPollServer", Fault::Huge(u64::MAX), 1);
     let service = flow.fetching(&redis.url(), &[]).await;
     flow.vk().inject("poll", Fault::Huge(u64::MAX), 2);
     flow.vk().inject("users.get", Fault::Huge(u64::MAX), 1);

@@ -1,16 +1,15 @@
 //! `check`: which settings are in force, and whether VK and Redis agree with them.
 
-mod finding;
-mod redis;
+mod report;
 mod table;
-mod vk;
 
 use clap::Args;
 
-use self::finding::{Finding, report};
+use self::report::report;
 use super::{block_on, exit::Exit, print};
 use crate::{
-    config::{self, BusUrl, Loaded, Sources},
+    checkup::{self, Mark},
+    config::{self, Loaded, Sources},
     metrics::Calls,
     vk::Api,
 };
@@ -53,17 +52,21 @@ async fn ask(loaded: Loaded) -> Exit {
         Ok(api) => api,
         Err(error) => return Exit::Usage.because(format_args!("{error:#}")),
     };
-    let ask_redis = async {
-        match &config.bus.url {
-            BusUrl::Redis(url) => redis::ask(url, &config.bus).await,
-            BusUrl::Stdout => {
-                vec![Finding::ok("events go to standard output, so there is no Redis to ask")]
-            }
+    let ask_vk = async {
+        let mut findings = checkup::ask_vk(&api, &config.vk.api_version).await;
+        // A wrong token need not be shown to VK again.
+        if !findings.iter().all(|finding| finding.mark == Mark::Problem) {
+            findings.push(checkup::ask_for_server(&api).await);
         }
+        findings
     };
-    let (vk, redis) = tokio::join!(vk::ask(&api, &config.vk.api_version), ask_redis);
+    let (vk, redis) = tokio::join!(ask_vk, checkup::ask_redis(&config.bus));
     if let Err(error) = report("VK", &vk).and_then(|()| report("Redis", &redis)) {
         return Exit::unwritten(&error);
     }
-    if vk.iter().chain(&redis).any(Finding::is_problem) { Exit::Refused } else { Exit::Done }
+    if vk.iter().chain(&redis).any(|finding| finding.mark == Mark::Problem) {
+        Exit::Refused
+    } else {
+        Exit::Done
+    }
 }

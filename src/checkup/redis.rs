@@ -1,18 +1,27 @@
 //! What Redis says of itself.
 
-use redis::{InfoDict, RedisError, RedisResult};
+use redis::{FromRedisValue, InfoDict, ParsingError, RedisError, RedisResult, Value};
 
 use super::finding::Finding;
 use crate::{
     bus::{Refused, Server},
-    config::{self, RedisUrl},
+    config::{self, BusUrl, RedisUrl},
 };
 
 /// The oldest version that has all commands in use.
 const OLDEST_VERSION: (u32, u32) = (6, 2);
 
 /// Connects to Redis and asks it how it is set up, once.
-pub(super) async fn ask(url: &RedisUrl, settings: &config::Bus) -> Vec<Finding> {
+pub async fn ask(settings: &config::Bus) -> Vec<Finding> {
+    match &settings.url {
+        BusUrl::Redis(url) => ask_at(url, settings).await,
+        BusUrl::Stdout => {
+            vec![Finding::ok("events go to standard output, so there is no Redis to ask")]
+        }
+    }
+}
+
+async fn ask_at(url: &RedisUrl, settings: &config::Bus) -> Vec<Finding> {
     let server = match Server::new(url, settings) {
         Ok(server) => server,
         Err(error) => {
@@ -20,14 +29,15 @@ pub(super) async fn ask(url: &RedisUrl, settings: &config::Bus) -> Vec<Finding> 
         }
     };
     match info(&server, settings).await {
-        Ok(info) => {
+        Ok(Nodes(nodes)) => {
             let reached = Finding::ok(format!("{url} answers and lets the service in"));
-            [Some(reached), version(&info), persistence(&info), eviction(&info)]
+            let findings = [version, persistence, eviction];
+            let worst = findings
                 .into_iter()
-                .flatten()
-                .collect()
+                .filter_map(|finding| nodes.iter().filter_map(finding).max_by_key(|it| it.mark));
+            [reached].into_iter().chain(worst).collect()
         }
-        Err(error) if error.code() == Some("NOPERM") => vec![Finding::warning(
+        Err(error) if error.code() == Some("NOPERM") => vec![Finding::unknown(
             format!("{url} answers, but does not tell its version and settings: {error}"),
             "allow the Redis user +info, or see for yourself: version 6.2 or newer, appendonly \
              yes, maxmemory-policy noeviction",
@@ -36,9 +46,22 @@ pub(super) async fn ask(url: &RedisUrl, settings: &config::Bus) -> Vec<Finding> 
     }
 }
 
-async fn info(server: &Server, settings: &config::Bus) -> RedisResult<InfoDict> {
+async fn info(server: &Server, settings: &config::Bus) -> RedisResult<Nodes> {
     let mut connection = server.connect(settings.timeout, settings.timeout).await?;
     redis::cmd("INFO").query_async(&mut connection).await
+}
+
+/// What one server says of itself, or each node of a cluster.
+struct Nodes(Vec<InfoDict>);
+
+impl FromRedisValue for Nodes {
+    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
+        let nodes = match value {
+            Value::Map(nodes) => nodes.into_iter().map(|(_, info)| info).collect(),
+            info => vec![info],
+        };
+        Ok(Self(nodes.into_iter().map(redis::from_redis_value).collect::<Result<_, _>>()?))
+    }
 }
 
 fn version(info: &InfoDict) -> Option<Finding> {

@@ -12,8 +12,8 @@ const ROUTED: [&str; 3] = ["message_new", "message_event", "message_reaction_eve
 
 const SETTINGS: &str = "the community's settings (API usage, Long Poll API)";
 
-/// Asks VK for the token's rights, the Long Poll settings and a Long Poll server, each once.
-pub(super) async fn ask(api: &Api, api_version: &str) -> Vec<Finding> {
+/// Asks VK for the token's rights and the Long Poll settings, each once.
+pub async fn ask(api: &Api, api_version: &str) -> Vec<Finding> {
     let mut findings = match api.token_permissions().await {
         Ok(held) => rights(&held),
         // The other questions would be answered alike.
@@ -23,11 +23,15 @@ pub(super) async fn ask(api: &Api, api_version: &str) -> Vec<Finding> {
         Ok(settings) => findings.extend(long_poll(&settings, api_version)),
         Err(error) => findings.push(failure(&error)),
     }
-    findings.push(match api.long_poll_server().await {
+    findings
+}
+
+/// Asks VK for a Long Poll server, once.
+pub async fn ask_for_server(api: &Api) -> Finding {
+    match api.long_poll_server().await {
         Ok(_) => Finding::ok("a Long Poll server is granted"),
         Err(error) => failure(&error),
-    });
-    findings
+    }
 }
 
 fn rights(held: &[String]) -> Vec<Finding> {
