@@ -1,8 +1,9 @@
-//! A headless Chromium, driven over a pair of pipes by its DevTools protocol.
+//! A headless Chromium, driven over a pair of pipes by its debugging protocol.
 
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -90,10 +91,8 @@ impl Browser {
             let mut message = Vec::new();
             let read = self.answers.read_until(0, &mut message);
             timeout(DEADLINE, read).await.expect("Chromium answers").unwrap();
-            let message: Value = serde_json::from_slice(
-                message.trim_ascii_end().strip_suffix(b"\0").unwrap_or(&message),
-            )
-            .unwrap();
+            assert_eq!(message.pop(), Some(0), "Chromium ended");
+            let message: Value = serde_json::from_slice(&message).unwrap();
             if message["id"] == self.calls {
                 assert!(message["error"].is_null(), "{method}: {message}");
                 return message["result"].clone();
@@ -140,10 +139,9 @@ impl Browser {
         let tried =
             format!("(() => {{ try {{ return {expression} }} catch {{ return false }} }})()");
         while self.value(&tried).await != true {
-            if Instant::now() > end {
-                panic!("never true: {expression}\n{}", self.value("document.body.innerText").await);
-            }
-            sleep(std::time::Duration::from_millis(50)).await;
+            let text = self.value("document.body.innerText").await;
+            assert!(Instant::now() < end, "never true: {expression}\n{text}");
+            sleep(Duration::from_millis(50)).await;
         }
     }
 

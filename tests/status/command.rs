@@ -179,7 +179,9 @@ fn collect(value: &Value, path: &str, keys: &mut BTreeSet<String>) {
             }
         }
         Value::Array(items) => {
-            items.iter().for_each(|item| collect(item, &format!("{path}[]"), keys))
+            for item in items {
+                collect(item, &format!("{path}[]"), keys);
+            }
         }
         _ => {
             keys.insert(path.to_owned());

@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use crate::{
     bus::{Server, Surveyor},
     cli::{exit::Exit, service},
-    config::{self, BusUrl, Sources},
+    config::{self, BusUrl, RedisUrl, Sources},
     status::{Redis, Service, Status, Told},
 };
 
@@ -51,24 +51,29 @@ impl Gatherer {
     /// What Redis says; none where there is none.
     async fn redis(&mut self, service: Option<&Service>) -> Result<Option<Redis>, Exit> {
         let BusUrl::Redis(url) = &self.settings.url else { return Ok(None) };
-        let surveyor = match &mut self.surveyor {
+        let mut surveyor = match self.surveyor.take() {
             Some(surveyor) => surveyor,
-            None => {
-                let group_id =
-                    self.group_id.or_else(|| Some(service?.group_id)).ok_or_else(|| {
-                        Exit::Usage.because(
-                        "whose events? set GROUPID in the environment, or group_id under [vk] in \
-                         Fetcher.toml: the service, which would know, does not answer",
-                    )
-                    })?;
-                let server = Server::new(url, &self.settings)
-                    .map_err(|error| Exit::Usage.because(format_args!("{error:#}")))?;
-                self.surveyor.insert(Surveyor::new(server, &self.settings, group_id))
-            }
+            None => self.find(url, service)?,
         };
-        Ok(Some(match surveyor.survey().await {
+        let answer = surveyor.survey().await;
+        self.surveyor = Some(surveyor);
+        Ok(Some(match answer {
             Ok(survey) => Redis { error: None, read_s_ago: Some(0), survey: Some(survey) },
             Err(error) => Redis { error: Some(error.to_string()), read_s_ago: None, survey: None },
         }))
+    }
+
+    /// The way to ask Redis of the community that is configured, or that the service names.
+    fn find(&self, url: &RedisUrl, service: Option<&Service>) -> Result<Surveyor, Exit> {
+        let group_id = self.group_id.or(service.map(|service| service.group_id));
+        let Some(group_id) = group_id else {
+            return Err(Exit::Usage.because(
+                "whose events? set GROUPID in the environment, or group_id under [vk] in \
+                 Fetcher.toml: the service, which would know, does not answer",
+            ));
+        };
+        let server = Server::new(url, &self.settings)
+            .map_err(|error| Exit::Usage.because(format_args!("{error:#}")))?;
+        Ok(Surveyor::new(server, &self.settings, group_id))
     }
 }
