@@ -78,11 +78,11 @@ fn print(arguments: &Arguments, status: &Status) -> io::Result<()> {
         return out.flush();
     }
     let mut text = Vec::new();
+    screen::write(&mut text, status)?;
     if arguments.watch && io::stdout().is_terminal() {
         // To the upper left corner, and everything after it away.
-        text.extend(b"\x1b[H\x1b[J");
+        io::stdout().write_all(b"\x1b[H\x1b[J")?;
     }
-    screen::write(&mut text, status)?;
     let mut out = anstream::stdout().lock();
     out.write_all(&text)?;
     out.flush()
