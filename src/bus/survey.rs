@@ -12,7 +12,7 @@ use crate::config;
 
 /// The time between two looks.
 const PERIOD: Duration = Duration::from_secs(10);
-/// Likewise while Redis does not answer, so that its return is soon seen.
+/// Likewise while Redis does not answer or nobody fetches, so that a change is soon seen.
 const PERIOD_IN_TROUBLE: Duration = Duration::from_secs(2);
 /// Of how many dead letters a survey tells.
 const LETTERS_TOLD: usize = 5;
@@ -127,7 +127,8 @@ impl Surveyor {
     pub async fn watch(&mut self, mut see: impl FnMut(RedisResult<Survey>)) {
         loop {
             let answer = self.survey().await;
-            let pause = if answer.is_ok() { PERIOD } else { PERIOD_IN_TROUBLE };
+            let is_fetched = answer.as_ref().is_ok_and(|survey| survey.holder.is_some());
+            let pause = if is_fetched { PERIOD } else { PERIOD_IN_TROUBLE };
             see(answer);
             sleep(pause).await;
         }
