@@ -42,7 +42,7 @@ pub async fn serve(
         Err(error) => Err(error),
     };
     if let Err(error) = served {
-        tracing::warn!(%address, %error, "health is not told by HTTP; see http.listen");
+        tracing::error!(%address, %error, "health is not told by HTTP; see http.listen");
     }
     std::future::pending::<()>().await;
 }

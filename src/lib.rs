@@ -13,6 +13,7 @@ pub mod health;
 pub mod http;
 pub mod metrics;
 pub mod names;
+pub mod outage;
 pub mod pipeline;
 pub mod status;
 pub mod systemd;

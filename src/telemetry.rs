@@ -1,6 +1,10 @@
 //! The log: for people on a terminal, as JSON for collectors, or into systemd's journal.
 
-use std::io::{self, IsTerminal};
+use std::{
+    fs::File,
+    io::{self, IsTerminal},
+    os::{fd::AsFd, unix::fs::MetadataExt},
+};
 
 use tracing_subscriber::{
     EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt,
@@ -32,20 +36,26 @@ fn layer(format: LogFormat, output: Output) -> AnyLayer {
     };
     match format {
         LogFormat::Text => text(output, terminal),
-        LogFormat::Auto if terminal && !under_systemd() => text(output, terminal),
         LogFormat::Journald => journal().unwrap_or_else(|| json(output)),
-        LogFormat::Auto if under_systemd() => journal().unwrap_or_else(|| json(output)),
+        LogFormat::Auto if goes_to_journal() => journal().unwrap_or_else(|| json(output)),
+        LogFormat::Auto if terminal => text(output, terminal),
         LogFormat::Auto | LogFormat::Json => json(output),
     }
 }
 
-/// systemd names the journal's stream to what it starts.
-fn under_systemd() -> bool {
-    std::env::var_os("JOURNAL_STREAM").is_some()
+/// Whether this process's output is the journal's. systemd names it to what it starts, by device and
+/// inode, that of standard error where there are two; a shell's children inherit the name, though
+/// their output may be a terminal.
+fn goes_to_journal() -> bool {
+    let Ok(named) = std::env::var("JOURNAL_STREAM") else { return false };
+    [io::stdout().as_fd(), io::stderr().as_fd()].into_iter().any(|output| {
+        let metadata = output.try_clone_to_owned().map(File::from).and_then(|it| it.metadata());
+        metadata.is_ok_and(|it| format!("{}:{}", it.dev(), it.ino()) == named)
+    })
 }
 
 fn journal() -> Option<AnyLayer> {
-    let layer = tracing_journald::layer().ok()?;
+    let layer = tracing_journald::layer().ok()?.with_field_prefix(None);
     Some(layer.with_syslog_identifier("event-fetcher".into()).boxed())
 }
 

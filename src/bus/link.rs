@@ -54,9 +54,8 @@ impl Link {
             match self.try_run(script).await {
                 Ok(answer) => {
                     self.health.well(Party::Redis);
-                    let failures = self.backoff.reset();
-                    if failures > 0 {
-                        tracing::info!(failures, "Redis answers again");
+                    if let Some(over) = self.backoff.reset() {
+                        tracing::info!("Redis serves {doing} again, {over}");
                     }
                     return Ok(answer);
                 }

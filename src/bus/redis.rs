@@ -27,6 +27,7 @@ use crate::{
     event::Event,
     health::{Health, Party, Role},
     metrics::{CommitOutcome, Commits},
+    outage::Over,
     ts::Ts,
 };
 
@@ -225,7 +226,7 @@ impl Committer<'_> {
                     );
                     let pause = full.fail();
                     if full.is_loud() {
-                        tracing::warn!(
+                        tracing::error!(
                             stream,
                             group,
                             "this consumer group is so far behind that its \
@@ -236,9 +237,9 @@ impl Committer<'_> {
                 }
             }
         };
-        if full.reset() > 0 {
+        if let Some(Over { lasted, .. }) = full.reset() {
             self.bus.health.well(Party::Consumers);
-            tracing::info!("there is room in the stream again; fetching goes on");
+            tracing::info!(?lasted, "there is room in the stream again; fetching goes on");
         }
         while settle(&mut self.link, self.bus.settings.durability).await? == Settled::AskAgain {
             self.bus.renew(&mut self.link, self.epoch).await?;

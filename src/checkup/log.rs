@@ -26,7 +26,8 @@ fn log(partner: &'static str, findings: &[Finding]) {
     let well = findings.iter().filter(|finding| finding.mark == Mark::Ok);
     let well: Vec<_> = well.map(|finding| finding.what.as_str()).collect();
     if !well.is_empty() {
-        tracing::info!("start-up check of {partner}, all well: {}", well.join("; "));
+        let well = well.join("; ");
+        tracing::info!("start-up check of {partner}, all well: {well}");
     }
     for Finding { mark, what, cure } in findings {
         match mark {

@@ -37,7 +37,7 @@ pub(super) fn run(sources: &Sources) -> Exit {
     }
     if sources.vars.contains_key(IN_IMAGE) && loaded.origin("vk.token") == Some(TOKEN_VARIABLE) {
         tracing::warn!(
-            "the token comes from the environment of a container: if `docker build` was given it, \
+            "the token comes from the environment of a container: if docker build was given it, \
              whoever has the image has it; better mount it as /run/secrets/token"
         );
     }

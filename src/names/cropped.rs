@@ -1,6 +1,9 @@
 //! Fetching the whole of messages that VK cropped in its updates.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Mutex, PoisonError},
+};
 
 use futures::future::try_join_all;
 use serde_json::value::RawValue;
@@ -8,6 +11,7 @@ use serde_json::value::RawValue;
 use super::MessagePlace;
 use crate::{
     backoff::Backoff,
+    outage::Outage,
     vk::{Api, CallError, Class, MESSAGES_A_CALL, Method},
 };
 
@@ -18,6 +22,7 @@ const TRIES: u32 = 4;
 /// not give, or not now, are left out: what the update carries serves then.
 pub(super) async fn whole(
     api: &Api,
+    refusals: &Mutex<Outage>,
     places: BTreeSet<MessagePlace>,
 ) -> Result<HashMap<MessagePlace, Box<RawValue>>, CallError> {
     let mut by_peer: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
@@ -25,13 +30,14 @@ pub(super) async fn whole(
         by_peer.entry(peer_id).or_default().push(cmid);
     }
     let calls = by_peer.iter().flat_map(|(&peer_id, cmids)| {
-        cmids.chunks(MESSAGES_A_CALL).map(move |cmids| of_peer(api, peer_id, cmids))
+        cmids.chunks(MESSAGES_A_CALL).map(move |cmids| of_peer(api, refusals, peer_id, cmids))
     });
     Ok(try_join_all(calls).await?.into_iter().flatten().collect())
 }
 
 async fn of_peer(
     api: &Api,
+    refusals: &Mutex<Outage>,
     peer_id: i64,
     cmids: &[i64],
 ) -> Result<Vec<(MessagePlace, Box<RawValue>)>, CallError> {
@@ -39,6 +45,7 @@ async fn of_peer(
     while !api.rests(Method::Messages) {
         let error = match api.turn(Method::Messages).await.messages(peer_id, cmids).await {
             Ok(messages) => {
+                refusals.lock().unwrap_or_else(PoisonError::into_inner).end();
                 let placed = messages.into_iter().map(|(cmid, raw)| ((peer_id, cmid), raw));
                 return Ok(placed.collect());
             }
@@ -50,7 +57,15 @@ async fn of_peer(
             Class::BackOff => {}
             Class::Retry if backoff.failures() < TRIES => tokio::time::sleep(pause).await,
             Class::Retry | Class::Skip => {
-                tracing::warn!(%error, peer_id, ?cmids, "VK does not complete cropped messages");
+                let mut refusals = refusals.lock().unwrap_or_else(PoisonError::into_inner);
+                refusals.fail();
+                if refusals.is_loud() {
+                    let failures = refusals.failures();
+                    tracing::warn!(
+                        %error, failures, peer_id, ?cmids,
+                        "VK does not complete cropped messages; the events have what it sent"
+                    );
+                }
                 break;
             }
         }

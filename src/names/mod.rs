@@ -6,12 +6,13 @@ mod directory;
 mod known;
 mod lookup;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::{
     config,
     health::Health,
     metrics::Lookups,
+    outage::Outage,
     vk::{Api, CallError},
 };
 use directory::{Chats, Communities, Users};
@@ -24,11 +25,14 @@ pub struct Names {
     users: Lookup<Users>,
     communities: Lookup<Communities>,
     chats: Lookup<Chats>,
+    /// Cropped messages that VK did not complete.
+    refusals: Mutex<Outage>,
 }
 
 /// What a batch needs, partly known, partly being asked for.
 pub struct Request<'a> {
     api: &'a Api,
+    refusals: &'a Mutex<Outage>,
     users: Pending<Arc<Person>>,
     communities: Pending<Arc<Community>>,
     chats: Pending<Arc<str>>,
@@ -47,6 +51,7 @@ impl Names {
         let config::Names { users, chats, ages } = *settings;
         Self {
             api,
+            refusals: Mutex::default(),
             users: Lookup::new(users, ages, health.clone(), metrics.clone()),
             communities: Lookup::new(chats, ages, health.clone(), metrics.clone()),
             chats: Lookup::new(chats, ages, health.clone(), metrics),
@@ -70,6 +75,7 @@ impl Names {
     pub fn begin(&self, needs: Needs) -> Request<'_> {
         Request {
             api: &self.api,
+            refusals: &self.refusals,
             users: self.users.begin(&needs.users),
             communities: self.communities.begin(&needs.communities),
             chats: self.chats.begin(&needs.chats),
@@ -88,7 +94,7 @@ impl Request<'_> {
     ///
     /// Waits as long as VK's API fails: no event leaves with a guessed identity.
     pub async fn known(self) -> Result<Known, CallError> {
-        let messages = cropped::whole(self.api, self.messages);
+        let messages = cropped::whole(self.api, self.refusals, self.messages);
         let (users, communities, chats, messages) =
             tokio::join!(self.users.all(), self.communities.all(), self.chats.all(), messages);
         Ok(Known { users, communities, chats, messages: messages? })
