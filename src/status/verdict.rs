@@ -212,7 +212,8 @@ fn stopped(fault: Fault) -> String {
     format!("Events do not flow: {} is at fault.", fault.who())
 }
 
-/// The failure that holds up the others: they are told in the order of the data's way back.
+/// The failure that holds up the others: troubles are told from the end of the data's way to its
+/// beginning.
 fn worst(troubles: &[Trouble]) -> Option<(Fault, &Trouble)> {
     let trouble = troubles.first()?;
     let fault = match trouble.party.as_str() {

@@ -161,7 +161,7 @@ let heard = null, silent = null;
 
 async function ask() {
   try {
-    const answer = await fetch("/status.json", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+    const answer = await fetch("status.json", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     show(await answer.json());
     heard = Date.now();
