@@ -6,7 +6,9 @@ mod convert;
 mod dead_letters;
 mod exit;
 mod health;
+mod reload;
 mod run;
+mod signals;
 mod tail;
 mod text;
 
