@@ -7,7 +7,10 @@ use std::{
 };
 
 use tracing_subscriber::{
-    EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter, Layer, Registry,
+    layer::{Layered, SubscriberExt},
+    reload,
+    util::SubscriberInitExt,
 };
 
 use crate::config::{Log, LogFormat};
@@ -21,10 +24,21 @@ pub enum Output {
     Stderr,
 }
 
+/// How much is told, to be changed while it is.
+pub struct Level(reload::Handle<EnvFilter, Layered<AnyLayer, Registry>>);
+
+impl Level {
+    /// Tells as much as `level` says from now on.
+    pub fn change(&self, level: &str) -> anyhow::Result<()> {
+        Ok(self.0.reload(EnvFilter::try_new(level)?)?)
+    }
+}
+
 /// Starts the log of this process.
-pub fn start(log: &Log, output: Output) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&log.level)?;
-    Ok(Registry::default().with(layer(log.format, output)).with(filter).try_init()?)
+pub fn start(log: &Log, output: Output) -> anyhow::Result<Level> {
+    let (filter, level) = reload::Layer::new(EnvFilter::try_new(&log.level)?);
+    Registry::default().with(layer(log.format, output)).with(filter).try_init()?;
+    Ok(Level(level))
 }
 
 type AnyLayer = Box<dyn Layer<Registry> + Send + Sync>;

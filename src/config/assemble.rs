@@ -4,6 +4,8 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
+use secrecy::SecretString;
+
 use super::{
     bus_url::BusUrl,
     pickle_classes::PickleClasses,
@@ -28,14 +30,18 @@ pub(super) fn access(reader: &mut Reader) -> Option<Access> {
         "set GROUPID in the environment, or group_id under [vk] in Fetcher.toml".to_owned(),
     );
     let group_id = group_id(reader);
-    reader.require(TOKEN.key, TOKEN.places());
-    let token = reader.read_hidden(TOKEN.key, token, |_| "***".to_owned());
+    let token = access_token(reader);
     Some(Access { group_id: group_id?, token: token? })
 }
 
 /// The community's number, where it is set.
 pub(super) fn group_id(reader: &mut Reader) -> Option<i64> {
     reader.read("vk.group_id", value::group_id)
+}
+
+pub(super) fn access_token(reader: &mut Reader) -> Option<SecretString> {
+    reader.require(TOKEN.key, TOKEN.places());
+    reader.read_hidden(TOKEN.key, token, |_| "***".to_owned())
 }
 
 pub(super) fn config(reader: &mut Reader) -> Option<Config> {

@@ -33,6 +33,7 @@ pub use sections::{
 pub use sources::Sources;
 
 use reader::Reader;
+use secrecy::SecretString;
 use secrets::{REDIS_PASSWORD, TOKEN};
 
 /// All that the service needs to run.
@@ -74,6 +75,14 @@ pub fn load_without_token(sources: &Sources) -> Result<(Config, Option<i64>), Co
     let config = assemble::config(&mut reader);
     let (config, _) = reader.finish(config)?;
     Ok((config, group_id))
+}
+
+/// Loads the token alone, as it is in its place by now.
+pub fn load_token(sources: &Sources) -> Result<SecretString, ConfigError> {
+    let (figment, problems) = layers::secret(sources, &TOKEN);
+    let mut reader = Reader::new(figment, problems);
+    let token = assemble::access_token(&mut reader);
+    Ok(reader.finish(token)?.0)
 }
 
 /// Loads what a command needs that does not speak to VK. The group id and the token are neither

@@ -2,6 +2,7 @@
 //! events or Redis.
 
 mod api;
+mod credential;
 mod error;
 pub(crate) mod field;
 #[cfg(fuzzing)]
