@@ -23,6 +23,7 @@ demo: ## Shows the whole way: a simulated VK, the service, a Redis, events arriv
 test: ## Runs every test, also those of the Python package
 	@scripts/need redis-server redis-server openssl openssl cc gcc python3 python3 \
 	    'python3 -m ensurepip --version' python3-venv
+	-@scripts/need 'command -v chromium || command -v google-chrome' chromium # else the page goes unseen
 	$(CARGO) test --workspace -- --test-threads 8
 	clients/python/run-tests
 

@@ -120,6 +120,7 @@ in
       ];
       serviceConfig = (import ./unit.nix) // {
         ExecStart = "${lib.getExe cfg.package} run --config ${checked}";
+        ExecReload = "${lib.getExe' pkgs.coreutils "kill"} -HUP $MAINPID";
         LoadCredential =
           lib.optional (cfg.tokenFile != null) "token:${cfg.tokenFile}"
           ++ lib.optional (cfg.redis.passwordFile != null) "redis-password:${cfg.redis.passwordFile}";

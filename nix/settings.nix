@@ -70,6 +70,7 @@ in
 
     http = section "The port that tells whether the service works." {
       listen = setting types.str "127.0.0.1:8080" "The address to serve at, or an empty text for none.";
+      page = setting types.bool true "Whether a page at / shows to people how the service does.";
     };
 
     log = section "What the service tells about its own work." {

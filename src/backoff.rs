@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
+use crate::outage::{Outage, Over};
+
 /// The pauses of one thing that keeps failing; [`reset`](Backoff::reset) when it works again.
 #[derive(Debug)]
 pub struct Backoff {
     builder: ExponentialBuilder,
     pauses: ExponentialBackoff,
-    failures: u32,
+    outage: Outage,
 }
 
 impl Backoff {
@@ -22,7 +24,7 @@ impl Backoff {
             .with_factor(2.0)
             .with_jitter()
             .without_max_times();
-        Self { builder, pauses: builder.build(), failures: 0 }
+        Self { builder, pauses: builder.build(), outage: Outage::default() }
     }
 
     /// For a network peer that should be back soon: half a second, growing to ten seconds. More
@@ -34,28 +36,29 @@ impl Backoff {
 
     /// Counts a failure and gives the pause before the next try.
     pub fn fail(&mut self) -> Duration {
-        self.failures = self.failures.saturating_add(1);
+        self.outage.fail();
         self.pauses.next().unwrap_or_default()
     }
 
     /// The failures since the last success.
     #[must_use]
     pub fn failures(&self) -> u32 {
-        self.failures
+        self.outage.failures()
     }
 
     /// Whether the latest failure is worth a line in the log: the 1st, 2nd, 4th, 8th, ...
     #[must_use]
     pub fn is_loud(&self) -> bool {
-        self.failures.is_power_of_two()
+        self.outage.is_loud()
     }
 
-    /// Forgets the failures after a success, and tells how many there were.
-    pub fn reset(&mut self) -> u32 {
-        if self.failures > 0 {
+    /// A success; tells of the failures that it ended, if there were any.
+    pub fn reset(&mut self) -> Option<Over> {
+        let over = self.outage.end();
+        if over.is_some() {
             self.pauses = self.builder.build();
         }
-        std::mem::take(&mut self.failures)
+        over
     }
 }
 
@@ -72,7 +75,7 @@ mod tests {
             assert!(backoff.fail() <= cap * 2);
         }
         assert!(backoff.fail() >= cap);
-        assert_eq!(backoff.reset(), 42);
+        assert_eq!(backoff.reset().map(|over| over.failures), Some(42));
         assert!(backoff.fail() < cap);
         assert!(first >= Duration::from_millis(500));
     }

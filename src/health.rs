@@ -2,7 +2,7 @@
 //! meet, others read the verdict.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     fmt,
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -12,6 +12,8 @@ use tokio::time::Instant;
 
 /// How long a side may fail before the service is not ready: a retry or two is nothing to report.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How many failures that are over are remembered.
+const PAST: usize = 5;
 
 /// What this instance is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,18 +103,49 @@ pub struct Health {
 #[derive(Debug)]
 struct State {
     role: Role,
+    role_since: Instant,
     troubles: BTreeMap<Party, Trouble>,
-    /// When Long Poll last answered, or this instance began to fetch.
+    /// The failures that are over, with their ends, the newest first.
+    past: VecDeque<(Failure, Instant)>,
+    /// When Long Poll last answered, or when it could again: this instance began to fetch, or what
+    /// kept it from polling was over.
     heard: Instant,
-    /// Whether Long Poll has ever answered.
-    polled: bool,
+    /// When Long Poll last answered, if it ever did.
+    polled: Option<Instant>,
 }
 
 /// An ongoing failure.
 #[derive(Debug)]
 struct Trouble {
     since: Instant,
+    reached: bool,
     reason: String,
+}
+
+impl Trouble {
+    fn of(&self, party: Party) -> Failure {
+        let Self { since, reached, reason } = self;
+        Failure { party, lasts: since.elapsed(), reached: *reached, reason: reason.clone() }
+    }
+}
+
+/// A party that lets the service down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Who.
+    pub party: Party,
+    /// For how long.
+    pub lasts: Duration,
+    /// Whether it was reached at all.
+    pub reached: bool,
+    /// In what way; without secrets.
+    pub reason: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, for {} s: {}", self.party, self.lasts.as_secs(), self.reason)
+    }
 }
 
 /// Whether the service does its work, in words.
@@ -122,8 +155,12 @@ pub struct Verdict {
     pub ready: bool,
     /// What it is doing.
     pub role: Role,
+    /// For how long.
+    pub role_for: Duration,
+    /// How long ago Long Poll last answered; none where it never did.
+    pub polled: Option<Duration>,
     /// What is wrong, one party an entry; may be filled while still ready.
-    pub troubles: Vec<String>,
+    pub troubles: Vec<Failure>,
     /// Whether it has begun its work: it has had an answer of Long Poll, or stands by.
     pub begun: bool,
     /// Whether it has come to a halt though no party has let it down: a bug.
@@ -136,9 +173,11 @@ impl Health {
     pub fn new(wait: Duration) -> Self {
         let state = State {
             role: Role::Starting,
+            role_since: Instant::now(),
             troubles: BTreeMap::new(),
+            past: VecDeque::with_capacity(PAST + 1),
             heard: Instant::now(),
-            polled: false,
+            polled: None,
         };
         Self { state: Mutex::new(state), poll_deadline: wait + PATIENCE + PATIENCE }
     }
@@ -148,6 +187,7 @@ impl Health {
         let mut state = self.state();
         if state.role != role {
             state.role = role;
+            state.role_since = Instant::now();
             state.heard = Instant::now();
             state.troubles.retain(|party, _| party.matters_to(role));
         }
@@ -156,19 +196,43 @@ impl Health {
     /// A party did what was asked of it.
     pub fn well(&self, party: Party) {
         let mut state = self.state();
-        state.troubles.remove(&party);
+        if let Some(trouble) = state.troubles.remove(&party) {
+            state.past.push_front((trouble.of(party), Instant::now()));
+            state.past.truncate(PAST);
+            state.heard = Instant::now();
+        }
         if party == Party::LongPoll {
             state.heard = Instant::now();
-            state.polled = true;
+            state.polled = Some(state.heard);
         }
     }
 
     /// A party did not, for this reason; without secrets.
     pub fn ill(&self, party: Party, reason: impl fmt::Display) {
+        self.fail(party, Instant::now(), true, &reason);
+    }
+
+    /// A party has not done what it was asked for at `asked`, and should have done by now.
+    pub fn ill_since(&self, party: Party, asked: Instant, reason: impl fmt::Display) {
+        self.fail(party, asked, true, &reason);
+    }
+
+    /// A party gave no answer that could be used; perhaps it was not even reached.
+    pub fn no_answer(&self, party: Party, reached: bool, reason: impl fmt::Display) {
+        self.fail(party, Instant::now(), reached, &reason);
+    }
+
+    fn fail(&self, party: Party, since: Instant, reached: bool, reason: &dyn fmt::Display) {
         let reason = reason.to_string();
         let mut state = self.state();
-        let since = state.troubles.get(&party).map_or_else(Instant::now, |trouble| trouble.since);
-        state.troubles.insert(party, Trouble { since, reason });
+        let since = state.troubles.get(&party).map_or(since, |trouble| trouble.since);
+        state.troubles.insert(party, Trouble { since, reached, reason });
+    }
+
+    /// The last failures that are over, the newest first, each with the time since its end.
+    #[must_use]
+    pub fn past(&self) -> Vec<(Failure, Duration)> {
+        self.state().past.iter().map(|(failure, end)| (failure.clone(), end.elapsed())).collect()
     }
 
     /// For how long a party has failed; none if it does not.
@@ -181,22 +245,31 @@ impl Health {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let state = self.state();
-        let mut ready = state.role != Role::Starting;
-        let mut troubles = Vec::new();
-        for (party, Trouble { since, reason }) in &state.troubles {
-            let lasts = since.elapsed();
-            ready &= lasts < PATIENCE;
-            troubles.push(format!("{party}, for {} s: {reason}", lasts.as_secs()));
-        }
+        let mut troubles: Vec<_> =
+            state.troubles.iter().map(|(party, trouble)| trouble.of(*party)).collect();
+        let mut ready =
+            state.role != Role::Starting && troubles.iter().all(|it| it.lasts < PATIENCE);
         let silence = state.heard.elapsed();
         let stalled =
             state.role == Role::Fetching && troubles.is_empty() && silence > self.poll_deadline;
         if stalled {
             ready = false;
-            troubles.push(format!("{}, for {} s: no answer", Party::LongPoll, silence.as_secs()));
+            troubles.push(Failure {
+                party: Party::LongPoll,
+                lasts: silence,
+                reached: false,
+                reason: "no answer".to_owned(),
+            });
         }
-        let begun = state.polled || state.role == Role::Standby;
-        Verdict { ready, role: state.role, troubles, begun, stalled }
+        Verdict {
+            ready,
+            role: state.role,
+            role_for: state.role_since.elapsed(),
+            polled: state.polled.map(|at| at.elapsed()),
+            troubles,
+            begun: state.polled.is_some() || state.role == Role::Standby,
+            stalled,
+        }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -214,76 +287,4 @@ impl fmt::Display for Verdict {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn fetching() -> Health {
-        let health = Health::new(Duration::from_secs(25));
-        health.role(Role::Fetching);
-        health
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_service_that_starts_is_not_ready_and_a_standby_is() {
-        let health = Health::new(Duration::from_secs(25));
-        assert_eq!(health.verdict().to_string(), "not ready: starting");
-        health.role(Role::Standby);
-        assert_eq!(health.verdict().to_string(), "ready: standby");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn trouble_that_lasts_names_its_party_and_a_success_ends_it() {
-        let health = fetching();
-        health.ill(Party::Redis, "connection refused");
-        assert!(health.verdict().ready, "a first failure is nothing yet");
-        tokio::time::advance(PATIENCE).await;
-        health.ill(Party::Redis, "connection refused");
-        let text = health.verdict().to_string();
-        assert_eq!(text, "not ready: fetching\nRedis, for 10 s: connection refused");
-        health.well(Party::Redis);
-        assert_eq!(health.verdict().to_string(), "ready: fetching");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn silence_of_vk_beyond_a_poll_is_trouble() {
-        let health = fetching();
-        tokio::time::advance(Duration::from_secs(44)).await;
-        assert!(health.verdict().ready);
-        tokio::time::advance(Duration::from_secs(2)).await;
-        let verdict = health.verdict();
-        assert!(!verdict.ready && verdict.troubles[0].starts_with("VK Long Poll"));
-        assert!(verdict.stalled, "nobody reported a failure, so it is this program's");
-        health.well(Party::LongPoll);
-        assert!(health.verdict().ready);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn work_has_begun_with_the_first_answer_or_as_a_standby() {
-        let health = fetching();
-        assert!(!health.verdict().begun);
-        health.well(Party::LongPoll);
-        assert!(health.verdict().begun);
-
-        let health = Health::new(Duration::from_secs(25));
-        health.role(Role::Standby);
-        assert!(health.verdict().begun);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_party_that_fails_is_no_stall() {
-        let health = fetching();
-        health.ill(Party::Redis, "connection refused");
-        tokio::time::advance(PATIENCE * 100).await;
-        let verdict = health.verdict();
-        assert!(!verdict.ready && !verdict.stalled);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_standby_does_not_mind_vk() {
-        let health = fetching();
-        health.ill(Party::LongPoll, "502");
-        health.role(Role::Standby);
-        tokio::time::advance(PATIENCE * 10).await;
-        assert!(health.verdict().ready);
-    }
-}
+mod tests;

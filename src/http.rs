@@ -1,5 +1,7 @@
 //! The HTTP port: is the service alive, does it do its work, and how much of it?
 
+mod page;
+
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
@@ -14,15 +16,24 @@ use tokio::net::TcpListener;
 use crate::{
     health::Health,
     metrics::{self, Metrics},
+    status::Board,
 };
 
-/// Serves at `address` for as long as it is polled. A port that cannot be had is no reason to stop
+/// Serves at `address` for as long as it is polled; with a `board` there is a page of it. A port that cannot be had is no reason to stop
 /// fetching: it is logged, and nothing is served.
-pub async fn serve(address: SocketAddr, health: Arc<Health>, metrics: Arc<Metrics>) {
-    let router = Router::new()
+pub async fn serve(
+    address: SocketAddr,
+    health: Arc<Health>,
+    metrics: Arc<Metrics>,
+    board: Option<Arc<Board>>,
+) {
+    let mut router = Router::new()
         .route("/livez", get(async || "alive\n"))
         .route("/readyz", get(ready).with_state(health))
         .route("/metrics", get(numbers).with_state(metrics));
+    if let Some(board) = board {
+        router = router.merge(page::router(board));
+    }
     let served = match TcpListener::bind(address).await {
         Ok(listener) => {
             tracing::info!(%address, "health is told by HTTP");
@@ -31,7 +42,7 @@ pub async fn serve(address: SocketAddr, health: Arc<Health>, metrics: Arc<Metric
         Err(error) => Err(error),
     };
     if let Err(error) = served {
-        tracing::warn!(%address, %error, "health is not told by HTTP; see http.listen");
+        tracing::error!(%address, %error, "health is not told by HTTP; see http.listen");
     }
     std::future::pending::<()>().await;
 }

@@ -24,6 +24,19 @@ pub async fn tell(health: Arc<Health>, stop: CancellationToken) {
     notify(&[NotifyState::Stopping]);
 }
 
+/// Tells systemd that settings are being taken over while `work` does so. A service that has not begun
+/// yet is not called ready for it.
+pub async fn reloading(health: &Health, work: impl Future<Output = ()>) {
+    let begun = health.verdict().begun;
+    if begun && let Ok(now) = NotifyState::monotonic_usec_now() {
+        notify(&[NotifyState::Reloading, now]);
+    }
+    work.await;
+    if begun {
+        notify(&[NotifyState::Ready]);
+    }
+}
+
 async fn report(health: &Health) {
     let watchdog = sd_notify::watchdog_enabled();
     let mut ticks = interval(watchdog.map_or(PERIOD, |limit| PERIOD.min(limit / 2)));

@@ -1,9 +1,16 @@
 //! The log: for people on a terminal, as JSON for collectors, or into systemd's journal.
 
-use std::io::{self, IsTerminal};
+use std::{
+    fs::File,
+    io::{self, IsTerminal},
+    os::{fd::AsFd, unix::fs::MetadataExt},
+};
 
 use tracing_subscriber::{
-    EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter, Layer, Registry,
+    layer::{Layered, SubscriberExt},
+    reload,
+    util::SubscriberInitExt,
 };
 
 use crate::config::{Log, LogFormat};
@@ -17,10 +24,21 @@ pub enum Output {
     Stderr,
 }
 
+/// How much is told, to be changed while it is.
+pub struct Level(reload::Handle<EnvFilter, Layered<AnyLayer, Registry>>);
+
+impl Level {
+    /// Tells as much as `level` says from now on.
+    pub fn change(&self, level: &str) -> anyhow::Result<()> {
+        Ok(self.0.reload(EnvFilter::try_new(level)?)?)
+    }
+}
+
 /// Starts the log of this process.
-pub fn start(log: &Log, output: Output) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&log.level)?;
-    Ok(Registry::default().with(layer(log.format, output)).with(filter).try_init()?)
+pub fn start(log: &Log, output: Output) -> anyhow::Result<Level> {
+    let (filter, level) = reload::Layer::new(EnvFilter::try_new(&log.level)?);
+    Registry::default().with(layer(log.format, output)).with(filter).try_init()?;
+    Ok(Level(level))
 }
 
 type AnyLayer = Box<dyn Layer<Registry> + Send + Sync>;
@@ -32,20 +50,26 @@ fn layer(format: LogFormat, output: Output) -> AnyLayer {
     };
     match format {
         LogFormat::Text => text(output, terminal),
-        LogFormat::Auto if terminal && !under_systemd() => text(output, terminal),
         LogFormat::Journald => journal().unwrap_or_else(|| json(output)),
-        LogFormat::Auto if under_systemd() => journal().unwrap_or_else(|| json(output)),
+        LogFormat::Auto if goes_to_journal() => journal().unwrap_or_else(|| json(output)),
+        LogFormat::Auto if terminal => text(output, terminal),
         LogFormat::Auto | LogFormat::Json => json(output),
     }
 }
 
-/// systemd names the journal's stream to what it starts.
-fn under_systemd() -> bool {
-    std::env::var_os("JOURNAL_STREAM").is_some()
+/// Whether this process's output is the journal's. systemd names it to what it starts, by device and
+/// inode, that of standard error where there are two; a shell's children inherit the name, though
+/// their output may be a terminal.
+fn goes_to_journal() -> bool {
+    let Ok(named) = std::env::var("JOURNAL_STREAM") else { return false };
+    [io::stdout().as_fd(), io::stderr().as_fd()].into_iter().any(|output| {
+        let metadata = output.try_clone_to_owned().map(File::from).and_then(|it| it.metadata());
+        metadata.is_ok_and(|it| format!("{}:{}", it.dev(), it.ino()) == named)
+    })
 }
 
 fn journal() -> Option<AnyLayer> {
-    let layer = tracing_journald::layer().ok()?;
+    let layer = tracing_journald::layer().ok()?.with_field_prefix(None);
     Some(layer.with_syslog_identifier("event-fetcher".into()).boxed())
 }
 

@@ -77,6 +77,11 @@ async fn it_is_ready_after_the_first_poll_and_says_that_it_stops() {
     systemd.hears("READY=1");
     systemd.hears("WATCHDOG=1");
 
+    service.signal("HUP").await.expect("a signal");
+    let heard = systemd.hears("RELOADING=1");
+    assert!(heard.last().is_some_and(|it| it.starts_with("MONOTONIC_USEC=")), "{heard:?}");
+    systemd.hears("READY=1");
+
     let other = Systemd::new();
     let standby = other.start(&redis.url(), &vk, &options);
     let heard = other.hears("READY=1");

@@ -19,7 +19,7 @@ pub use service::Service;
 pub use signal::signal;
 
 use std::{
-    io,
+    io::{self, Write},
     net::TcpListener,
     process,
     sync::atomic::{AtomicU32, Ordering},
@@ -45,6 +45,13 @@ pub fn free_port() -> io::Result<u16> {
         }
     }
     Err(io::ErrorKind::AddrInUse.into())
+}
+
+/// Says that a test does not test here, and why, past the test harness, which keeps what passing tests
+/// print to itself.
+pub fn skipped(why: &str) {
+    // Where it cannot be said, nobody is there to hear it.
+    let _ = writeln!(io::stderr(), "SKIPPED: {why}");
 }
 
 /// Below where Linux takes the ports of outgoing connections from.

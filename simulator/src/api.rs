@@ -127,10 +127,11 @@ impl Shared {
         parameters: &Parameters,
         fault: Option<&Fault>,
     ) -> Result<Value, ApiError> {
-        if token.or_else(|| parameters.get("access_token")) != Some(&self.options.token) {
+        let mut state = self.lock();
+        let token = token.or_else(|| parameters.get("access_token"));
+        if !token.is_some_and(|token| state.settings.tokens.iter().any(|it| it == token)) {
             return Err(ApiError::of_code(5));
         }
-        let mut state = self.lock();
         match fault {
             Some(Fault::Error(code)) => return Err(ApiError::of_code(*code)),
             Some(_) => {}

@@ -10,7 +10,7 @@ use std::{
 pub struct Options {
     /// The community whose events are served; positive.
     pub group_id: i64,
-    /// The only access token that the API accepts.
+    /// The access token that the API accepts at first.
     pub token: String,
     /// Everything drawn at random comes from this number: the world, the updates, the keys.
     pub seed: u64,

@@ -13,6 +13,8 @@ pub(crate) struct Settings {
     pub(crate) api_version: String,
     /// Event types that are switched off.
     pub(crate) switched_off: Vec<String>,
+    /// The access tokens that the API accepts.
+    pub(crate) tokens: Vec<String>,
     /// Rights of the token by name.
     pub(crate) rights: Vec<String>,
 }
@@ -49,14 +51,18 @@ const EVENT_TYPES: [&str; 17] = [
     "user_block",
 ];
 
-impl Default for Settings {
-    fn default() -> Self {
-        let rights = RIGHTS.iter().map(|(name, _)| (*name).to_owned()).collect();
-        Self { enabled: true, api_version: "5.199".to_owned(), switched_off: Vec::new(), rights }
-    }
-}
-
 impl Settings {
+    /// Everything is on, and one token may do everything.
+    pub(crate) fn new(token: &str) -> Self {
+        Self {
+            enabled: true,
+            api_version: "5.199".to_owned(),
+            switched_off: Vec::new(),
+            tokens: vec![token.to_owned()],
+            rights: RIGHTS.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        }
+    }
+
     pub(crate) fn has_right(&self, name: &str) -> bool {
         self.rights.iter().any(|right| right == name)
     }

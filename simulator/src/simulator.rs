@@ -130,6 +130,16 @@ impl Simulator {
         version.clone_into(&mut self.shared.lock().settings.api_version);
     }
 
+    /// Accepts one more access token.
+    pub fn accept_token(&self, token: &str) {
+        self.shared.lock().settings.tokens.push(token.to_owned());
+    }
+
+    /// Accepts an access token no more.
+    pub fn revoke_token(&self, token: &str) {
+        self.shared.lock().settings.tokens.retain(|accepted| accepted != token);
+    }
+
     /// Sets the token's rights, all at first: `stories`, `photos`, `app_widget`, `messages`,
     /// `docs`, `manage`. Without `manage` or `messages`, what needs it answers error 15.
     pub fn set_rights(&self, rights: &[&str]) {

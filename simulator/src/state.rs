@@ -53,7 +53,7 @@ impl Shared {
             keys: Keys::new(options.seed, options.key_life),
             generator: Generator::new(options.seed, options.unconvertible, &world),
             world,
-            settings: Settings::default(),
+            settings: Settings::new(&options.token),
             faults: Faults::default(),
             limit: Limit::new(options.requests_per_second),
             stats: Stats::default(),

@@ -10,7 +10,8 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Keys {
     /// Where the fetcher is (hash): `generation`, `ts`, and who may move it: `holder`, `epoch`;
-    /// beside them the counts `gaps`, `missed`, `repeats`.
+    /// beside them the counts `gaps`, `missed`, `repeats`, and by Redis' clock when it last `moved`
+    /// and `since` when the holder has held the lease.
     pub position: String,
     /// Who may fetch now (text with an expiry).
     pub lease: String,

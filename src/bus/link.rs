@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use prometheus_client::metrics::counter::Counter;
 use redis::{Cmd, FromRedisValue, RedisResult, ScriptInvocation};
+use tokio::time::Instant;
 
 use super::{
     Refused,
@@ -49,12 +50,12 @@ impl Link {
         script: &ScriptInvocation<'_>,
     ) -> Result<T, Refused> {
         loop {
+            let asked = Instant::now();
             match self.try_run(script).await {
                 Ok(answer) => {
                     self.health.well(Party::Redis);
-                    let failures = self.backoff.reset();
-                    if failures > 0 {
-                        tracing::info!(failures, "Redis answers again");
+                    if let Some(over) = self.backoff.reset() {
+                        tracing::info!("Redis serves {doing} again, {over}");
                     }
                     return Ok(answer);
                 }
@@ -64,7 +65,7 @@ impl Link {
                         return Err(refused);
                     }
                     self.retries.inc();
-                    self.health.ill(Party::Redis, &error);
+                    self.health.ill_since(Party::Redis, asked, &error);
                     let pause = self.backoff.fail();
                     if self.backoff.is_loud() {
                         let failures = self.backoff.failures();

@@ -34,7 +34,7 @@ pub use entry_id::EntryId;
 pub use error::Refused;
 pub use keys::Keys;
 pub use pickle::pickle;
-pub use survey::{GroupState, StreamState, survey};
+pub use survey::{GroupState, LetterNote, LettersState, Progress, StreamState, Survey, Surveyor};
 
 /// Where the fetcher is: everything up to `ts` is on the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,11 +115,12 @@ impl Bus {
         }
     }
 
-    /// Shows what is on the bus to `see`, every so often while polled.
-    pub async fn watch(&self, see: impl FnMut(Vec<StreamState>)) {
+    /// Who can tell how the bus stands; none where there is no Redis.
+    #[must_use]
+    pub fn surveyor(&self) -> Option<Surveyor> {
         match self {
-            Self::Redis(bus) => bus.watch(see).await,
-            Self::Stdout => pending().await,
+            Self::Redis(bus) => Some(bus.surveyor()),
+            Self::Stdout => None,
         }
     }
 

@@ -19,7 +19,7 @@ use super::{
     durability::{Settled, settle},
     link::Link,
     scripts::Scripts,
-    survey::{StreamState, watch},
+    survey::Surveyor,
 };
 use crate::{
     backoff::Backoff,
@@ -27,6 +27,7 @@ use crate::{
     event::Event,
     health::{Health, Party, Role},
     metrics::{CommitOutcome, Commits},
+    outage::Over,
     ts::Ts,
 };
 
@@ -39,6 +40,7 @@ const FULL_PAUSE_CAP: Duration = Duration::from_secs(2);
 pub struct RedisBus {
     server: Server,
     settings: config::Bus,
+    group_id: i64,
     holder: String,
     scripts: Scripts,
     health: Arc<Health>,
@@ -59,6 +61,7 @@ impl RedisBus {
         Ok(Self {
             server: Server::new(url, settings)?,
             settings: settings.clone(),
+            group_id,
             holder: holder(),
             health,
             metrics,
@@ -135,9 +138,9 @@ impl RedisBus {
         }
     }
 
-    /// Shows what is on the bus to `see`, every so often while polled.
-    pub(super) async fn watch(&self, see: impl FnMut(Vec<StreamState>)) {
-        watch(&self.server, self.settings.timeout, self.scripts.keys(), see).await;
+    /// Who can tell how this bus stands.
+    pub(super) fn surveyor(&self) -> Surveyor {
+        Surveyor::new(self.server.clone(), &self.settings, self.group_id)
     }
 
     /// The entry of an event, in the forms in which this bus carries it.
@@ -223,7 +226,7 @@ impl Committer<'_> {
                     );
                     let pause = full.fail();
                     if full.is_loud() {
-                        tracing::warn!(
+                        tracing::error!(
                             stream,
                             group,
                             "this consumer group is so far behind that its \
@@ -234,9 +237,9 @@ impl Committer<'_> {
                 }
             }
         };
-        if full.reset() > 0 {
+        if let Some(Over { lasted, .. }) = full.reset() {
             self.bus.health.well(Party::Consumers);
-            tracing::info!("there is room in the stream again; fetching goes on");
+            tracing::info!(?lasted, "there is room in the stream again; fetching goes on");
         }
         while settle(&mut self.link, self.bus.settings.durability).await? == Settled::AskAgain {
             self.bus.renew(&mut self.link, self.epoch).await?;

@@ -42,10 +42,6 @@ impl Scripts {
         }
     }
 
-    pub(super) fn keys(&self) -> &Keys {
-        &self.keys
-    }
-
     pub(super) fn acquire(&self) -> ScriptInvocation<'_> {
         self.with_common_arguments(&self.acquire)
     }

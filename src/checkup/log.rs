@@ -1,6 +1,6 @@
 //! The report in the log at the service's start.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{Finding, Mark, ask_redis, ask_vk};
 use crate::{
@@ -13,11 +13,11 @@ use crate::{
 const PERIOD: Duration = Duration::from_millis(500);
 
 /// Logs what is found, once this instance fetches: a standby need not ask VK.
-pub async fn log_once_fetching(api: &Api, vk: &Vk, bus: &config::Bus, health: &Health) {
+pub async fn log_once_fetching(api: Arc<Api>, vk: Vk, bus: config::Bus, health: Arc<Health>) {
     while health.verdict().role != Role::Fetching {
         tokio::time::sleep(PERIOD).await;
     }
-    let (vk, redis) = tokio::join!(ask_vk(api, &vk.api_version), ask_redis(bus));
+    let (vk, redis) = tokio::join!(ask_vk(&api, &vk.api_version), ask_redis(&bus));
     log("VK", &vk);
     log("Redis", &redis);
 }
@@ -26,7 +26,8 @@ fn log(partner: &'static str, findings: &[Finding]) {
     let well = findings.iter().filter(|finding| finding.mark == Mark::Ok);
     let well: Vec<_> = well.map(|finding| finding.what.as_str()).collect();
     if !well.is_empty() {
-        tracing::info!("start-up check of {partner}, all well: {}", well.join("; "));
+        let well = well.join("; ");
+        tracing::info!("start-up check of {partner}, all well: {well}");
     }
     for Finding { mark, what, cure } in findings {
         match mark {

@@ -1,14 +1,9 @@
 //! `health`: asks the running service, for Docker and scripts.
 
-use std::{net::SocketAddr, time::Duration};
-
 use clap::Args;
 
-use super::{block_on, exit::Exit, print};
+use super::{block_on, exit::Exit, print, service};
 use crate::config::{self, Sources};
-
-/// How long the service may take to answer.
-const DEADLINE: Duration = Duration::from_secs(3);
 
 /// Ask the service that runs on this machine whether it does its work
 ///
@@ -27,7 +22,7 @@ pub(super) fn run(sources: &Sources) -> Exit {
         return Exit::Usage.because("http.listen is empty: the service does not tell its health");
     };
     block_on(async {
-        match ask(address).await {
+        match service::ask(address, "/readyz").await {
             Ok((ready, answer)) => {
                 print(&answer);
                 if ready { Exit::Done } else { Exit::NotReady }
@@ -35,14 +30,4 @@ pub(super) fn run(sources: &Sources) -> Exit {
             Err(error) => Exit::NotReady.because(format!("no answer from {address}: {error}")),
         }
     })
-}
-
-async fn ask(mut address: SocketAddr) -> anyhow::Result<(bool, String)> {
-    if address.ip().is_unspecified() {
-        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-    }
-    let http = reqwest::Client::builder().no_proxy().timeout(DEADLINE);
-    crate::tls::install_provider();
-    let response = http.build()?.get(format!("http://{address}/readyz")).send().await?;
-    Ok((response.status().is_success(), response.text().await?))
 }

@@ -6,7 +6,11 @@ mod convert;
 mod dead_letters;
 mod exit;
 mod health;
+mod reload;
 mod run;
+mod service;
+mod signals;
+mod status;
 mod tail;
 mod text;
 
@@ -51,6 +55,7 @@ enum Command {
     Tail(tail::Arguments),
     DeadLetters(dead_letters::Arguments),
     Health(health::Arguments),
+    Status(status::Arguments),
     /// Print the JSON Schema of an event
     #[command(after_help = "Example:\n  event-fetcher schema > event.schema.json")]
     Schema,
@@ -92,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Tail(arguments) => tail::run(&arguments, &sources),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments, &sources),
         Command::Health(_) => health::run(&sources),
+        Command::Status(arguments) => status::run(&arguments, &sources),
         Command::Schema => print(&format!("{:#}\n", event_schema().to_value())),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{VERSION, block_on, exit::Exit};
+use super::{VERSION, block_on, exit::Exit, reload::Reload, signals::Signals};
 use crate::{
     bus::Bus,
     checkup,
@@ -16,8 +16,9 @@ use crate::{
     metrics::Metrics,
     names::Names,
     pipeline::Pipeline,
+    status::Board,
     systemd,
-    telemetry::{self, Output},
+    telemetry::{self, Level, Output},
     vk::{Api, LongPoll},
 };
 
@@ -31,27 +32,37 @@ pub(super) fn run(sources: &Sources) -> Exit {
         BusUrl::Stdout => Output::Stderr,
         BusUrl::Redis(_) => Output::Stdout,
     };
-    if let Err(error) = telemetry::start(&loaded.config.log, output) {
-        return Exit::Usage.because(error);
-    }
+    let level = match telemetry::start(&loaded.config.log, output) {
+        Ok(level) => level,
+        Err(error) => return Exit::Usage.because(error),
+    };
     if sources.vars.contains_key(IN_IMAGE) && loaded.origin("vk.token") == Some(TOKEN_VARIABLE) {
         tracing::warn!(
-            "the token comes from the environment of a container: if `docker build` was given it, \
+            "the token comes from the environment of a container: if docker build was given it, \
              whoever has the image has it; better mount it as /run/secrets/token"
         );
     }
-    block_on(serve(loaded))
+    block_on(serve(loaded, sources.clone(), level))
 }
 
 /// Set in the images that are built of this service.
 const IN_IMAGE: &str = "EVENT_FETCHER_IMAGE";
 const TOKEN_VARIABLE: &str = "environment variable TOKEN";
 
-async fn serve(loaded: Loaded) -> Exit {
+async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
     // First of all: a stop must be heeded while the rest is still being made.
     let stop = CancellationToken::new();
-    let signals = tokio::spawn(stop_on_signals(Signals::listen(), stop.clone()));
-    let Loaded { config, access, .. } = loaded;
+    let Signals { stops, hangups } = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => {
+            tracing::error!("signals cannot be received here: {error}");
+            return Exit::Bug;
+        }
+    };
+    // They end with this function.
+    let mut tasks = JoinSet::new();
+    tasks.spawn(stops.heed(stop.clone()));
+    let Loaded { config, access, .. } = &loaded;
     let group_id = access.group_id;
     tracing::info!(version = VERSION.as_str(), group_id, bus = %config.bus.url, "event-fetcher starts");
     if let BusUrl::Stdout = config.bus.url {
@@ -61,7 +72,7 @@ async fn serve(loaded: Loaded) -> Exit {
     }
     let health = Arc::new(Health::new(config.vk.wait));
     let metrics = Arc::new(Metrics::new(health.clone()));
-    let made = Api::new(config.vk.clone(), access, metrics.calls.clone()).and_then(|api| {
+    let made = Api::new(config.vk.clone(), access.clone(), metrics.calls.clone()).and_then(|api| {
         let long_poll = LongPoll::new(config.vk.wait)?;
         let bus = Bus::new(&config.bus, group_id, health.clone(), metrics.commits.clone())?;
         Ok((Arc::new(api), long_poll, bus))
@@ -74,7 +85,7 @@ async fn serve(loaded: Loaded) -> Exit {
         }
     };
     let names = Names::new(api.clone(), &config.names, &health, metrics.lookups.clone());
-    let rules = Rules::from(config.converter);
+    let rules = Rules::from(config.converter.clone());
     let pipeline = Pipeline {
         api: &api,
         long_poll: &long_poll,
@@ -85,22 +96,23 @@ async fn serve(loaded: Loaded) -> Exit {
         rules: &rules,
         unrouted: config.bus.unrouted,
     };
-    let served = config
-        .http
-        .listen
-        .map(|address| tokio::spawn(http::serve(address, health.clone(), metrics.clone())));
-    let told = tokio::spawn(systemd::tell(health.clone(), stop.clone()));
-    let checked = tokio::spawn({
-        let (api, health) = (api.clone(), health.clone());
-        async move { checkup::log_once_fetching(&api, &config.vk, &config.bus, &health).await }
-    });
-    let result = Box::pin(pipeline.run(&stop)).await;
-    signals.abort();
-    told.abort();
-    checked.abort();
-    if let Some(served) = served {
-        served.abort();
+    if let Some(address) = config.http.listen {
+        let board = Board::new(VERSION.as_str(), group_id, health.clone(), metrics.clone());
+        let board = Arc::new(board);
+        let page = config.http.page.then(|| board.clone());
+        tasks.spawn(http::serve(address, health.clone(), metrics.clone(), page));
+        let surveyor = bus.surveyor();
+        tasks.spawn(async move { board.keep(surveyor).await });
     }
+    tasks.spawn(systemd::tell(health.clone(), stop.clone()));
+    tasks.spawn(checkup::log_once_fetching(
+        api.clone(),
+        config.vk.clone(),
+        config.bus.clone(),
+        health.clone(),
+    ));
+    tasks.spawn(Reload::new(sources, &loaded, api.clone(), health.clone(), level).watch(hangups));
+    let result = Box::pin(pipeline.run(&stop)).await;
     match result {
         Ok(()) => Exit::Done,
         Err(failure) => {
@@ -109,41 +121,3 @@ async fn serve(loaded: Loaded) -> Exit {
         }
     }
 }
-
-/// The signals that ask for a stop; from its making on none of them ends the process by itself.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        let (terminate, interrupt) =
-            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        Ok(Self { terminate, interrupt })
-    }
-}
-
-/// The first SIGTERM or SIGINT asks for a stop; a second does not wait for it.
-async fn stop_on_signals(signals: std::io::Result<Signals>, stop: CancellationToken) {
-    let Ok(Signals { mut terminate, mut interrupt }) = signals else {
-        tracing::error!("signals cannot be received here; stop this process with SIGKILL");
-        return;
-    };
-    for times in 1.. {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        if times == 1 {
-            tracing::info!("stopping: committing what is on the way");
-            stop.cancel();
-        } else {
-            tracing::warn!("stopped at once; what was not committed is fetched again");
-            std::process::exit(i32::from(SECOND_SIGNAL));
-        }
-    }
-}
-
-/// The exit code after a second signal, as shells number an interrupt.
-const SECOND_SIGNAL: u8 = 130;

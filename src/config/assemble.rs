@@ -4,6 +4,8 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
+use secrecy::SecretString;
+
 use super::{
     bus_url::BusUrl,
     pickle_classes::PickleClasses,
@@ -15,8 +17,8 @@ use super::{
         EventNames, Form, Http, Log, Names, Tls, Vk, Way,
     },
     value::{
-        boolean, choice, choices, durability, duration, group_id, listen, log_filter, method_url,
-        name, password, path, stream_name, texts, token, version, whole, whole_seconds,
+        self, boolean, choice, choices, durability, duration, listen, log_filter, method_url, name,
+        password, path, stream_name, texts, token, version, whole, whole_seconds,
     },
 };
 
@@ -27,10 +29,19 @@ pub(super) fn access(reader: &mut Reader) -> Option<Access> {
         "vk.group_id",
         "set GROUPID in the environment, or group_id under [vk] in Fetcher.toml".to_owned(),
     );
-    let group_id = reader.read("vk.group_id", group_id);
-    reader.require(TOKEN.key, TOKEN.places());
-    let token = reader.read_hidden(TOKEN.key, token, |_| "***".to_owned());
+    let group_id = group_id(reader);
+    let token = access_token(reader);
     Some(Access { group_id: group_id?, token: token? })
+}
+
+/// The community's number, where it is set.
+pub(super) fn group_id(reader: &mut Reader) -> Option<i64> {
+    reader.read("vk.group_id", value::group_id)
+}
+
+pub(super) fn access_token(reader: &mut Reader) -> Option<SecretString> {
+    reader.require(TOKEN.key, TOKEN.places());
+    reader.read_hidden(TOKEN.key, token, |_| "***".to_owned())
 }
 
 pub(super) fn config(reader: &mut Reader) -> Option<Config> {
@@ -96,7 +107,9 @@ fn names(reader: &mut Reader) -> Option<Names> {
 }
 
 fn http(reader: &mut Reader) -> Option<Http> {
-    Some(Http { listen: reader.read("http.listen", listen)? })
+    let listen = reader.read("http.listen", listen);
+    let page = reader.read("http.page", boolean);
+    Some(Http { listen: listen?, page: page? })
 }
 
 fn bus(reader: &mut Reader) -> Option<Bus> {

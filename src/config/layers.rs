@@ -42,6 +42,17 @@ pub(super) fn merge(sources: &Sources, secrets: &[&Secret]) -> (Figment, Vec<Pro
     (figment, problems)
 }
 
+/// Reads one secret alone, and tells what was wrong with it.
+pub(super) fn secret(sources: &Sources, secret: &Secret) -> (Figment, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let mut environment = Layer::named("environment");
+    if let Some(Found { text, origin }) = secret.in_environment(sources) {
+        environment.set(secret.key, text.into(), origin);
+    }
+    let files = secret_files_layer(sources, &[secret], &mut problems);
+    (Figment::from(environment).merge(files), problems)
+}
+
 fn default_layer(catalogue: &Catalogue, defaults: &Dict) -> Layer {
     let mut layer = Layer::named("defaults");
     for (key, value) in catalogue.keys_in(defaults) {

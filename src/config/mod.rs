@@ -33,6 +33,7 @@ pub use sections::{
 pub use sources::Sources;
 
 use reader::Reader;
+use secrecy::SecretString;
 use secrets::{REDIS_PASSWORD, TOKEN};
 
 /// All that the service needs to run.
@@ -63,6 +64,25 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     let config = assemble::config(&mut reader);
     let ((access, config), origins) = reader.finish(access.zip(config))?;
     Ok(Loaded { config, access, origins })
+}
+
+/// Loads what a command needs that looks after one community, and the community's number where it is
+/// set. The token is neither required nor looked at.
+pub fn load_without_token(sources: &Sources) -> Result<(Config, Option<i64>), ConfigError> {
+    let (figment, problems) = layers::merge(sources, &[&REDIS_PASSWORD]);
+    let mut reader = Reader::new(figment, problems);
+    let group_id = assemble::group_id(&mut reader);
+    let config = assemble::config(&mut reader);
+    let (config, _) = reader.finish(config)?;
+    Ok((config, group_id))
+}
+
+/// Loads the token alone, as it is in its place by now.
+pub fn load_token(sources: &Sources) -> Result<SecretString, ConfigError> {
+    let (figment, problems) = layers::secret(sources, &TOKEN);
+    let mut reader = Reader::new(figment, problems);
+    let token = assemble::access_token(&mut reader);
+    Ok(reader.finish(token)?.0)
 }
 
 /// Loads what a command needs that does not speak to VK. The group id and the token are neither

@@ -161,6 +161,8 @@ pub struct EventNames {
 pub struct Http {
     /// The address to serve at; none for no port.
     pub listen: Option<SocketAddr>,
+    /// Whether it shows a page, and what is on it as JSON.
+    pub page: bool,
 }
 
 /// What is told about the service's own work.

@@ -8,6 +8,7 @@ use std::{
 /// Everything outside the program that the configuration is read from.
 ///
 /// It holds the whole environment, secrets included, so it has no `Debug`.
+#[derive(Clone)]
 pub struct Sources {
     /// The file named by `--config`.
     pub config_flag: Option<PathBuf>,

@@ -15,6 +15,7 @@ use crate::{
     backoff::Backoff,
     health::{Health, Party},
     metrics::{Fetching, PollOutcome},
+    outage::Outage,
     ts::Ts,
     vk::{Api, CallError, Class, LongPoll, Reply, Server},
 };
@@ -136,8 +137,17 @@ async fn run(
                     sleep_until(asked + FRUITLESS_POLL).await;
                 }
                 if let Some(reason) = &step.trouble {
-                    health.ill(Party::LongPoll, reason);
-                    rest(&mut polls, reason).await;
+                    health.no_answer(Party::LongPoll, reason.reached, reason);
+                    servers.outage.fail();
+                    if servers.outage.is_loud() {
+                        let failures = servers.outage.failures();
+                        tracing::warn!(
+                            %reason,
+                            failures,
+                            "poll failed; asking again from the same position"
+                        );
+                    }
+                    tokio::time::sleep(polls.fail()).await;
                 } else if matches!(step.state, State::Polling(_)) {
                     health.well(Party::LongPoll);
                     metrics.answered();
@@ -145,8 +155,9 @@ async fn run(
                         metrics.nothing_after(from);
                     }
                     servers.fruitless.reset();
-                    if polls.reset() > 0 {
-                        tracing::info!("VK's Long Poll answers again");
+                    polls.reset();
+                    if let Some(over) = servers.outage.end() {
+                        tracing::info!("VK's Long Poll answers again, {over}");
                     }
                 }
                 step
@@ -175,15 +186,6 @@ fn outcome(reply: &Reply, from: Ts) -> PollOutcome {
     }
 }
 
-async fn rest(polls: &mut Backoff, reason: &str) {
-    let pause = polls.fail();
-    if polls.is_loud() {
-        let failures = polls.failures();
-        tracing::warn!(reason, failures, "poll failed; asking again from the same position");
-    }
-    tokio::time::sleep(pause).await;
-}
-
 /// Where servers come from. Asking for them in a loop brings VK's error 29, so those that did not
 /// lead to an answered poll count: each makes the pause before the next longer.
 struct Servers<'a> {
@@ -191,12 +193,14 @@ struct Servers<'a> {
     health: &'a Health,
     fruitless: Backoff,
     pause: Duration,
+    /// Polls and askings without an answer since the last answered poll.
+    outage: Outage,
 }
 
 impl<'a> Servers<'a> {
     fn new(api: &'a Api, health: &'a Health) -> Self {
         let fruitless = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
-        Self { api, health, fruitless, pause: Duration::ZERO }
+        Self { api, health, fruitless, pause: Duration::ZERO, outage: Outage::default() }
     }
 
     /// A server and its newest position, however long it takes, unless VK refuses for good.
@@ -214,10 +218,11 @@ impl<'a> Servers<'a> {
                 Ok(granted) => return Ok(granted),
                 Err(error) if error.class() == Class::Fatal => return Err(error),
                 Err(error) => {
-                    self.health.ill(Party::LongPoll, &error);
-                    if self.fruitless.is_loud() {
-                        let tries = self.fruitless.failures();
-                        tracing::warn!(%error, tries, "no Long Poll server yet; asking again");
+                    self.health.no_answer(Party::LongPoll, error.reached(), &error);
+                    self.outage.fail();
+                    if self.outage.is_loud() {
+                        let failures = self.outage.failures();
+                        tracing::warn!(%error, failures, "no Long Poll server yet; asking again");
                     }
                 }
             }

@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::{Batch, Gap, GapCause, salvage::salvage};
 use crate::{
     ts::Ts,
-    vk::{Reply, Server},
+    vk::{NoAnswer, Reply, Server},
 };
 
 /// After so many polls without an answer a new server is asked for: VK may have moved it.
@@ -62,7 +62,7 @@ pub struct Step {
     /// What to hand on, together with the position it leads to.
     pub batch: Option<Batch>,
     /// Why to pause before the next request.
-    pub trouble: Option<String>,
+    pub trouble: Option<NoAnswer>,
 }
 
 impl State {
@@ -103,7 +103,7 @@ impl Polling {
             }
             Reply::KeyExpired => Connecting::From(self.ts).step(None),
             Reply::Lost => Connecting::LostAfter(self.ts).step(None),
-            Reply::Unknown { what } => Connecting::From(self.ts).step(Some(what)),
+            Reply::Unknown { what } => Connecting::From(self.ts).step(Some(what.into())),
             Reply::Unreachable { reason } if self.misses + 1 >= MISSES => {
                 Connecting::From(self.ts).step(Some(reason))
             }
@@ -129,7 +129,7 @@ impl Polling {
         }
         let damage = Some(Damage { fingerprint, times });
         let trouble = format!("a body of {} bytes that is not whole JSON", body.len());
-        State::Polling(Self { damage, ..self }).step(Some(trouble))
+        State::Polling(Self { damage, ..self }).step(Some(trouble.into()))
     }
 
     fn advance(self, batch: Batch) -> Step {
@@ -143,13 +143,13 @@ impl Polling {
 }
 
 impl Connecting {
-    fn step(self, trouble: Option<String>) -> Step {
+    fn step(self, trouble: Option<NoAnswer>) -> Step {
         State::Connecting(self).step(trouble)
     }
 }
 
 impl State {
-    fn step(self, trouble: Option<String>) -> Step {
+    fn step(self, trouble: Option<NoAnswer>) -> Step {
         Step { state: self, batch: None, trouble }
     }
 }

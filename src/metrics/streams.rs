@@ -38,11 +38,11 @@ impl Collector for Streams {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
         let states = self.latest();
         let lengths = Series(
-            states.iter().map(|state| (vec![("stream", &*state.stream)], state.length)).collect(),
+            states.iter().map(|state| (vec![("stream", &*state.name)], state.length)).collect(),
         );
         let of_groups = |number: fn(&crate::bus::GroupState) -> Option<u64>| {
             let groups = states.iter().flat_map(|state| {
-                state.groups.iter().map(|group| (&*state.stream, &*group.name, number(group)))
+                state.groups.iter().map(|group| (&*state.name, &*group.name, number(group)))
             });
             let labelled = groups.filter_map(|(stream, group, number)| {
                 Some((vec![("stream", stream), ("group", group)], number?))

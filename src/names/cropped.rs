@@ -16,6 +16,7 @@ use tokio::sync::{Notify, oneshot};
 use super::MessagePlace;
 use crate::{
     backoff::Backoff,
+    outage::Outage,
     vk::{Api, CONVERSATIONS_A_CALL, CallError, Class, MESSAGES_A_CALL, Method, Turn},
 };
 
@@ -31,6 +32,8 @@ pub(super) struct Cropped {
     wake: Notify,
     /// VK does not take several conversations in one call.
     apart: AtomicBool,
+    /// Messages that VK did not complete.
+    refusals: Mutex<Outage>,
 }
 
 type Asker = oneshot::Sender<Option<Box<RawValue>>>;
@@ -126,7 +129,7 @@ impl Cropped {
         }
         for (peer_id, askers) in wanted {
             let cmids: Vec<_> = askers.keys().copied().collect();
-            tell(askers, of_conversation(api, turn.take(), peer_id, &cmids).await?);
+            tell(askers, self.of_conversation(api, turn.take(), peer_id, &cmids).await?);
         }
         Ok(())
     }
@@ -142,7 +145,10 @@ impl Cropped {
                 let mut rest = Vec::new();
                 for ((peer_id, askers), messages) in wanted.into_iter().zip(told) {
                     match messages {
-                        Some(messages) => tell(askers, messages),
+                        Some(messages) => {
+                            self.refusals().end();
+                            tell(askers, messages);
+                        }
                         None => rest.push((peer_id, askers)),
                     }
                 }
@@ -158,6 +164,54 @@ impl Cropped {
         }
     }
 
+    /// The messages of one conversation; none where VK does not tell them after some tries.
+    async fn of_conversation<'a>(
+        &self,
+        api: &'a Api,
+        mut turn: Option<Turn<'a>>,
+        peer_id: i64,
+        cmids: &[i64],
+    ) -> Result<Vec<(i64, Box<RawValue>)>, CallError> {
+        let mut backoff = Backoff::network();
+        loop {
+            let now = match turn.take() {
+                Some(turn) => Some(turn),
+                None => api.turn_unless_it_rests(Method::Messages).await,
+            };
+            let Some(now) = now else { break };
+            let error = match now.messages(peer_id, cmids).await {
+                Ok(messages) => {
+                    self.refusals().end();
+                    return Ok(messages);
+                }
+                Err(error) => error,
+            };
+            let pause = backoff.fail();
+            match error.class() {
+                Class::Fatal => return Err(error),
+                Class::BackOff => {}
+                Class::Retry if backoff.failures() < TRIES => tokio::time::sleep(pause).await,
+                Class::Retry | Class::Skip => {
+                    let mut refusals = self.refusals();
+                    refusals.fail();
+                    if refusals.is_loud() {
+                        let failures = refusals.failures();
+                        tracing::warn!(
+                            %error, failures, peer_id, ?cmids,
+                            "VK does not complete cropped messages; the events have what it sent"
+                        );
+                    }
+                    break;
+                }
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, Outage> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn wanted(&self) -> MutexGuard<'_, BTreeMap<MessagePlace, Vec<Asker>>> {
         self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -170,36 +224,4 @@ fn tell(mut askers: Askers, messages: Vec<(i64, Box<RawValue>)>) {
             let _ = asker.send(Some(message.clone()));
         }
     }
-}
-
-/// The messages of one conversation; none where VK does not tell them after some tries.
-async fn of_conversation<'a>(
-    api: &'a Api,
-    mut turn: Option<Turn<'a>>,
-    peer_id: i64,
-    cmids: &[i64],
-) -> Result<Vec<(i64, Box<RawValue>)>, CallError> {
-    let mut backoff = Backoff::network();
-    loop {
-        let now = match turn.take() {
-            Some(turn) => Some(turn),
-            None => api.turn_unless_it_rests(Method::Messages).await,
-        };
-        let Some(now) = now else { break };
-        let error = match now.messages(peer_id, cmids).await {
-            Ok(messages) => return Ok(messages),
-            Err(error) => error,
-        };
-        let pause = backoff.fail();
-        match error.class() {
-            Class::Fatal => return Err(error),
-            Class::BackOff => {}
-            Class::Retry if backoff.failures() < TRIES => tokio::time::sleep(pause).await,
-            Class::Retry | Class::Skip => {
-                tracing::warn!(%error, peer_id, ?cmids, "VK does not complete cropped messages");
-                break;
-            }
-        }
-    }
-    Ok(Vec::new())
 }

@@ -19,6 +19,7 @@ use crate::{
     config::Ages,
     health::Health,
     metrics::{CacheResult, Lookups},
+    outage::Outage,
     vk::{Api, CallError, Class, Turn},
 };
 
@@ -32,6 +33,7 @@ pub(super) struct Lookup<D: Directory> {
     wake: Notify,
     health: Arc<Health>,
     metrics: Lookups,
+    outage: Mutex<Outage>,
 }
 
 /// Ids that VK is to be asked for, or is being asked for.
@@ -65,6 +67,7 @@ impl<D: Directory> Lookup<D> {
             wake: Notify::new(),
             health,
             metrics,
+            outage: Mutex::default(),
         }
     }
 
@@ -155,6 +158,7 @@ impl<D: Directory> Lookup<D> {
                 let error = match D::ask(turn, &ids).await {
                     Ok(names) => {
                         self.health.well(D::PARTY);
+                        self.is_over();
                         for id in ids {
                             self.answer(id, names.get(&id));
                         }
@@ -176,11 +180,9 @@ impl<D: Directory> Lookup<D> {
                         return Ok(());
                     }
                     class @ (Class::Retry | Class::BackOff) => {
-                        self.health.ill(D::PARTY, &error);
+                        self.health.no_answer(D::PARTY, error.reached(), &error);
                         let pause = backoff.fail();
-                        if backoff.is_loud() {
-                            self.complain(&error, &ids);
-                        }
+                        self.complain(&error, &ids);
                         if class == Class::Retry {
                             tokio::time::sleep(pause).await;
                         }
@@ -191,14 +193,29 @@ impl<D: Directory> Lookup<D> {
         })
     }
 
+    fn is_over(&self) {
+        let over = self.outage.lock().unwrap_or_else(PoisonError::into_inner).end();
+        if let Some(over) = over {
+            tracing::info!(method = %D::METHOD, "names can be looked up again, {over}");
+        }
+    }
+
     fn complain(&self, error: &CallError, ids: &[i64]) {
+        let failures = {
+            let mut outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
+            outage.fail();
+            if !outage.is_loud() {
+                return;
+            }
+            outage.failures()
+        };
         let wanted = self.wanted();
         let held_up =
             ids.iter().filter(|id| wanted.waiting.get(id).is_some_and(|who| !who.is_empty()));
         let (ids, never_seen) = (ids.len(), held_up.count());
         drop(wanted);
         tracing::warn!(
-            %error, method = %D::METHOD, ids, never_seen,
+            %error, failures, method = %D::METHOD, ids, never_seen,
             "names cannot be looked up now; events of ids never seen before wait for VK"
         );
     }

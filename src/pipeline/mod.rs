@@ -82,7 +82,7 @@ impl Pipeline<'_> {
     /// Runs until `stop`, or until VK or Redis refuse for good. Takes the lease first, begins at
     /// the committed position, and goes back to it whenever the bus says so.
     pub async fn run(&self, stop: &CancellationToken) -> Result<(), Failure> {
-        let mut report = Report::new(self.metrics);
+        let mut report = Report::new(self.metrics, self.api.group_id());
         let result = tokio::select! {
             refusal = self.names.serve() => Err(refusal.into()),
             result = self.tenures(stop, &mut report) => result,
@@ -104,7 +104,6 @@ impl Pipeline<'_> {
             let tenure = tenure?;
             self.metrics.fetching.tenures.inc();
             let result = Box::pin(self.tenure(tenure, stop, report)).await;
-            self.metrics.streams.set(Vec::new());
             match result {
                 Err(Failure::Bus(halt @ (Halt::Fenced | Halt::Behind(_)))) => {
                     let reason = match halt {
@@ -153,7 +152,6 @@ impl Pipeline<'_> {
         tokio::select! {
             result = work => result.map(|_| ()),
             halt = self.bus.keep(&tenure) => Err(Failure::Bus(halt)),
-            () = self.bus.watch(|states| self.metrics.streams.set(states)) => Ok(()),
             () = grace(stop) => {
                 tracing::warn!("stopped with batches on the way; they are fetched again at the next start");
                 Ok(())

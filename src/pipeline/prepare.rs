@@ -10,7 +10,7 @@ use crate::{
     bus::{Bus, Content, DeadLetter},
     config::Unrouted,
     converter::{Draft, Reading, Rules, read},
-    fetcher::{Batch, Told},
+    fetcher::{Batch, Gap, Told},
     metrics::{Commits, Stage},
     names::Names,
     ts::Ts,
@@ -23,6 +23,8 @@ pub(super) struct Prepared {
     pub(super) content: Content,
     /// The position after it.
     pub(super) ts: Ts,
+    /// What VK lost before it.
+    pub(super) gap: Option<Gap>,
     /// When VK told it.
     pub(super) told: Instant,
     /// The dates of its messages, in seconds since 1970.
@@ -60,10 +62,6 @@ pub(super) fn prepare<'a>(
             }
         }
     }
-    if let Some(gap) = gap {
-        tracing::error!(from = %gap.from, to = %gap.to, missed = gap.missed(), cause = ?gap.cause,
-            "VK lost updates: events between these positions may be missing");
-    }
     let unique: Vec<bool> = drafts.iter().map(Draft::id_is_unique).collect();
     let dates = drafts.iter().filter_map(Draft::date).collect();
     metrics.stages.of(Stage::Read).observe(begun.elapsed());
@@ -74,7 +72,7 @@ pub(super) fn prepare<'a>(
         content.entries =
             events.iter().zip(unique).map(|(event, unique)| bus.entry(event, unique)).collect();
         metrics.stages.of(Stage::Names).observe(begun.elapsed());
-        Prepared { content, ts, told: at, dates }
+        Prepared { content, ts, gap, told: at, dates }
     }
 }
 

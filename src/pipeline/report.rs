@@ -14,25 +14,39 @@ pub(super) struct Report<'a> {
     pub(super) committed: Option<Ts>,
     dead_letters: u64,
     metrics: &'a Metrics,
+    group_id: i64,
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(metrics: &'a Metrics) -> Self {
-        Self { committed: None, dead_letters: 0, metrics }
+    pub(super) fn new(metrics: &'a Metrics, group_id: i64) -> Self {
+        Self { committed: None, dead_letters: 0, metrics, group_id }
     }
 
     /// A batch is on the bus; Redis was waited for `took`.
     pub(super) fn committed(&mut self, batch: &Prepared, repeats: u64, took: Duration) {
-        let Prepared { content, ts, told, dates } = batch;
+        let Prepared { content, ts, gap, told, dates } = batch;
+        let group_id = self.group_id;
         self.committed = Some(*ts);
+        if let Some(gap) = gap {
+            tracing::error!(
+                group_id, from = %gap.from, to = %gap.to, missed = gap.missed(), cause = ?gap.cause,
+                "VK lost updates: events between these positions may be missing"
+            );
+        }
         for entry in &content.entries {
-            tracing::debug!(event_id = entry.event_id, event_type = %entry.kind, %ts, "event committed");
+            tracing::debug!(
+                event_id = entry.event_id, group_id, %ts, event_type = %entry.kind,
+                "event committed"
+            );
         }
         for letter in &content.dead_letters {
             self.dead_letters += 1;
             if self.dead_letters.is_power_of_two() {
                 let so_far = self.dead_letters;
-                tracing::warn!(reason = letter.reason, %ts, so_far, "an update is kept as a dead letter");
+                tracing::warn!(
+                    event_id = letter.event_id, group_id, %ts, reason = letter.reason, so_far,
+                    "an update is kept as a dead letter"
+                );
             }
         }
         self.metrics.commits.stages.of(Stage::Commit).observe(took);

@@ -2,12 +2,12 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
-use reqwest::{Client, Url, header::HeaderValue};
-use secrecy::ExposeSecret;
+use reqwest::{Client, Url};
+use secrecy::SecretString;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, sleep_until};
@@ -19,7 +19,9 @@ use crate::{
 };
 
 use super::{
-    CallError, Class, Method, http,
+    CallError, Class, Method, NoAnswer,
+    credential::Credential,
+    http,
     limit::{Limit, Place},
 };
 
@@ -35,8 +37,8 @@ const FLOOD_PAUSE_CAP: Duration = Duration::from_secs(30 * 60);
 pub struct Api {
     http: Client,
     settings: Vk,
-    access: Access,
-    authorization: HeaderValue,
+    group_id: i64,
+    credential: RwLock<Arc<Credential>>,
     limit: Limit,
     floods: Mutex<HashMap<Method, Flood>>,
     metrics: Calls,
@@ -52,16 +54,13 @@ struct Flood {
 impl Api {
     /// A client for `access`; fails when the TLS set-up of the machine cannot be used.
     pub fn new(settings: Vk, access: Access, metrics: Calls) -> anyhow::Result<Self> {
-        let bearer = format!("Bearer {}", access.token.expose_secret());
-        let mut authorization = HeaderValue::try_from(bearer)
-            .map_err(|_| anyhow::anyhow!("the token has characters that no VK token has"))?;
-        authorization.set_sensitive(true);
+        let Access { group_id, token } = access;
         Ok(Self {
             http: http::client(settings.timeout)?,
             limit: Limit::new(settings.requests_per_second),
             settings,
-            access,
-            authorization,
+            group_id,
+            credential: RwLock::new(Arc::new(Credential::new(token)?)),
             floods: Mutex::default(),
             metrics,
         })
@@ -70,7 +69,25 @@ impl Api {
     /// The community.
     #[must_use]
     pub fn group_id(&self) -> i64 {
-        self.access.group_id
+        self.group_id
+    }
+
+    /// The token in use.
+    pub(super) fn credential(&self) -> Arc<Credential> {
+        self.credential.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Uses another token from the next call on, if VK grants it a Long Poll server of this
+    /// community; the one in use stays otherwise.
+    pub async fn change_token(&self, token: SecretString) -> Result<(), CallError> {
+        let refused = |error: anyhow::Error| CallError::Unreachable {
+            method: Method::LongPollServer,
+            reason: error.to_string().into(),
+        };
+        let credential = Arc::new(Credential::new(token).map_err(refused)?);
+        self.long_poll_server_as(&credential).await?;
+        *self.credential.write().unwrap_or_else(PoisonError::into_inner) = credential;
+        Ok(())
     }
 
     /// The API's URL, whose host is also accepted for Long Poll.
@@ -112,7 +129,12 @@ impl Api {
         self.floods.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn post(&self, method: Method, params: &[(&str, &str)]) -> Result<Vec<u8>, String> {
+    async fn post(
+        &self,
+        method: Method,
+        params: &[(&str, &str)],
+        credential: &Credential,
+    ) -> Result<Vec<u8>, NoAnswer> {
         let url = self.settings.api_url.join(method.as_str()).map_err(|error| error.to_string())?;
         let common =
             [("v", self.settings.api_version.as_str()), ("lang", self.settings.lang.as_str())];
@@ -120,7 +142,7 @@ impl Api {
         let response = self
             .http
             .post(url)
-            .header(reqwest::header::AUTHORIZATION, self.authorization.clone())
+            .header(reqwest::header::AUTHORIZATION, credential.authorization())
             .form(&form)
             .send()
             .await
@@ -147,10 +169,6 @@ impl Api {
         flood.until = Instant::now() + pause;
         tracing::warn!(%method, code, pause_seconds = pause.as_secs(), "VK asks to pause this method");
     }
-
-    fn redacted(&self, text: &str) -> String {
-        text.replace(self.access.token.expose_secret(), "***")
-    }
 }
 
 /// The right to call a method once, now.
@@ -168,13 +186,20 @@ impl Turn<'_> {
     }
 
     /// Calls the method. The parameters `v` and `lang` and the token are added.
-    pub async fn call<T: DeserializeOwned>(
+    pub async fn call<T: DeserializeOwned>(self, params: &[(&str, &str)]) -> Result<T, CallError> {
+        let credential = self.api.credential();
+        self.call_as(&credential, params).await
+    }
+
+    /// The same with another token than the one in use.
+    pub(super) async fn call_as<T: DeserializeOwned>(
         mut self,
+        credential: &Credential,
         params: &[(&str, &str)],
     ) -> Result<T, CallError> {
         let (api, method) = (self.api, self.method);
         self.place.start();
-        let answer = match api.post(method, params).await {
+        let answer = match api.post(method, params, credential).await {
             Ok(body) => understand(&body),
             Err(reason) => Err(Failure::Unusable(reason)),
         };
@@ -185,7 +210,7 @@ impl Turn<'_> {
                 return Ok(response);
             }
             Err(Failure::Error { code, message }) => {
-                CallError::Refused { method, code, message: api.redacted(&message) }
+                CallError::Refused { method, code, message: credential.redacted(&message) }
             }
             Err(Failure::Unusable(reason)) => CallError::Unreachable { method, reason },
         };
@@ -219,7 +244,7 @@ impl Drop for Waited<'_> {
 
 pub(super) enum Failure {
     Error { code: i64, message: String },
-    Unusable(String),
+    Unusable(NoAnswer),
 }
 
 /// VK's envelope: a body with `response`, or with `error`, whatever the HTTP status says.
@@ -255,7 +280,7 @@ pub(super) fn understand<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure>
 /// Says where the JSON is not as expected; what stands there may be a secret.
 fn unexpected(what: &str, error: &serde_json::Error) -> Failure {
     let kind = if error.is_data() { "JSON of an unexpected shape" } else { "not JSON" };
-    Failure::Unusable(format!("the {what} is {kind} (byte {})", error.column()))
+    Failure::Unusable(format!("the {what} is {kind} (byte {})", error.column()).into())
 }
 
 #[cfg(test)]
@@ -292,9 +317,9 @@ mod tests {
         let access = Access { group_id: 1, token: token.into() };
         let api = Api::new(settings, access, Calls::default()).unwrap();
         assert!(!format!("{api:?}").contains(token));
-        assert_eq!(api.redacted("bad vk1.a.very-secret!"), "bad ***!");
+        assert_eq!(api.credential().redacted("bad vk1.a.very-secret!"), "bad ***!");
         let error = api.turn(Method::Users).await.call::<i64>(&[]).await.unwrap_err();
-        assert_eq!(error.class(), Class::Retry);
+        assert_eq!((error.class(), error.reached()), (Class::Retry, false));
         assert!(!error.to_string().contains("127.0.0.1:9/"), "{error}");
     }
 }

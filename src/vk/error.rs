@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::Method;
+use super::{Method, NoAnswer};
 
 /// What a failed call asks of its caller (the classes of VK's error codes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +35,8 @@ pub enum CallError {
     Unreachable {
         /// The method called.
         method: Method,
-        /// What happened instead, without secrets or URL.
-        reason: String,
+        /// What happened instead.
+        reason: NoAnswer,
     },
 }
 
@@ -47,6 +47,15 @@ impl CallError {
         match self {
             Self::Refused { method, code, .. } => class(*method, *code),
             Self::Unreachable { .. } => Class::Retry,
+        }
+    }
+
+    /// Whether VK was reached at all.
+    #[must_use]
+    pub fn reached(&self) -> bool {
+        match self {
+            Self::Refused { .. } => true,
+            Self::Unreachable { reason, .. } => reason.reached,
         }
     }
 

@@ -1,6 +1,6 @@
 //! HTTP as both of VK's servers need it: bounded in time and size, no redirects, no URLs in errors.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, fmt, time::Duration};
 
 use reqwest::{Client, Response, redirect};
 
@@ -8,6 +8,28 @@ use crate::tls;
 
 /// The largest body taken from VK, in bytes, after decompression.
 const BODY_CAP: usize = 32 << 20;
+
+/// Why there is no answer that could be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoAnswer {
+    /// Whether a connection came about: if not, the network may be at fault as well as VK.
+    pub reached: bool,
+    /// What happened, without secrets or URL.
+    pub reason: String,
+}
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+/// An answer came, of which this is to be said.
+impl<T: Into<String>> From<T> for NoAnswer {
+    fn from(reason: T) -> Self {
+        Self { reached: true, reason: reason.into() }
+    }
+}
 
 /// A client with its own connection pool. `deadline` bounds a whole request with its answer.
 ///
@@ -27,15 +49,15 @@ pub(super) fn client(deadline: Duration) -> reqwest::Result<Client> {
 }
 
 /// Reads the whole body of a successful answer, or says in one line why there is none.
-pub(super) async fn body(mut response: Response) -> Result<Vec<u8>, String> {
+pub(super) async fn body(mut response: Response) -> Result<Vec<u8>, NoAnswer> {
     let status = response.status();
     if !status.is_success() {
-        return Err(format!("HTTP status {status}"));
+        return Err(format!("HTTP status {status}").into());
     }
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(describe)? {
         if body.len() + chunk.len() > BODY_CAP {
-            return Err(format!("the answer is larger than {} MiB", BODY_CAP >> 20));
+            return Err(format!("the answer is larger than {} MiB", BODY_CAP >> 20).into());
         }
         body.extend_from_slice(&chunk);
     }
@@ -43,7 +65,8 @@ pub(super) async fn body(mut response: Response) -> Result<Vec<u8>, String> {
 }
 
 /// An error with its causes and without its URL, which may carry the Long Poll key.
-pub(super) fn describe(error: reqwest::Error) -> String {
+pub(super) fn describe(error: reqwest::Error) -> NoAnswer {
+    let reached = !error.is_connect();
     let error = error.without_url();
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -55,5 +78,5 @@ pub(super) fn describe(error: reqwest::Error) -> String {
         }
         cause = inner.source();
     }
-    text
+    NoAnswer { reached, reason: text }
 }

@@ -6,7 +6,7 @@ use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{http, updates::Updates};
+use super::{NoAnswer, http, updates::Updates};
 use crate::ts::Ts;
 
 /// What a poll may take beyond the time that VK holds it.
@@ -96,8 +96,8 @@ pub enum Reply {
     },
     /// No answer: connection, time, HTTP status, or a body that is nothing like an answer.
     Unreachable {
-        /// What happened, without URL.
-        reason: String,
+        /// What happened.
+        reason: NoAnswer,
     },
 }
 

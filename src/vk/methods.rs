@@ -8,6 +8,7 @@ use serde_json::{json, value::RawValue};
 use super::{
     Api, CallError,
     api::Turn,
+    credential::Credential,
     long_poll::{Hosts, Server},
 };
 use crate::ts::Ts;
@@ -254,13 +255,21 @@ impl Api {
     /// A Long Poll server to read from, and the newest position there. A server outside the
     /// accepted hosts counts as no usable answer.
     pub async fn long_poll_server(&self) -> Result<(Server, Ts), CallError> {
+        self.long_poll_server_as(&self.credential()).await
+    }
+
+    /// The same by the right of another token.
+    pub(super) async fn long_poll_server_as(
+        &self,
+        credential: &Credential,
+    ) -> Result<(Server, Ts), CallError> {
         let method = Method::LongPollServer;
         let group_id = self.group_id().to_string();
         let turn = self.turn(method).await;
-        let answer: LongPollServer = turn.call(&[("group_id", &group_id)]).await?;
+        let answer: LongPollServer = turn.call_as(credential, &[("group_id", &group_id)]).await?;
         let server = Hosts::beside(self.url())
             .accept(&answer.server)
-            .map_err(|reason| CallError::Unreachable { method, reason })?;
+            .map_err(|reason| CallError::Unreachable { method, reason: reason.into() })?;
         Ok((Server::new(server, answer.key.into()), answer.ts))
     }
 

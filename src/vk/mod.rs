@@ -2,6 +2,7 @@
 //! events or Redis.
 
 mod api;
+mod credential;
 mod error;
 pub(crate) mod field;
 #[cfg(fuzzing)]
@@ -16,6 +17,7 @@ mod updates;
 
 pub use api::{Api, Turn};
 pub use error::{CallError, Class};
+pub use http::NoAnswer;
 pub use id::Identity;
 pub use long_poll::{LongPoll, Reply, Server};
 pub use methods::{

@@ -16,6 +16,7 @@ mod long_poll_failures;
 mod names;
 mod pressure;
 mod redis_access;
+mod reload;
 mod repeats;
 mod restarting;
 mod secrets;

@@ -10,7 +10,7 @@ use super::common::{Outcome, Scene, contains, ends_with, message, stop};
 
 /// The least that the Redis user needs, beside the password and these keys and channels. It is asked
 /// for as a whole when the lease is taken, so that nothing is found missing half-way through a commit.
-const COMMANDS: &str = "+evalsha +script|load +get +set +del +pttl +hget +hmget +hset +hincrby +type \
+const COMMANDS: &str = "+evalsha +script|load +get +set +del +pttl +hget +hmget +hset +hincrby +type +time \
                         +xadd +xlen +xtrim +xpending +xinfo|groups +zadd +zmscore +zrangebyscore \
                         +zremrangebyrank +zremrangebyscore +publish";
 const KEYS: &str = "~{toaster}:*";

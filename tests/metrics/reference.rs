@@ -49,8 +49,19 @@ struct Family<'a> {
 
 fn table() -> String {
     let metrics = Metrics::new(Arc::new(Health::new(Duration::from_secs(25))));
-    let group = GroupState { name: "any".into(), lag: Some(0), pending: 0 };
-    metrics.streams.set(vec![StreamState { stream: "any".into(), length: 0, groups: vec![group] }]);
+    let group = GroupState {
+        name: "any".into(),
+        consumers: 0,
+        lag: Some(0),
+        pending: 0,
+        oldest_pending_s: None,
+    };
+    metrics.streams.set(vec![StreamState {
+        name: "any".into(),
+        length: 0,
+        newest_age_s: None,
+        groups: vec![group],
+    }]);
     let text = metrics.text().unwrap();
     let mut order = Vec::new();
     let mut families: BTreeMap<&str, Family<'_>> = BTreeMap::new();

@@ -50,6 +50,7 @@ async fn the_documented_user_can_do_everything() {
         (&["dead-letters", "requeue", "--all"], "requeued as button"),
         (&["dead-letters", "drop", "5-0"], "no such dead letter"),
         (&["tail", "--last", "1"], "button"),
+        (&["status"], "{toaster}:button"),
     ] {
         flow.run(arguments, &address(&redis), &[]).says(told).await.unwrap();
     }

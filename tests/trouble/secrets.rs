@@ -48,6 +48,12 @@ async fn health_tells_what_fails_and_no_secret() {
         assert!(health.output().contains(told), "{}", health.output());
     }
     assert_secret(&health.output());
+    let mut status = flow.run(&["status", "--json"], &url, &variables);
+    status.ends().await.unwrap();
+    for told in [r#""party":"redis""#, r#""party":"long_poll""#, r#""fault":"redis""#] {
+        assert!(status.output().contains(told), "{}", status.output());
+    }
+    assert_secret(&status.output());
     service.signal("KILL").await.unwrap();
     service.ends().await.unwrap();
     assert_secret(&service.output());
@@ -67,10 +73,16 @@ async fn commands_that_fail_tell_no_secret() {
         &["check", "--online"],
         &["dead-letters", "list"],
         &["dead-letters", "requeue", "--all"],
+        &["status"],
     ] {
         let mut ended = flow.run(arguments, &url, &[("FETCHER_VK__API_URL", &api)]);
         let code = ended.ends().await.unwrap().code();
-        assert_eq!(code, Some(if arguments == ["check"] { 0 } else { 69 }), "{}", ended.output());
+        let expected = match arguments {
+            ["check"] => 0,
+            ["status"] => 1,
+            _ => 69,
+        };
+        assert_eq!(code, Some(expected), "{arguments:?}: {}", ended.output());
         assert_secret(&ended.output());
     }
 }

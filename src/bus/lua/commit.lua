@@ -45,6 +45,7 @@ if obstacle then
   return obstacle
 end
 
+local moved = now()
 local known, repeats, scored = remembered(ids), 0, {}
 local function is_new(id)
   if known[id] then
@@ -96,5 +97,5 @@ end
 if repeats > 0 then
   redis.call('HINCRBY', position, 'repeats', repeats)
 end
-redis.call('HSET', position, 'generation', to_generation, 'ts', to_ts)
+redis.call('HSET', position, 'generation', to_generation, 'ts', to_ts, 'moved', moved)
 return { 'DONE', repeats }

@@ -26,6 +26,12 @@ local function take_entry()
   return entry
 end
 
+-- Milliseconds since 1970 by Redis' clock. Only Redis may compare it with anything.
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
 -- The first call that the user may not make, of those that a commit can consist of and of `more`, as
 -- an error. Redis does not roll a script back: what was missing half-way would be half a commit.
 local function missing_right(more)
@@ -34,7 +40,7 @@ local function missing_right(more)
     return nil
   end
   local calls = {
-    { 'HMGET', position, 'ts' }, { 'HSET', position, 'ts', '0' }, { 'HINCRBY', position, 'epoch', '1' },
+    { 'TIME' }, { 'HMGET', position, 'ts' }, { 'HSET', position, 'ts', '0' }, { 'HINCRBY', position, 'epoch', '1' },
     { 'GET', lease }, { 'PTTL', lease }, { 'SET', lease, '' }, { 'DEL', lease },
     { 'TYPE', seen }, { 'ZMSCORE', seen, '' }, { 'ZADD', seen, '0', '' }, { 'ZREMRANGEBYRANK', seen, '0', '0' },
     { 'TYPE', skipped }, { 'HINCRBY', skipped, '', '1' },
@@ -67,7 +73,7 @@ local function missing_right(more)
   end
   for _, call in ipairs(calls) do
     if not redis.acl_check_cmd(unpack(call)) then
-      local on = call[1] == 'XINFO' and call[3] or call[2]
+      local on = call[1] == 'XINFO' and call[3] or call[2] or 'this server'
       return redis.error_reply('NOPERM the user may not use ' .. call[1] .. ' on ' .. on)
     end
   end

@@ -81,7 +81,7 @@ async fn ask_vk(lines: Lines, sources: &Sources) -> Exit {
     };
     let config = loaded.config;
     let made = telemetry::start(&config.log, Output::Stderr)
-        .and_then(|()| Api::new(config.vk.clone(), loaded.access, Calls::default()));
+        .and_then(|_| Api::new(config.vk.clone(), loaded.access, Calls::default()));
     let names = match made {
         Ok(api) => {
             let health = Arc::new(Health::new(config.vk.wait));

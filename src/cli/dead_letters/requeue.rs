@@ -43,7 +43,7 @@ async fn requeue(arguments: &Arguments, loaded: Loaded, server: Server) -> Exit 
     let group_id = access.group_id;
     let health = Arc::new(Health::new(config.vk.wait));
     let made = telemetry::start(&config.log, Output::Stderr)
-        .and_then(|()| Api::new(config.vk.clone(), access, Calls::default()));
+        .and_then(|_| Api::new(config.vk.clone(), access, Calls::default()));
     let names = match made {
         Ok(api) => Names::new(Arc::new(api), &config.names, &health, Lookups::default()),
         Err(error) => return Exit::Usage.because(format_args!("{error:#}")),

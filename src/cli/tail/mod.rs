@@ -129,7 +129,7 @@ impl Tail {
         let mut connection = self.server.connect(self.timeout, BLOCK + self.timeout).await?;
         loop {
             let entries = self.reader.read(&mut connection).await?;
-            if backoff.reset() > 0 {
+            if backoff.reset().is_some() {
                 note("Redis answers again");
             }
             self.print(&entries).map_err(Stop::Output)?;

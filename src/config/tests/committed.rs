@@ -54,6 +54,7 @@ fn with_token_and_group_alone_everything_has_its_documented_default() {
     assert_eq!(bus.timeout, Duration::from_secs(5));
     assert_eq!(bus.lease, Duration::from_secs(10));
     assert_eq!(http.listen.unwrap().to_string(), "0.0.0.0:8080");
+    assert!(http.page);
     assert_eq!(bus.stream_length, 1_000_000);
     assert_eq!(bus.repeat_window, 10_000);
     for names in [&bus.streams, &bus.channels] {

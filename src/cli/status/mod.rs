@@ -1,0 +1,89 @@
+//! `status`: one screen from Redis and the running service.
+
+mod gather;
+mod screen;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    time::Duration,
+};
+
+use clap::Args;
+use tokio::time::sleep;
+
+use self::gather::Gatherer;
+use super::{block_on, exit::Exit};
+use crate::{config::Sources, status::Status};
+
+/// How often `--watch` looks again.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Show whether events flow, and what is at fault if not
+///
+/// Asks Redis how the bus stands, and the service that runs on this machine (at http.listen) how it
+/// does; either may be away. The group id is taken from GROUPID or Fetcher.toml, else from the
+/// service; the token is not needed. Exit code 0 when events flow or this instance stands by, 1 when
+/// not.
+#[derive(Debug, Args)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "Examples:\n  \
+    event-fetcher status\n  \
+    event-fetcher status --watch\n  \
+    event-fetcher status --json | jq '.redis.survey.streams[].groups[] | {name, lag}'"
+)]
+pub(super) struct Arguments {
+    /// Look again every two seconds, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
+    /// Print one JSON object instead, a line each time; docs/status.md lists its keys
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
+    let mut gatherer = match Gatherer::new(sources) {
+        Ok(gatherer) => gatherer,
+        Err(exit) => return exit,
+    };
+    block_on(async {
+        tokio::select! {
+            exit = show(arguments, &mut gatherer) => exit,
+            _ = tokio::signal::ctrl_c() => Exit::Done,
+        }
+    })
+}
+
+async fn show(arguments: &Arguments, gatherer: &mut Gatherer) -> Exit {
+    loop {
+        let status = match gatherer.gather().await {
+            Ok(status) => status,
+            Err(exit) => return exit,
+        };
+        if let Err(error) = print(arguments, &status) {
+            return Exit::unwritten(&error);
+        }
+        if !arguments.watch {
+            return if status.verdict.state.is_well() { Exit::Done } else { Exit::NotReady };
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+fn print(arguments: &Arguments, status: &Status) -> io::Result<()> {
+    if arguments.json {
+        let mut out = io::stdout().lock();
+        serde_json::to_writer(&mut out, status)?;
+        writeln!(out)?;
+        return out.flush();
+    }
+    let mut text = Vec::new();
+    screen::write(&mut text, status)?;
+    if arguments.watch && io::stdout().is_terminal() {
+        // To the upper left corner, and everything after it away.
+        io::stdout().write_all(b"\x1b[H\x1b[J")?;
+    }
+    let mut out = anstream::stdout().lock();
+    out.write_all(&text)?;
+    out.flush()
+}

@@ -1,0 +1,170 @@
+//! A status as one screen. Whatever others wrote is made harmless first.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+
+use crate::{
+    bus::{LettersState, StreamState, Survey},
+    cli::text::{harmless, shortened},
+    status::{Redis, Service, State, Status, Told, Verdict, ago, span},
+};
+
+/// The longest name or reason shown, in characters.
+const LONGEST: usize = 100;
+
+const BOLD: Style = Style::new().bold();
+const FAINT: Style = Style::new().dimmed();
+
+pub(super) fn write(out: &mut impl Write, status: &Status) -> io::Result<()> {
+    let Status { verdict, service, redis } = status;
+    write_verdict(out, verdict)?;
+    let survey = redis.as_ref().and_then(|redis| redis.survey.as_ref());
+    writeln!(out)?;
+    match service {
+        Told::This(service) => write_service(out, service)?,
+        Told::Not { error } => {
+            writeln!(out, "{}{}", label("service"), harmless(error))?;
+        }
+    }
+    match redis {
+        Some(Redis { error: Some(error), .. }) => {
+            writeln!(out, "{}{}", label("Redis"), harmless(error))?;
+        }
+        Some(_) => {}
+        None => writeln!(out, "{}events go to standard output", label("Redis"))?,
+    }
+    if let Some(survey) = survey {
+        write_lease(out, survey)?;
+        write_streams(out, &survey.streams)?;
+        write_letters(out, &survey.dead_letters)?;
+    }
+    if let Told::This(service) = service {
+        write_troubles(out, service)?;
+    }
+    Ok(())
+}
+
+fn label(name: &str) -> String {
+    format!("{FAINT}{name:14}{FAINT:#}")
+}
+
+fn write_verdict(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
+    let colour = match verdict.state {
+        State::Flowing => AnsiColor::Green,
+        State::Standby | State::Starting => AnsiColor::Cyan,
+        State::Trouble => AnsiColor::Yellow,
+        State::Stopped | State::Unknown => AnsiColor::Red,
+    };
+    let style = BOLD.fg_color(Some(colour.into()));
+    writeln!(out, "{style}{}{style:#}", harmless(&verdict.summary))?;
+    for line in verdict.detail.iter().chain(&verdict.advice) {
+        writeln!(out, "{}", harmless(line))?;
+    }
+    Ok(())
+}
+
+fn write_service(out: &mut impl Write, service: &Service) -> io::Result<()> {
+    let Service { version, group_id, uptime_s, role, role_for_s, .. } = service;
+    writeln!(
+        out,
+        "{}version {}, community {group_id}, up {}, {} for {}",
+        label("service"),
+        harmless(version),
+        span(*uptime_s),
+        harmless(role),
+        span(*role_for_s)
+    )?;
+    let answered = match service.last_poll_s {
+        Some(age) => format!("VK answered {}", ago(age)),
+        None => "VK has not answered yet".to_owned(),
+    };
+    writeln!(out, "{}{} events a minute; {answered}", label("rate"), service.events_a_minute)?;
+    let timed =
+        service.minutes.iter().rev().find_map(|minute| Some((minute.p50_ms?, minute.p99_ms)));
+    if let Some((half, most)) = timed {
+        let most = most.map_or_else(|| "more than 1000 s".to_owned(), |most| format!("{most} ms"));
+        writeln!(
+            out,
+            "{}from VK's answer to commit: half within {half} ms, 99 of 100 within {most}",
+            label("latency")
+        )?;
+    }
+    Ok(())
+}
+
+fn write_lease(out: &mut impl Write, survey: &Survey) -> io::Result<()> {
+    let since = survey.held_for_s.map(|held| format!(", for {}", span(held))).unwrap_or_default();
+    match &survey.holder {
+        Some(holder) => writeln!(out, "{}{}{since}", label("fetched by"), harmless(holder))?,
+        None => writeln!(out, "{}nobody", label("fetched by"))?,
+    }
+    match &survey.position {
+        Some(position) => {
+            let moved = position.age_s.map(|age| format!(", moved {}", ago(age)));
+            writeln!(
+                out,
+                "{}{}{}",
+                label("position"),
+                harmless(&position.ts),
+                moved.unwrap_or_default()
+            )?;
+        }
+        None => writeln!(out, "{}none yet", label("position"))?,
+    }
+    let Survey { gaps, missed, repeats, .. } = survey;
+    writeln!(out, "{}{gaps}, about {missed} updates lost by VK", label("gaps"))?;
+    writeln!(out, "{}{repeats} dropped", label("repeats"))
+}
+
+fn write_streams(out: &mut impl Write, streams: &[StreamState]) -> io::Result<()> {
+    let name = |name: &str| shortened(name, LONGEST);
+    let groups =
+        streams.iter().flat_map(|it| &it.groups).map(|it| name(&it.name).chars().count() + 2);
+    let keys = streams.iter().map(|it| name(&it.name).chars().count());
+    let width = keys.chain(groups).max().unwrap_or_default();
+    let header = format!(
+        "{:width$}  {:>9}  {:>9}  {:>9}  newest, oldest unacknowledged",
+        "stream", "entries", "to read", "unacked"
+    );
+    writeln!(out, "\n{FAINT}{header}{FAINT:#}")?;
+    let told = |age: Option<u64>| age.map_or_else(|| "-".to_owned(), ago);
+    for stream in streams {
+        let (key, newest) = (name(&stream.name), told(stream.newest_age_s));
+        writeln!(out, "{key:width$}  {:>9}  {:>9}  {:>9}  {newest}", stream.length, "", "")?;
+        for group in &stream.groups {
+            let lag = group.lag.map_or_else(|| "unknown".to_owned(), |lag| lag.to_string());
+            let (key, oldest) = (format!("  {}", name(&group.name)), told(group.oldest_pending_s));
+            writeln!(out, "{key:width$}  {:>9}  {lag:>9}  {:>9}  {oldest}", "", group.pending)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_letters(out: &mut impl Write, letters: &LettersState) -> io::Result<()> {
+    writeln!(out, "\n{}{}", label("dead letters"), letters.count)?;
+    for letter in &letters.newest {
+        let kind = letter.update_type.as_deref().unwrap_or("no type");
+        let (kind, reason) = (shortened(kind, LONGEST), shortened(&letter.reason, LONGEST));
+        writeln!(out, "  {}, {kind}: {reason}", ago(letter.age_s))?;
+    }
+    Ok(())
+}
+
+fn write_troubles(out: &mut impl Write, service: &Service) -> io::Result<()> {
+    if service.troubles.is_empty() && service.past_troubles.is_empty() {
+        return writeln!(out, "{}none since the start", label("troubles"));
+    }
+    writeln!(out, "{}", label("troubles"))?;
+    for trouble in &service.troubles {
+        let (party, reason) = (harmless(&trouble.party), shortened(&trouble.reason, LONGEST));
+        writeln!(out, "  {party}, now, for {}: {reason}", span(trouble.for_s))?;
+    }
+    for past in &service.past_troubles {
+        let (party, reason) =
+            (harmless(&past.trouble.party), shortened(&past.trouble.reason, LONGEST));
+        let (ended, lasted) = (span(past.ended_s), span(past.trouble.for_s));
+        writeln!(out, "  {party}, {ended} ago, for {lasted}: {reason}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! Verdicts over time.
+
+use super::*;
+
+fn fetching() -> Health {
+    let health = Health::new(Duration::from_secs(25));
+    health.role(Role::Fetching);
+    health
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_starts_is_not_ready_and_a_standby_is() {
+    let health = Health::new(Duration::from_secs(25));
+    assert_eq!(health.verdict().to_string(), "not ready: starting");
+    health.role(Role::Standby);
+    assert_eq!(health.verdict().to_string(), "ready: standby");
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_that_lasts_names_its_party_and_a_success_ends_it() {
+    let health = fetching();
+    health.ill(Party::Redis, "connection refused");
+    assert!(health.verdict().ready, "a first failure is nothing yet");
+    tokio::time::advance(PATIENCE).await;
+    health.ill(Party::Redis, "connection refused");
+    let text = health.verdict().to_string();
+    assert_eq!(text, "not ready: fetching\nRedis, for 10 s: connection refused");
+    health.well(Party::Redis);
+    assert_eq!(health.verdict().to_string(), "ready: fetching");
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_of_vk_beyond_a_poll_is_trouble() {
+    let health = fetching();
+    tokio::time::advance(Duration::from_secs(44)).await;
+    assert!(health.verdict().ready);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    let verdict = health.verdict();
+    assert!(!verdict.ready && verdict.troubles[0].party == Party::LongPoll);
+    assert!(verdict.stalled, "nobody reported a failure, so it is this program's");
+    health.well(Party::LongPoll);
+    assert!(health.verdict().ready);
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_has_begun_with_the_first_answer_or_as_a_standby() {
+    let health = fetching();
+    assert!(!health.verdict().begun);
+    health.well(Party::LongPoll);
+    assert!(health.verdict().begun);
+
+    let health = Health::new(Duration::from_secs(25));
+    health.role(Role::Standby);
+    assert!(health.verdict().begun);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_party_that_fails_is_no_stall() {
+    let health = fetching();
+    health.ill(Party::Redis, "connection refused");
+    tokio::time::advance(PATIENCE * 100).await;
+    let verdict = health.verdict();
+    assert!(!verdict.ready && !verdict.stalled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_standby_does_not_mind_vk() {
+    let health = fetching();
+    health.ill(Party::LongPoll, "502");
+    health.role(Role::Standby);
+    tokio::time::advance(PATIENCE * 10).await;
+    assert!(health.verdict().ready);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_not_been_done_counts_from_when_it_was_asked_for() {
+    let health = fetching();
+    let asked = Instant::now();
+    tokio::time::advance(PATIENCE / 2).await;
+    health.ill_since(Party::Redis, asked, "timed out");
+    assert!(health.verdict().ready);
+    tokio::time::advance(PATIENCE / 2).await;
+    assert!(!health.verdict().ready);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_is_over_is_remembered_for_a_while() {
+    let health = fetching();
+    for number in 0..=PAST {
+        health.ill(Party::Redis, number);
+        tokio::time::advance(Duration::from_secs(3)).await;
+        health.well(Party::Redis);
+    }
+    tokio::time::advance(Duration::from_secs(60)).await;
+    let past = health.past();
+    let (newest, ended) = &past[0];
+    assert_eq!((past.len(), newest.reason.as_str()), (PAST, "5"));
+    assert_eq!((newest.lasts.as_secs(), ended.as_secs()), (3, 60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_silence_of_a_service_that_was_held_up_is_no_stall() {
+    let health = fetching();
+    health.ill(Party::Redis, "connection refused");
+    tokio::time::advance(PATIENCE * 10).await;
+    health.well(Party::Redis);
+    assert!(health.verdict().ready, "VK may hold the first poll after that");
+    tokio::time::advance(PATIENCE * 10).await;
+    assert!(health.verdict().stalled);
+}

@@ -1,0 +1,71 @@
+//! The page for people, and what it shows as JSON. It is one file to whoever asks: style and script are
+//! in it, and the browser is told to take nothing else.
+
+use std::sync::{Arc, LazyLock};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{
+        HeaderName, StatusCode,
+        header::{
+            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+            X_CONTENT_TYPE_OPTIONS,
+        },
+    },
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use base64::prelude::{BASE64_STANDARD, Engine};
+use ring::digest;
+
+use crate::status::Board;
+
+const STYLE: &str = include_str!("page/style.css");
+const SCRIPT: &str = concat!(include_str!("page/page.js"), include_str!("page/charts.js"));
+
+static HTML: LazyLock<String> = LazyLock::new(|| {
+    include_str!("page/page.html")
+        .replacen("<style></style>", &format!("<style>{STYLE}</style>"), 1)
+        .replacen("<script></script>", &format!("<script>{SCRIPT}</script>"), 1)
+});
+
+/// What the browser may do: run this script, use this style, and ask this service.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "default-src 'none'; script-src '{}'; style-src '{}'; connect-src 'self'; img-src data:; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        source(SCRIPT),
+        source(STYLE)
+    )
+});
+
+/// A text as a Content-Security-Policy names it.
+fn source(text: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, text.as_bytes());
+    format!("sha256-{}", BASE64_STANDARD.encode(digest))
+}
+
+const COMMON: [(HeaderName, &str); 3] = [
+    (CACHE_CONTROL, "no-store"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (REFERRER_POLICY, "no-referrer"),
+];
+
+/// The page, and its JSON.
+pub(super) fn router(board: Arc<Board>) -> Router {
+    Router::new().route("/", get(page)).route("/status.json", get(status)).with_state(board)
+}
+
+async fn page() -> Response {
+    let own =
+        [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, POLICY.as_str())];
+    (COMMON, own, HTML.as_str()).into_response()
+}
+
+async fn status(State(board): State<Arc<Board>>) -> Response {
+    match serde_json::to_string(&board.status()) {
+        Ok(json) => (COMMON, [(CONTENT_TYPE, "application/json")], json).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

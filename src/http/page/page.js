@@ -1,0 +1,191 @@
+"use strict";
+const EVERY = 3000, PATIENCE = 5000;
+const TYPES = ["message", "command", "button", "reaction"];
+const SIGNS = {
+  flowing: "M7.5 12.5l3 3 6-6.5", standby: "M10 8v8M14 8v8", trouble: "M12 7v6M12 16.5h.01",
+  starting: "M12 7v5l3 2", asking: "M8 12h.01M12 12h.01M16 12h.01",
+};
+const CROSS = "M8.5 8.5l7 7M15.5 8.5l-7 7";
+const PARTIES = {
+  redis: "Redis", consumers: "Consumers", long_poll: "VK Long Poll", users: "VK API (users)",
+  communities: "VK API (communities)", chats: "VK API (chats)",
+};
+const $ = (id) => document.getElementById(id);
+
+// Text is only ever set as text: names and reasons are others' words.
+function say(id, text) {
+  const element = $(id);
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function element(name, attributes, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+function drawn(name, attributes, text = "") {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.textContent = text;
+  return made;
+}
+
+const number = (value) => value.toLocaleString("en");
+const clock = (age, more) => new Date(Date.now() - age * 1000)
+  .toLocaleTimeString("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...more });
+
+function span(seconds) {
+  const [minutes, hours, days] = [60, 3600, 86400].map((unit) => Math.floor(seconds / unit));
+  const two = (large, unit, small, smallUnit) => `${large} ${unit}` + (small ? ` ${small} ${smallUnit}` : "");
+  const told = minutes < 2 ? `${seconds} s` : hours < 1 ? `${minutes} min`
+    : days < 1 ? two(hours, "h", minutes % 60, "min") : two(days, "d", hours % 24, "h");
+  return told.replaceAll(" ", "\u00a0");
+}
+
+const ago = (seconds) => seconds < 2 ? "just now" : `${span(seconds)} ago`;
+const when = (seconds) => seconds < 86400 ? `${clock(seconds)}, ${ago(seconds)}` : ago(seconds);
+const millis = (value) => value === null ? "over 1000 s"
+  : value < 1 ? `${value} ms` : value < 1000 ? `${Number(value.toPrecision(3))} ms` : `${value / 1000} s`;
+
+function showVerdict(state, summary, detail, advice) {
+  $("verdict").dataset.state = state;
+  $("sign").setAttribute("d", SIGNS[state] || CROSS);
+  say("summary", summary);
+  say("detail", detail || "");
+  say("advice", advice || "");
+  document.title = `${summary.replace(/\.$/, "")} · event-fetcher`;
+}
+
+function show(status) {
+  showVerdict(status.state, status.summary, status.detail, status.advice);
+  const { service, redis } = status;
+  const survey = redis && redis.survey;
+  say("community", `community ${service.group_id}`);
+  say("version", `version ${service.version}, up ${span(service.uptime_s)}`);
+  showFigures(service, survey);
+  drawCharts(service.minutes);
+  showBus(redis, survey, service.minutes.slice(-2));
+  showLetters(redis, survey);
+  showGaps(service, survey);
+  showTroubles(service);
+  $("rest").hidden = false;
+}
+
+function showFigures(service, survey) {
+  const figure = (id, large, small) =>
+    $(id).replaceChildren(large, element("small", {}, small));
+  figure("rate", number(service.events_a_minute), `VK answered ${
+    service.last_poll_s === null ? "never yet" : ago(service.last_poll_s)}`);
+  const timed = service.minutes.filter((minute) => minute.p50_ms !== null || minute.p99_ms !== null);
+  const last = timed[timed.length - 1];
+  figure("latency", last ? `≤ ${millis(last.p50_ms)}` : "–",
+    last ? `99 of 100 ≤ ${millis(last.p99_ms)}` : "nothing committed yet");
+  const position = survey && survey.position;
+  const moved = service.last_commit_s ?? (position && position.age_s);
+  figure("position", position ? position.ts : "–",
+    moved === null ? "" : `moved ${ago(moved)}`);
+  const holder = survey && survey.holder;
+  const [host, process] = (holder || "").split("/");
+  const since = survey && survey.held_for_s;
+  figure("holder", !survey ? "–" : holder ? host : "nobody",
+    holder ? `process ${process}` + (since === null ? "" : `, for ${span(since)}`) : survey ? "" : "not known");
+}
+
+function showBus(redis, survey, minutes) {
+  say("read", survey && !redis.error ? `as of ${clock(redis.read_s_ago, { second: "2-digit" })}` : "");
+  const note = !redis ? "Events go to standard output: there are no streams."
+    : redis.error && survey ? `Redis does not answer; this is as of ${when(redis.read_s_ago)}. ${redis.error}`
+    : redis.error ? `Redis does not answer: ${redis.error}`
+    : survey ? "" : "Redis has not been asked yet.";
+  say("bus-note", note);
+  $("bus-note").hidden = !note;
+  $("streams").closest(".wide").hidden = !survey;
+  $("streams").closest(".wide").classList.toggle("stale", Boolean(redis && redis.error));
+  const rows = [];
+  for (const [index, stream] of survey ? survey.streams.entries() : []) {
+    rows.push(element("tr", { class: "stream" },
+      element("th", { scope: "row", title: stream.name }, stream.name.replace(/^\{.*?\}:/, "")),
+      element("td", {}, number(stream.length)),
+      ...(stream.groups.length ? [element("td", {}), element("td", {})]
+        : [element("td", { colspan: 2, class: "faint" }, "no consumer group")]),
+      element("td", { class: "roomy" }, stream.newest_age_s === null ? "–" : ago(stream.newest_age_s))));
+    for (const group of stream.groups) {
+      // More than a minute's work is worth a look.
+      const slow = group.lag > Math.max(10, ...minutes.map((minute) => minute.events[TYPES[index]] || 0));
+      const behind = (is) => is ? { class: "behind" } : {};
+      rows.push(element("tr", { class: "group" },
+        element("th", { scope: "row" }, group.name), element("td", {}),
+        element("td", behind(slow), group.lag === null ? "unknown" : number(group.lag)),
+        element("td", behind(group.oldest_pending_s > 60), number(group.pending)),
+        element("td", { class: "roomy" }, group.oldest_pending_s === null ? "–" : ago(group.oldest_pending_s))));
+    }
+  }
+  $("streams").replaceChildren(...rows);
+}
+
+function list(id, items, otherwise) {
+  $(id).replaceChildren(...(items.length ? items : [element("li", { class: "faint" }, otherwise)]));
+}
+
+const item = (head, ...lines) => element("li", {}, element("b", {}, head),
+  ...lines.filter(Boolean).flatMap((line) => [element("br", {}), element("span", { class: "faint" }, line)]));
+
+function showLetters(redis, survey) {
+  const letters = survey ? survey.dead_letters : { count: null, newest: [] };
+  say("letters-count", letters.count ? number(letters.count) : "");
+  list("letters", letters.newest.map((letter) =>
+    item(letter.reason, [letter.update_type, when(letter.age_s + redis.read_s_ago)].filter(Boolean).join(", "))),
+    survey ? "None: every update could be read." : "Not known.");
+}
+
+function showGaps(service, survey) {
+  const { gaps, missed } = survey || {};
+  say("gaps-count", gaps ? `${number(gaps)} ever, about ${number(missed)} updates lost` : "");
+  list("gaps", service.gaps.map((gap) =>
+    item(`About ${number(gap.missed)} updates lost by VK`, when(gap.age_s))),
+    `None since the start of the service, ${when(service.uptime_s)}.`);
+}
+
+function showTroubles(service) {
+  const now = service.troubles.map((it) =>
+    item(`${PARTIES[it.party] || it.party}, now`, it.reason, `for ${span(it.for_s)}`));
+  const past = service.past_troubles.map((it) =>
+    item(PARTIES[it.party] || it.party, it.reason, `over since ${when(it.ended_s)}; lasted ${span(it.for_s)}`));
+  list("troubles", [...now, ...past], "None since the start of the service.");
+}
+
+// Asking. What cannot be asked is said, and since when.
+let heard = null, silent = null;
+
+async function ask() {
+  try {
+    const answer = await fetch("status.json", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    show(await answer.json());
+    heard = Date.now();
+    silent = null;
+    $("rest").classList.remove("stale");
+    say("fresh", `as of ${clock(0, { second: "2-digit" })}`);
+  } catch (error) {
+    silent ??= Date.now();
+    const since = (Date.now() - silent) / 1000;
+    showVerdict("silent", "The service does not answer this page.",
+      `Since ${clock(since, { second: "2-digit" })}, for ${span(Math.round(since))}. ` +
+      (heard ? `What stands below is as of ${clock((Date.now() - heard) / 1000, { second: "2-digit" })}.` : ""),
+      "It may have been stopped, or the way to it is cut. This page goes on asking.");
+    $("rest").classList.add("stale");
+  }
+}
+
+async function follow() {
+  for (;;) {
+    if (!document.hidden) await ask();
+    await new Promise((wake) => {
+      setTimeout(wake, EVERY);
+      document.addEventListener("visibilitychange", wake, { once: true });
+    });
+  }
+}
+follow();

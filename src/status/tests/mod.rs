@@ -1,0 +1,4 @@
+//! What is made of what is known.
+
+mod history;
+mod verdict;
