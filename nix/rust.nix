@@ -28,6 +28,7 @@ let
   testSrc = sourceOf (
     lib.fileset.unions [
       files
+      ../README.md
       ../clients
       ../docs/consumers.md
     ]
@@ -36,7 +37,14 @@ let
     inherit src;
     strictDeps = true;
   };
-  cargoArtifacts = craneLib.buildDepsOnly (common // { cargoExtraArgs = "--locked --workspace"; });
+  cargoArtifacts = craneLib.buildDepsOnly (
+    common
+    // {
+      cargoExtraArgs = "--locked --workspace";
+      # The service alone asks for fewer of their features.
+      postBuild = "cargoWithProfile build --locked --package event-fetcher";
+    }
+  );
 in
 {
   inherit
