@@ -41,8 +41,12 @@ let
     common
     // {
       cargoExtraArgs = "--locked --workspace";
-      # The service alone asks for fewer of their features.
-      postBuild = "cargoWithProfile build --locked --package event-fetcher";
+      # Crane builds them as tests and lints need them; the documentation and the service alone ask
+      # for fewer of their features.
+      postBuild = ''
+        cargoWithProfile check --locked --workspace
+        cargoWithProfile build --locked --package event-fetcher
+      '';
     }
   );
 in
