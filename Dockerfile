@@ -11,8 +11,8 @@ COPY Cargo.toml Cargo.lock ./
 COPY harness/Cargo.toml harness/
 COPY simulator/Cargo.toml simulator/
 COPY torture/Cargo.toml torture/
-RUN mkdir src harness/src simulator/src torture/src \
-    && touch src/lib.rs harness/src/lib.rs simulator/src/lib.rs \
+RUN mkdir --parents src benches/whole harness/src simulator/src torture/src \
+    && touch src/lib.rs benches/whole/main.rs harness/src/lib.rs simulator/src/lib.rs \
     && echo 'fn main() {}' | tee src/main.rs simulator/src/main.rs > torture/src/main.rs \
     && cargo build --release --locked --bin event-fetcher
 

@@ -4,6 +4,7 @@
   stdenv,
   craneLib,
   callPackage,
+  openssl,
   procps,
   python3,
   redis,
@@ -35,6 +36,7 @@ in
       src = rust.testSrc;
       cargoNextestExtraArgs = "--workspace";
       nativeBuildInputs = [
+        openssl
         procps # kill
         python3
         redis

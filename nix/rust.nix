@@ -6,6 +6,7 @@ let
     ../Cargo.lock
     ../Cargo.toml
     ../Fetcher.toml # built into the binary
+    ../benches
     ../clippy.toml
     ../deny.toml
     ../rustfmt.toml
@@ -28,6 +29,8 @@ let
   testSrc = sourceOf (
     lib.fileset.unions [
       files
+      ../GUARANTEES.md
+      ../README.md
       ../clients
       ../docs
       ../monitoring
@@ -37,7 +40,18 @@ let
     inherit src;
     strictDeps = true;
   };
-  cargoArtifacts = craneLib.buildDepsOnly (common // { cargoExtraArgs = "--locked --workspace"; });
+  cargoArtifacts = craneLib.buildDepsOnly (
+    common
+    // {
+      cargoExtraArgs = "--locked --workspace";
+      # Crane builds them as tests and lints need them; the documentation and the service alone ask
+      # for fewer of their features.
+      postBuild = ''
+        cargoWithProfile check --locked --workspace
+        cargoWithProfile build --locked --package event-fetcher
+      '';
+    }
+  );
 in
 {
   inherit

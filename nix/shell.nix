@@ -7,6 +7,9 @@
   deadnix,
   jq,
   nixfmt,
+  openssl,
+  procps,
+  python3,
   redis,
   shellcheck,
   event-fetcher,
@@ -21,6 +24,9 @@ craneLib.devShell {
     deadnix
     jq
     nixfmt
+    openssl
+    procps # kill
+    python3
     redis
     shellcheck
   ];

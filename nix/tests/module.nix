@@ -1,4 +1,4 @@
-# The NixOS module: what it makes of settings, what it refuses, and how well the unit is fenced in.
+# The NixOS modules: what they make of settings, what they refuse, and how well the unit is fenced in.
 {
   lib,
   stdenv,
@@ -6,27 +6,46 @@
   systemd,
   writeText,
   event-fetcher,
+  facts,
   nixpkgs,
   self,
 }:
 let
   machine =
-    settings:
+    module:
     (nixpkgs.lib.nixosSystem {
       inherit (stdenv.hostPlatform) system;
       modules = [
-        self.nixosModules.default
+        module
         {
           system.stateVersion = "26.05";
           boot.isContainer = true;
-          services.event-fetcher = {
-            enable = true;
-            package = event-fetcher;
-          }
-          // settings;
         }
       ];
     }).config;
+  refusals = { assertions, ... }: map (it: it.message) (lib.filter (it: !it.assertion) assertions);
+  refusesFor = word: config: lib.any (lib.hasInfix word) (refusals config);
+
+  withService =
+    settings:
+    machine {
+      imports = [ self.nixosModules.default ];
+      services.event-fetcher = {
+        enable = true;
+        package = event-fetcher;
+      }
+      // settings;
+    };
+  withToaster =
+    tokenFile:
+    machine {
+      imports = [ self.nixosModules.toaster ];
+      services.toaster = {
+        enable = true;
+        groupId = 218730916;
+        inherit tokenFile;
+      };
+    };
 
   good = {
     settings = {
@@ -39,21 +58,22 @@ let
     redis.passwordFile = "/run/keys/redis";
   };
 
-  refusals =
-    settings: map (it: it.message) (lib.filter (it: !it.assertion) (machine settings).assertions);
-  refuses = word: change: lib.any (lib.hasInfix word) (refusals (lib.recursiveUpdate good change));
+  refuses = word: change: refusesFor word (withService (lib.recursiveUpdate good change));
 
-  service = (machine good).systemd.services.event-fetcher.serviceConfig;
+  service = (withService good).systemd.services.event-fetcher.serviceConfig;
   unit = writeText "event-fetcher.service" (import ../render-unit.nix service);
 
+  inStore = "${builtins.storeDir}/x-secret";
+  addresses = lib.concatMap (it: it.extraOptions) (
+    lib.attrValues (withToaster good.tokenFile).virtualisation.oci-containers.containers
+  );
+
   expectations = {
-    "what is right is accepted" = refusals good == [ ];
+    "what is right is accepted" = refusals (withService good) == [ ];
     "no group" = refuses "group_id" { settings.vk.group_id = null; };
     "no token" = refuses "tokenFile must be set" { tokenFile = null; };
-    "a token in the store" = refuses "Nix store" { tokenFile = "${builtins.storeDir}/x-token"; };
-    "a password in the store" = refuses "passwordFile is in" {
-      redis.passwordFile = "${builtins.storeDir}/x-password";
-    };
+    "a token in the store" = refuses "Nix store" { tokenFile = inStore; };
+    "a password in the store" = refuses "passwordFile is in" { redis.passwordFile = inStore; };
     "a token in the settings" = refuses "ends up in" { settings.vk.token = "secret"; };
     "a password in the address" = refuses "bus.url has a password" {
       settings.bus.url = "redis://user:secret@localhost";
@@ -64,12 +84,15 @@ let
         "redis-password:/run/keys/redis"
       ];
     "systemd is told" = service.Type == "notify" && service.WatchdogSec == 60;
+    "TOASTER: a token in the store" = refusesFor "Nix store" (withToaster inStore);
+    "TOASTER: the addresses" = lib.all (address: lib.elem "--ip=${address}" addresses) [
+      facts.toaster.redis
+      facts.toaster.service
+    ];
   };
   broken = lib.attrNames (lib.filterAttrs (_: holds: !holds) expectations);
 in
-assert lib.assertMsg (
-  broken == [ ]
-) "the module does not hold: ${lib.concatStringsSep ", " broken}";
+assert lib.assertMsg (broken == [ ]) "the modules do not hold: ${lib.concatStringsSep ", " broken}";
 runCommand "event-fetcher-module" { nativeBuildInputs = [ systemd ]; } ''
   cp ${unit} event-fetcher.service
   # 15 stands for an exposure of 1.5.
