@@ -54,6 +54,12 @@ impl Parameters {
         parameters
     }
 
+    /// The parameters of a call within `execute`, with what its caller gives to all of them.
+    pub(crate) fn of_call(&self, parameters: Vec<(String, String)>) -> Self {
+        let common = self.0.iter().filter(|(name, _)| name != "code").cloned();
+        Self(parameters.into_iter().chain(common).collect())
+    }
+
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }

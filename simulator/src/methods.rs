@@ -1,5 +1,7 @@
 //! The API methods: a call's parameters to its answer.
 
+mod execute;
+
 use std::{collections::HashSet, time::Instant};
 
 use serde_json::{Value, json};
@@ -11,7 +13,7 @@ use crate::{
     world::{CHAT_BASE, Chat, Community, Deactivated, HiddenChats, User, World, names::latin},
 };
 
-type Answer = Result<Value, ApiError>;
+pub(crate) type Answer = Result<Value, ApiError>;
 
 const MOST_USERS: usize = 1000;
 const MOST_COMMUNITIES: usize = 500;
@@ -32,6 +34,7 @@ pub(crate) fn answer(
         "groups.getTokenPermissions" => Ok(state.settings.permissions()),
         "messages.getConversationsById" => conversations(parameters, state),
         "messages.getByConversationMessageId" => messages(parameters, state),
+        "execute" => execute::execute(parameters, shared, state),
         _ => Err(ApiError::of_code(3)),
     }
 }

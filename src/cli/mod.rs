@@ -14,6 +14,7 @@ mod text;
 
 use std::{
     io::{self, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     process::ExitCode,
     sync::LazyLock,
@@ -118,7 +119,12 @@ fn block_on(work: impl Future<Output = Exit>) -> Exit {
         Ok(runtime) => runtime,
         Err(error) => return Exit::Bug.because(format_args!("no threads to run on: {error}")),
     };
-    let exit = runtime.block_on(work);
+    // The panic itself has said what and where.
+    let exit = catch_unwind(AssertUnwindSafe(|| runtime.block_on(work))).unwrap_or_else(|_| {
+        Exit::Bug.because(
+            "this is a bug; nothing committed is affected, and a restart goes on from there",
+        )
+    });
     runtime.shutdown_background();
     exit
 }

@@ -41,6 +41,12 @@ impl Batch {
     pub fn position_only(ts: Ts, gap: Option<Gap>) -> Self {
         Self { updates: Vec::new(), ts, gap }
     }
+
+    /// How many bytes its updates are.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.updates.iter().map(|update| update.len()).sum()
+    }
 }
 
 /// A batch, and when VK told it.

@@ -6,15 +6,15 @@ mod directory;
 mod known;
 mod lookup;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::{
     config,
     health::Health,
     metrics::Lookups,
-    outage::Outage,
     vk::{Api, CallError},
 };
+use cropped::{Coming, Cropped};
 use directory::{Chats, Communities, Users};
 pub use known::{Community, Known, MessagePlace, Needs, Person};
 use lookup::{Lookup, Pending};
@@ -25,18 +25,15 @@ pub struct Names {
     users: Lookup<Users>,
     communities: Lookup<Communities>,
     chats: Lookup<Chats>,
-    /// Cropped messages that VK did not complete.
-    refusals: Mutex<Outage>,
+    cropped: Cropped,
 }
 
 /// What a batch needs, partly known, partly being asked for.
-pub struct Request<'a> {
-    api: &'a Api,
-    refusals: &'a Mutex<Outage>,
+pub struct Request {
     users: Pending<Arc<Person>>,
     communities: Pending<Arc<Community>>,
     chats: Pending<Arc<str>>,
-    messages: std::collections::BTreeSet<MessagePlace>,
+    messages: Coming,
 }
 
 impl Names {
@@ -51,10 +48,10 @@ impl Names {
         let config::Names { users, chats, ages } = *settings;
         Self {
             api,
-            refusals: Mutex::default(),
             users: Lookup::new(users, ages, health.clone(), metrics.clone()),
             communities: Lookup::new(chats, ages, health.clone(), metrics.clone()),
             chats: Lookup::new(chats, ages, health.clone(), metrics),
+            cropped: Cropped::default(),
         }
     }
 
@@ -66,20 +63,19 @@ impl Names {
             refusal = self.users.serve(&self.api) => refusal,
             refusal = self.communities.serve(&self.api) => refusal,
             refusal = self.chats.serve(&self.api) => refusal,
+            refusal = self.cropped.serve(&self.api) => refusal,
         }
     }
 
     /// Takes what is known now and has the rest asked for. Call in the order of the batches, and
     /// [`retitle`](Self::retitle) after each, so that a title holds from its own event on.
     #[must_use]
-    pub fn begin(&self, needs: Needs) -> Request<'_> {
+    pub fn begin(&self, needs: Needs) -> Request {
         Request {
-            api: &self.api,
-            refusals: &self.refusals,
             users: self.users.begin(&needs.users),
             communities: self.communities.begin(&needs.communities),
             chats: self.chats.begin(&needs.chats),
-            messages: needs.messages,
+            messages: self.cropped.begin(needs.messages),
         }
     }
 
@@ -89,14 +85,17 @@ impl Names {
     }
 }
 
-impl Request<'_> {
+impl Request {
     /// Everything needed, once VK has told it; what VK does not know or tell is left out.
     ///
     /// Waits as long as VK's API fails: no event leaves with a guessed identity.
-    pub async fn known(self) -> Result<Known, CallError> {
-        let messages = cropped::whole(self.api, self.refusals, self.messages);
-        let (users, communities, chats, messages) =
-            tokio::join!(self.users.all(), self.communities.all(), self.chats.all(), messages);
-        Ok(Known { users, communities, chats, messages: messages? })
+    pub async fn known(self) -> Known {
+        let (users, communities, chats, messages) = tokio::join!(
+            self.users.all(),
+            self.communities.all(),
+            self.chats.all(),
+            self.messages.all()
+        );
+        Known { users, communities, chats, messages }
     }
 }

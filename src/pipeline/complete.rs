@@ -6,7 +6,6 @@ use crate::{
     converter::{Draft, Rules, complete_all},
     event::Event,
     names::{Names, Needs},
-    vk::CallError,
 };
 
 /// Has the names of `drafts` asked for, at once; the future is the events, in the same order.
@@ -16,7 +15,7 @@ pub fn complete<'a>(
     drafts: Vec<Draft>,
     names: &'a Names,
     rules: &'a Rules,
-) -> impl Future<Output = Result<Vec<Event>, CallError>> + 'a {
+) -> impl Future<Output = Vec<Event>> + 'a {
     let mut needs = Needs::default();
     for draft in &drafts {
         draft.add_needs(&mut needs);
@@ -26,7 +25,7 @@ pub fn complete<'a>(
         names.retitle(peer_id, title);
     }
     async move {
-        let mut known = request.known().await?;
-        Ok(complete_all(drafts, &mut known, rules))
+        let mut known = request.known().await;
+        complete_all(drafts, &mut known, rules)
     }
 }

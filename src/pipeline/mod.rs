@@ -7,11 +7,14 @@ mod complete;
 mod prepare;
 mod report;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream};
 use thiserror::Error;
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -30,6 +33,8 @@ use report::Report;
 
 /// Batches whose names are looked up at once.
 const BATCHES_AHEAD: usize = 16;
+/// How much text of updates is between VK's answer and its commit, in bytes. A larger answer goes alone.
+const BYTES_AHEAD: u32 = 2 << 20;
 /// How long a stop waits for batches that VK has answered already. Whatever is left is fetched
 /// again at the next start.
 const GRACE: Duration = Duration::from_secs(3);
@@ -160,20 +165,26 @@ impl Pipeline<'_> {
     async fn convert(
         &self,
         batches: mpsc::Receiver<Told>,
-        out: mpsc::Sender<Prepared>,
+        out: mpsc::Sender<(Prepared, OwnedSemaphorePermit)>,
     ) -> Result<(), Failure> {
+        let room = Arc::new(Semaphore::new(BYTES_AHEAD as usize));
         let batches = stream::unfold(batches, async |mut batches| {
-            batches.recv().await.map(|batch| (batch, batches))
+            let told = batches.recv().await?;
+            let size = told.batch.size().try_into().unwrap_or(BYTES_AHEAD).min(BYTES_AHEAD);
+            let room = room.clone().acquire_many_owned(size).await.ok()?;
+            Some(((told, room), batches))
         });
         let contents = batches
-            .map(|told| {
+            .map(|(told, room)| {
                 let metrics = &self.metrics.commits;
-                prepare(told, self.names, self.rules, self.unrouted, self.bus, metrics)
+                let prepared =
+                    prepare(told, self.names, self.rules, self.unrouted, self.bus, metrics);
+                async { (prepared.await, room) }
             })
             .buffered(BATCHES_AHEAD);
         let mut contents = std::pin::pin!(contents);
         while let Some(content) = contents.next().await {
-            if out.send(content?).await.is_err() {
+            if out.send(content).await.is_err() {
                 break;
             }
         }
@@ -183,10 +194,10 @@ impl Pipeline<'_> {
 
 async fn commit(
     mut committer: Committer<'_>,
-    mut contents: mpsc::Receiver<Prepared>,
+    mut contents: mpsc::Receiver<(Prepared, OwnedSemaphorePermit)>,
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
-    while let Some(batch) = contents.recv().await {
+    while let Some((batch, _room)) = contents.recv().await {
         let begun = Instant::now();
         let repeats = committer.commit(&batch.content, batch.ts).await.map_err(Failure::Bus)?;
         report.committed(&batch, repeats, begun.elapsed());

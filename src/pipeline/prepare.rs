@@ -14,7 +14,6 @@ use crate::{
     metrics::{Commits, Stage},
     names::Names,
     ts::Ts,
-    vk::CallError,
 };
 
 /// A batch as it is committed.
@@ -42,7 +41,7 @@ pub(super) fn prepare<'a>(
     unrouted: Unrouted,
     bus: &'a Bus,
     metrics: &'a Commits,
-) -> impl Future<Output = Result<Prepared, CallError>> + 'a {
+) -> impl Future<Output = Prepared> + 'a {
     let begun = Instant::now();
     let Told { batch: Batch { updates, ts, gap }, at } = told;
     let mut content = Content { missed: gap.map(|gap| gap.missed()), ..Content::default() };
@@ -69,11 +68,11 @@ pub(super) fn prepare<'a>(
     let begun = Instant::now();
     let events = complete(drafts, names, rules);
     async move {
-        let events = events.await?;
+        let events = events.await;
         content.entries =
             events.iter().zip(unique).map(|(event, unique)| bus.entry(event, unique)).collect();
         metrics.stages.of(Stage::Names).observe(begun.elapsed());
-        Ok(Prepared { content, ts, gap, told: at, dates })
+        Prepared { content, ts, gap, told: at, dates }
     }
 }
 

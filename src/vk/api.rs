@@ -104,11 +104,19 @@ impl Api {
             if let Some(until) = flood_end {
                 sleep_until(until).await;
             }
-            let place = self.limit.place().await;
-            if !self.rests(method) {
-                return Turn { api: self, method, place };
+            if let Some(turn) = self.turn_unless_it_rests(method).await {
+                return turn;
             }
         }
+    }
+
+    /// The same, but where VK asked to leave `method` alone there is none.
+    pub async fn turn_unless_it_rests(&self, method: Method) -> Option<Turn<'_>> {
+        if self.rests(method) {
+            return None;
+        }
+        let place = self.limit.place().await;
+        (!self.rests(method)).then_some(Turn { api: self, method, place })
     }
 
     /// Whether VK asked to leave `method` alone for a while, minutes perhaps.
@@ -172,6 +180,11 @@ pub struct Turn<'a> {
 }
 
 impl Turn<'_> {
+    /// The same right, used for another method.
+    pub(super) fn instead(self, method: Method) -> Self {
+        Self { method, ..self }
+    }
+
     /// Calls the method. The parameters `v` and `lang` and the token are added.
     pub async fn call<T: DeserializeOwned>(self, params: &[(&str, &str)]) -> Result<T, CallError> {
         let credential = self.api.credential();

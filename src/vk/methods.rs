@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{json, value::RawValue};
 
 use super::{
     Api, CallError,
@@ -13,50 +13,39 @@ use super::{
 };
 use crate::ts::Ts;
 
-/// An API method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Method {
-    /// `groups.getLongPollServer`
-    LongPollServer,
-    /// `groups.getLongPollSettings`
-    LongPollSettings,
-    /// `groups.getTokenPermissions`
-    TokenPermissions,
-    /// `users.get`
-    Users,
-    /// `groups.getById`
-    Communities,
-    /// `messages.getConversationsById`
-    Conversations,
-    /// `messages.getByConversationMessageId`
-    Messages,
+/// Defines the methods in use, each with its name in VK's API.
+macro_rules! methods {
+    ($($method:ident = $name:literal,)+) => {
+        /// An API method.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Method {
+            $(#[doc = concat!("`", $name, "`")] $method,)+
+        }
+
+        impl Method {
+            /// All methods in use.
+            pub const ALL: &[Self] = &[$(Self::$method,)+];
+
+            /// The method's name in VK's API.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$method => $name,)+
+                }
+            }
+        }
+    };
 }
 
-impl Method {
-    /// All methods in use.
-    pub const ALL: [Self; 7] = [
-        Self::LongPollServer,
-        Self::LongPollSettings,
-        Self::TokenPermissions,
-        Self::Users,
-        Self::Communities,
-        Self::Conversations,
-        Self::Messages,
-    ];
-
-    /// The method's name in VK's API.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::LongPollServer => "groups.getLongPollServer",
-            Self::LongPollSettings => "groups.getLongPollSettings",
-            Self::TokenPermissions => "groups.getTokenPermissions",
-            Self::Users => "users.get",
-            Self::Communities => "groups.getById",
-            Self::Conversations => "messages.getConversationsById",
-            Self::Messages => "messages.getByConversationMessageId",
-        }
-    }
+methods! {
+    LongPollServer = "groups.getLongPollServer",
+    LongPollSettings = "groups.getLongPollSettings",
+    TokenPermissions = "groups.getTokenPermissions",
+    Users = "users.get",
+    Communities = "groups.getById",
+    Conversations = "messages.getConversationsById",
+    Messages = "messages.getByConversationMessageId",
+    Execute = "execute",
 }
 
 impl fmt::Display for Method {
@@ -215,12 +204,40 @@ impl Turn<'_> {
         let peer_id = peer_id.to_string();
         let params = [("peer_id", peer_id.as_str()), ("conversation_message_ids", &list(cmids))];
         let answer: Items<Box<RawValue>> = self.call(&params).await?;
-        let keyed = |message: Box<RawValue>| {
-            let key: MessageKey = serde_json::from_str(message.get()).ok()?;
-            Some((key.conversation_message_id, message))
-        };
-        Ok(answer.items.into_iter().filter_map(keyed).collect())
+        Ok(by_cmid(answer.items))
     }
+
+    /// The same for at most [`CONVERSATIONS_A_CALL`] conversations in one call of `execute`. None
+    /// where VK refuses those of a conversation: asked for alone, it tells why.
+    pub async fn messages_of_several(
+        self,
+        places: &[(i64, Vec<i64>)],
+    ) -> Result<Vec<Option<Vec<(i64, Box<RawValue>)>>>, CallError> {
+        let calls: Vec<_> = places
+            .iter()
+            .map(|(peer_id, cmids)| {
+                let parameters =
+                    json!({"peer_id": peer_id, "conversation_message_ids": list(cmids)});
+                format!("API.{}({parameters})", Method::Messages)
+            })
+            .collect();
+        let code = format!("return [{}];", calls.join(","));
+        let told: Vec<Box<RawValue>> =
+            self.instead(Method::Execute).call(&[("code", &code)]).await?;
+        // `false` stands where VK refuses.
+        let told = told.iter().map(|told| {
+            serde_json::from_str(told.get()).ok().map(|Items { items }| by_cmid(items))
+        });
+        Ok(told.chain(std::iter::repeat_with(|| None)).take(places.len()).collect())
+    }
+}
+
+fn by_cmid(messages: Vec<Box<RawValue>>) -> Vec<(i64, Box<RawValue>)> {
+    let keyed = |message: Box<RawValue>| {
+        let key: MessageKey = serde_json::from_str(message.get()).ok()?;
+        Some((key.conversation_message_id, message))
+    };
+    messages.into_iter().filter_map(keyed).collect()
 }
 
 /// Most ids that `users.get` takes.
@@ -231,6 +248,8 @@ pub const COMMUNITIES_A_CALL: usize = 500;
 pub const CHATS_A_CALL: usize = 100;
 /// Most ids that `messages.getByConversationMessageId` takes.
 pub const MESSAGES_A_CALL: usize = 100;
+/// Most calls within one `execute`.
+pub const CONVERSATIONS_A_CALL: usize = 25;
 
 impl Api {
     /// A Long Poll server to read from, and the newest position there. A server outside the

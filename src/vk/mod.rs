@@ -20,7 +20,7 @@ pub use error::{CallError, Class};
 pub use id::Identity;
 pub use long_poll::{LongPoll, Reply, Server};
 pub use methods::{
-    CHATS_A_CALL, COMMUNITIES_A_CALL, ChatInfo, CommunityInfo, LongPollSettings, MESSAGES_A_CALL,
-    Method, USERS_A_CALL, UserInfo,
+    CHATS_A_CALL, COMMUNITIES_A_CALL, CONVERSATIONS_A_CALL, ChatInfo, CommunityInfo,
+    LongPollSettings, MESSAGES_A_CALL, Method, USERS_A_CALL, UserInfo,
 };
 pub use updates::UPDATES_AN_ANSWER;

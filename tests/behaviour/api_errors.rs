@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::ensure;
-use serde_json::{Value, json};
+use serde_json::json;
 use vk_simulator::{Fault, HiddenChats, Options};
 
 use super::common::{AUTHOR, CHAT, Outcome, Scene, contains, ends_with, message, stop};
@@ -11,8 +11,8 @@ use super::common::{AUTHOR, CHAT, Outcome, Scene, contains, ends_with, message, 
 const SERVERS: &str = "groups.getLongPollServer";
 const USERS: &str = "users.get";
 const COMMUNITIES: &str = "groups.getById";
-const CHATS: &str = "messages.getConversationsById";
 const MESSAGES: &str = "messages.getByConversationMessageId";
+const CHATS: &str = "messages.getConversationsById";
 
 /// Every method meets `fault` a few times before it answers; everything arrives.
 async fn survives(fault: Fault, times: u32) -> Outcome {
@@ -203,49 +203,6 @@ async fn a_token_revoked_later_ends_the_service_and_commits_nothing_guessed() ->
     let service = scene.start().await?;
     scene.all_arrived().await?;
     stop(service).await
-}
-
-/// Pushes a message that VK cropped, whose whole is told when asked, and returns the event.
-async fn cropped(scene: &Scene) -> anyhow::Result<Value> {
-    let number = scene.vk.ts() + 1;
-    let whole = json!({"text": "to the end", "attachments": [{"type": "photo"}, {"type": "doc"}]});
-    let whole = message(number, whole)["object"]["message"].take();
-    scene.vk.add_message(CHAT, i64::try_from(number)?, whole);
-    scene.push_message(json!({
-        "text": "to the", "attachments": [{"type": "photo"}], "is_cropped": true,
-    }));
-    let bus = scene.settled().await?;
-    Ok(bus.events("{toaster}:message").await?.pop().unwrap_or_default()["message"].take())
-}
-
-/// Case 28.
-#[tokio::test]
-async fn a_cropped_message_is_completed() -> Outcome {
-    let scene = Scene::new().await?;
-    let service = scene.start().await?;
-    let told = cropped(&scene).await?;
-    ensure!(
-        told["text"] == "to the end" && told["attachments"] == json!(["photo", "doc"]),
-        "{told}"
-    );
-    scene.all_arrived().await?;
-    stop(service).await
-}
-
-/// Case 28: refused at once, refused for a minute, or never answered well.
-#[tokio::test]
-async fn a_cropped_message_that_vk_does_not_complete_is_used_as_it_is() -> Outcome {
-    for (fault, times) in
-        [(Fault::Error(917), 1), (Fault::Error(29), 1), (Fault::Error(9), 1), (Fault::Error(10), 4)]
-    {
-        let scene = Scene::new().await?;
-        let service = scene.start().await?;
-        scene.vk.inject(MESSAGES, fault, times);
-        let told = cropped(&scene).await?;
-        ensure!(told["text"] == "to the" && told["attachments"] == json!(["photo"]), "{told}");
-        stop(service).await?;
-    }
-    Ok(())
 }
 
 /// Errors 9 and 29 rest a method for a minute or more: the service says so, can be stopped

@@ -11,7 +11,7 @@ use super::common::{Outcome, Scene, contains, ends_with, message, stop};
 /// The least that the Redis user needs, beside the password and these keys and channels. It is asked
 /// for as a whole when the lease is taken, so that nothing is found missing half-way through a commit.
 const COMMANDS: &str = "+evalsha +script|load +get +set +del +pttl +hget +hmget +hset +hincrby +type \
-                        +xadd +xlen +xtrim +xpending +xinfo|groups +zadd +zrangebyscore \
+                        +xadd +xlen +xtrim +xpending +xinfo|groups +zadd +zmscore +zrangebyscore \
                         +zremrangebyrank +zremrangebyscore +publish";
 const KEYS: &str = "~{toaster}:*";
 const CHANNELS: &str = "&message &command &button &reaction";
@@ -165,6 +165,33 @@ async fn a_stream_key_of_another_kind_ends_the_service_with_nothing_committed() 
 }
 
 /// What passes is waited for: no memory left, only a replica for now.
+/// A script that fails half-way keeps what it wrote before. So the position is written last, and an id
+/// is remembered only of what is there.
+#[tokio::test]
+async fn a_commit_that_fails_half_way_leaves_the_position_and_is_completed_later() -> Outcome {
+    let scene = Scene::new().await?;
+    let service = scene.start().await?;
+    let mut redis = scene.connect().await?;
+    // No entry can follow this one.
+    let () = command("XADD {toaster}:command 18446744073709551615-18446744073709551615 the last")
+        .query_async(&mut redis)
+        .await?;
+    let before = scene.bus().await?.whole_position().await?;
+    scene.vk.push_all(&[
+        message(1, json!({})),
+        message(2, json!({"text": "/help"})),
+        message(3, json!({})),
+    ]);
+    let output = ends_with(service, 69).await?;
+    contains(&output, "a commit")?;
+    ensure!(scene.bus().await?.whole_position().await? == before, "the position moved");
+
+    let () = redis.del("{toaster}:command").await?;
+    let service = scene.start().await?;
+    scene.all_arrived().await?;
+    stop(service).await
+}
+
 #[tokio::test]
 async fn a_redis_that_takes_no_writes_for_now_is_waited_for() -> Outcome {
     for (fault, cure) in [

@@ -193,4 +193,7 @@ const CALL_FAULTS: &[(u32, (&str, Fault))] = &[
     (1, (MESSAGES, Fault::Error(9))),
     (1, (MESSAGES, Fault::Error(14))),
     (1, (MESSAGES, Fault::Error(29))),
+    (1, ("execute", Fault::Error(10))),
+    (1, ("execute", Fault::Error(13))),
+    (2, ("execute", Fault::CutConnection)),
 ];

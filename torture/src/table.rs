@@ -66,7 +66,7 @@ impl Table<'_> {
 
     fn longest_takeover(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let longest = |report: &Report| report.watched.longest_takeover;
-        write!(f, "{:<34}", "longest takeover, s")?;
+        write!(f, "{:<34}", "longest takeover amid all that, s")?;
         for report in self.0 {
             write!(f, "{:>10.1}", longest(report).as_secs_f32())?;
         }

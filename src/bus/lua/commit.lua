@@ -8,10 +8,20 @@
 local holder, epoch = take(), tonumber(take())
 local from_generation, from_ts = take(), take()
 local to_generation, to_ts = take(), take()
-local entries, coming = {}, { 0, 0, 0, 0 }
+local entries, letters, ids, coming = {}, {}, {}, { 0, 0, 0, 0 }
 for at = 1, tonumber(take()) do
   local entry = take_entry()
   entries[at], coming[entry.kind] = entry, coming[entry.kind] + 1
+  if entry.unique then
+    ids[#ids + 1] = entry.id
+  end
+end
+for at = 1, tonumber(take()) do
+  local letter = { reason = take(), id = take(), raw = take() }
+  letters[at] = letter
+  if letter.id ~= '' then
+    ids[#ids + 1] = letter.id
+  end
 end
 
 local stored = redis.call('HMGET', position, 'holder', 'epoch', 'generation', 'ts')
@@ -35,33 +45,49 @@ if obstacle then
   return obstacle
 end
 
-local repeats = 0
-local function is_new(id, score)
-  if window == 0 or redis.call('ZADD', seen, 'NX', score, id) == 1 then
-    return true
+local known, repeats, scored = remembered(ids), 0, {}
+local function is_new(id)
+  if known[id] then
+    repeats = repeats + 1
+    return false
   end
-  repeats = repeats + 1
-  return false
+  known[id] = window > 0
+  return true
 end
 
+-- An id is remembered only of what is there, and of all that is there: should a write fail after all,
+-- the next try completes this one.
+local problem
 for _, entry in ipairs(entries) do
-  if not entry.unique or is_new(entry.id, to_generation) then
-    emit(entry, to_ts)
+  if not entry.unique or is_new(entry.id) then
+    problem = emit(entry, to_ts)
+    if problem then
+      break
+    end
+    if entry.unique then
+      scored[#scored + 1], scored[#scored + 2] = to_generation, entry.id
+    end
   end
 end
 number()
-for _ = 1, tonumber(take()) do
-  local reason, id, raw = take(), take(), take()
-  -- The half tells requeue.lua that no event has this id yet.
-  if id == '' or is_new(id, to_generation + 0.5) then
-    redis.call('XADD', dead_letters, 'MAXLEN', '~', cap > 0 and cap or 1e9, '*', 'reason', reason, 'group_id', group_id, 'ts', to_ts, 'raw', raw)
+remember(scored)
+if problem then
+  return problem
+end
+for _, letter in ipairs(letters) do
+  if letter.id == '' or is_new(letter.id) then
+    redis.call('XADD', dead_letters, 'MAXLEN', '~', cap > 0 and cap or 1e9, '*', 'reason', letter.reason,
+      'group_id', group_id, 'ts', to_ts, 'raw', letter.raw)
+    if letter.id ~= '' then
+      -- The half tells requeue.lua that no event has this id yet.
+      remember({ to_generation + 0.5, letter.id })
+    end
   end
 end
 for _ = 1, tonumber(take()) do
   local kind, times = take(), take()
   redis.call('HINCRBY', skipped, kind, times)
 end
-forget()
 local missed = take()
 if missed ~= '' then
   redis.call('HINCRBY', position, 'gaps', 1)

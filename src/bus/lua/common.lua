@@ -36,7 +36,7 @@ local function missing_right(more)
   local calls = {
     { 'HMGET', position, 'ts' }, { 'HSET', position, 'ts', '0' }, { 'HINCRBY', position, 'epoch', '1' },
     { 'GET', lease }, { 'PTTL', lease }, { 'SET', lease, '' }, { 'DEL', lease },
-    { 'TYPE', seen }, { 'ZADD', seen, 'NX', '0', '' }, { 'ZREMRANGEBYRANK', seen, '0', '0' },
+    { 'TYPE', seen }, { 'ZMSCORE', seen, '' }, { 'ZADD', seen, '0', '' }, { 'ZREMRANGEBYRANK', seen, '0', '0' },
     { 'TYPE', skipped }, { 'HINCRBY', skipped, '', '1' },
     { 'TYPE', dead_letters }, { 'XADD', dead_letters, 'MAXLEN', '~', '1', '*', '', '' },
     { 'TYPE', added }, { 'HGET', added, '' }, { 'HINCRBY', added, '', '1' },
@@ -146,22 +146,48 @@ local function full(coming)
   end
 end
 
--- Forgets the oldest of the ids remembered, beyond the window.
-local function forget()
-  if window > 0 then
-    redis.call('ZREMRANGEBYRANK', seen, 0, -window - 1)
+-- How much of a list goes into one call: Lua cannot unpack more than some thousands.
+local PAGE = 1000
+
+-- Which of these ids are remembered, as a set.
+local function remembered(ids)
+  local known = {}
+  if window == 0 then
+    return known
   end
+  for from = 1, #ids, PAGE do
+    local page = { unpack(ids, from, math.min(from + PAGE - 1, #ids)) }
+    for at, score in ipairs(redis.call('ZMSCORE', seen, unpack(page))) do
+      known[page[at]] = score and true
+    end
+  end
+  return known
+end
+
+-- Remembers ids, given as score, id, score, id, ..., and forgets the oldest beyond the window.
+local function remember(scored)
+  if window == 0 or #scored == 0 then
+    return
+  end
+  for from = 1, #scored, PAGE do
+    redis.call('ZADD', seen, unpack(scored, from, math.min(from + PAGE - 1, #scored)))
+  end
+  redis.call('ZREMRANGEBYRANK', seen, 0, -window - 1)
 end
 
 local written, last = { 0, 0, 0, 0 }, {}
 
--- Puts an event on its stream and its channel. Call `number` after the last.
+-- Puts an event on its stream and its channel, or returns why that cannot be. Call `number` after the
+-- last.
 local function emit(entry, ts)
   local kind = entry.kind
   if to_streams then
-    last[kind] = redis.call('XADD', streams[kind], '*', 'event_id', entry.id, 'event_type', types[kind],
+    local id = redis.pcall('XADD', streams[kind], '*', 'event_id', entry.id, 'event_type', types[kind],
       'group_id', group_id, 'ts', ts, 'data', entry.data)
-    written[kind] = written[kind] + 1
+    if id.err then
+      return id
+    end
+    last[kind], written[kind] = id, written[kind] + 1
   end
   if carried ~= 'none' then
     -- A listener's channel must not be able to break the commit.

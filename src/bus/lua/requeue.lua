@@ -34,13 +34,15 @@ if not repeated then
   for at = 1, #letter[2], 2 do
     fields[letter[2][at]] = letter[2][at + 1]
   end
+  local problem = emit(entry, fields.ts)
+  if problem then
+    return problem
+  end
+  number()
   if unique and window > 0 then
     -- As new as any, so that VK's repeat of it is dropped for as long as another event's.
-    redis.call('ZADD', seen, redis.call('HMGET', position, 'generation')[1] or 0, id)
-    forget()
+    remember({ redis.call('HMGET', position, 'generation')[1] or 0, id })
   end
-  emit(entry, fields.ts)
-  number()
 end
 redis.call('XDEL', dead_letters, letter_id)
 return { repeated and 'REPEAT' or 'DONE' }

@@ -21,7 +21,7 @@ use crate::{
     metrics::{Calls, Lookups},
     names::Names,
     telemetry::{self, Output},
-    vk::{Api, CallError},
+    vk::Api,
 };
 
 const HELP_BELOW: &str = r#"Examples:
@@ -99,7 +99,6 @@ async fn ask_vk(lines: Lines, sources: &Sources) -> Exit {
 /// What ends the conversion before the end of the input.
 enum Stop {
     Input(io::Error),
-    Vk(CallError),
     Output(io::Error),
 }
 
@@ -113,7 +112,6 @@ async fn convert(lines: Lines, names: Source<'_>, rules: &Rules) -> Exit {
         Err(Stop::Input(error)) => {
             Exit::Usage.because(format_args!("the updates cannot be read: {error}"))
         }
-        Err(Stop::Vk(refusal)) => Exit::Refused.because(refusal),
         Err(Stop::Output(error)) => Exit::unwritten(&error),
     }
 }
@@ -131,7 +129,7 @@ async fn convert_all(
             return Ok(());
         }
         let drafts = chunk.iter().filter_map(|(number, line)| read(line, rules, report, *number));
-        for event in names.complete(drafts.collect(), rules).await.map_err(Stop::Vk)? {
+        for event in names.complete(drafts.collect(), rules).await {
             serde_json::to_writer(&mut out, &event)
                 .map_err(io::Error::from)
                 .and_then(|()| out.write_all(b"\n"))

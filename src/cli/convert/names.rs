@@ -11,7 +11,6 @@ use crate::{
     event::Event,
     names::{Community, Known, Names, Person},
     pipeline,
-    vk::CallError,
 };
 
 /// Who can tell names.
@@ -23,13 +22,9 @@ pub(super) enum Source<'a> {
 }
 
 impl Source<'_> {
-    pub(super) async fn complete(
-        &mut self,
-        drafts: Vec<Draft>,
-        rules: &Rules,
-    ) -> Result<Vec<Event>, CallError> {
+    pub(super) async fn complete(&mut self, drafts: Vec<Draft>, rules: &Rules) -> Vec<Event> {
         match self {
-            Self::File(known) => Ok(complete_all(drafts, known, rules)),
+            Self::File(known) => complete_all(drafts, known, rules),
             Self::Vk(names) => pipeline::complete(drafts, names, rules).await,
         }
     }

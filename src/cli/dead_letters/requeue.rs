@@ -109,7 +109,7 @@ impl Run<'_> {
                 Err(reason) => self.stays(letter.id, &reason)?,
             }
         }
-        let events = pipeline::complete(drafts, self.names, &self.rules).await?;
+        let events = pipeline::complete(drafts, self.names, &self.rules).await;
         for ((id, unique), event) in ids.into_iter().zip(events) {
             let entry = self.requeuer.entry(&event, unique);
             match self.requeuer.requeue(id, &entry).await? {

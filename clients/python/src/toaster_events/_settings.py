@@ -53,6 +53,16 @@ class Settings:
     block: timedelta = timedelta(seconds=1)
     stop: Stop | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("claim_after", "block"):
+            time = getattr(self, name)
+            if not isinstance(time, timedelta):
+                raise TypeError(f"{name} is a timedelta, such as timedelta(seconds=30), not {time!r}")
+            if time <= timedelta(0):
+                raise ValueError(f"{name} has to be longer than nothing, not {time}")
+        if self.max_deliveries < 1:
+            raise ValueError(f"max_deliveries is at least 1, not {self.max_deliveries}")
+
     @property
     def key(self) -> str:
         """The stream's key in Redis."""

@@ -1,0 +1,77 @@
+//! What bounds the service on this machine: a program that only polls and publishes, and Redis alone.
+
+use anyhow::Context;
+use harness::RedisServer;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::{process::Command, time::Instant};
+use vk_simulator::{Options, Simulator};
+
+use crate::{service::number, table::Table};
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    ts: &'a str,
+    #[serde(borrow)]
+    updates: Vec<&'a RawValue>,
+}
+
+/// Polls and puts each update on a stream as it came: no names, no events, no guarantee.
+pub(crate) async fn pass_through(
+    table: &mut Table,
+    name: &str,
+    options: Options,
+    updates: usize,
+) -> anyhow::Result<()> {
+    let redis = RedisServer::start().await?;
+    let (group_id, token) = (options.group_id, options.token.clone());
+    let vk = Simulator::start(options).await?;
+    let http = reqwest::Client::new();
+    let granted = http
+        .get(format!("{}groups.getLongPollServer?v=5.199&group_id={group_id}", vk.api_url()))
+        .bearer_auth(token)
+        .send()
+        .await?
+        .bytes()
+        .await?;
+    let granted: serde_json::Value = serde_json::from_slice(&granted)?;
+    let text =
+        |name: &str| granted["response"][name].as_str().map(str::to_owned).context("no field");
+    let (server, key, mut ts) = (text("server")?, text("key")?, text("ts")?);
+    vk.generate(updates);
+    let mut connection = redis.connect().await?;
+    let end = vk.ts().to_string();
+    let begun = Instant::now();
+    while ts != end {
+        let url = format!("{server}?act=a_check&key={key}&ts={ts}&wait=25");
+        let body = http.get(url).send().await?.bytes().await?;
+        let answer: Answer = serde_json::from_slice(&body)?;
+        let mut pipeline = redis::pipe();
+        for update in answer.updates {
+            pipeline.xadd("updates", "*", &[("data", update.get())]).ignore();
+        }
+        let () = pipeline.query_async(&mut connection).await?;
+        ts = answer.ts.to_owned();
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    table.add(&format!("pass-through, {name}: updates/s"), number(updates) / seconds);
+    Ok(())
+}
+
+/// `redis-benchmark` with entries of 600 bytes.
+pub(crate) async fn redis_benchmark(table: &mut Table) -> anyhow::Result<()> {
+    let redis = RedisServer::start().await?;
+    for depth in ["16", "100"] {
+        let data = "x".repeat(600);
+        let output = Command::new("redis-benchmark")
+            .args(["-p", &redis.port().to_string(), "-c", "1", "-n", "300000", "-P", depth, "-q"])
+            .args(["XADD", "stream", "MAXLEN", "~", "10000", "*", "data", &data])
+            .output()
+            .await?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let told = text.rsplit('\r').find_map(|line| line.split(": ").nth(1)?.split(' ').next());
+        let rate: f64 = told.context("redis-benchmark told nothing")?.parse()?;
+        table.add(&format!("redis-benchmark XADD -P {depth}: entries/s"), rate);
+    }
+    Ok(())
+}

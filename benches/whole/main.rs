@@ -1,0 +1,81 @@
+//! Whole processes, measured: the service between a simulated VK and a real Redis, beside what bounds
+//! it. Prints the tables of docs/performance.md.
+#![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
+
+mod bounds;
+mod growth;
+mod process;
+mod scene;
+mod service;
+mod table;
+
+use clap::Parser;
+use vk_simulator::Options;
+
+use crate::table::Table;
+
+/// Measures event-fetcher as a process.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// How often each figure is measured; the median is told
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+    /// Updates in the backlog at VK's pace
+    #[arg(long, default_value_t = 15_000)]
+    backlog: usize,
+    /// Updates in the backlog without limits
+    #[arg(long, default_value_t = 300_000)]
+    unlimited: usize,
+    /// Seconds of 50 updates a second
+    #[arg(long, default_value_t = 30)]
+    steady: u64,
+    /// Also measures how cost and memory grow, which takes minutes
+    #[arg(long)]
+    growth: bool,
+    /// What `cargo bench` adds
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let mut table = Table::new(&["", "median", "least", "most"]);
+    for _ in 0..arguments.runs {
+        service::start(&mut table).await?;
+        service::backlog(&mut table, arguments.backlog).await?;
+        service::steady(&mut table, arguments.steady).await?;
+        service::unlimited(&mut table, &without_limits(), arguments.unlimited).await?;
+        bounds::pass_through(&mut table, "at VK's pace", at_vks_pace(), arguments.backlog).await?;
+        bounds::pass_through(&mut table, "no limits", without_limits(), arguments.unlimited)
+            .await?;
+        bounds::redis_benchmark(&mut table).await?;
+    }
+    println!("{table}");
+    if arguments.growth {
+        println!("{}", growth::table().await?);
+    }
+    Ok(())
+}
+
+/// VK as it is: 20 calls a second, 60 ms for a call and for a poll, 100 updates a reply.
+fn at_vks_pace() -> Options {
+    let latency = std::time::Duration::from_millis(60);
+    Options {
+        requests_per_second: 20,
+        api_latency: latency,
+        poll_latency: latency,
+        ..without_limits()
+    }
+}
+
+/// A VK that answers at once, however often it is asked.
+fn without_limits() -> Options {
+    Options {
+        requests_per_second: 0,
+        max_updates_per_reply: 100,
+        retention: usize::MAX,
+        history: false,
+        ..Options::default()
+    }
+}

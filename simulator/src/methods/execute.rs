@@ -1,0 +1,70 @@
+//! `execute`: several calls in one. Of VK's script language there is one sentence here,
+//! `return [API.method({...}), ...];`.
+
+use serde_json::{Map, Value};
+
+use super::{Answer, answer};
+use crate::{
+    api::Parameters,
+    error::ApiError,
+    state::{Shared, State},
+};
+
+const MOST_CALLS: usize = 25;
+
+/// The answers in their order, `false` in place of an error.
+pub(super) fn execute(parameters: &Parameters, shared: &Shared, state: &mut State) -> Answer {
+    let code = parameters.get("code").ok_or_else(|| ApiError::because(100, "code is undefined"))?;
+    let calls = calls(code).ok_or_else(|| ApiError::of_code(12))?;
+    if calls.len() > MOST_CALLS {
+        return Err(ApiError::because(13, "too many api calls"));
+    }
+    let answers = calls.into_iter().map(|(method, values)| {
+        let parameters = parameters.of_call(values);
+        answer(method, &parameters, shared, state).unwrap_or(Value::Bool(false))
+    });
+    Ok(answers.collect())
+}
+
+type Call<'a> = (&'a str, Vec<(String, String)>);
+
+/// The calls that a script makes; none where it is not of the one form.
+fn calls(code: &str) -> Option<Vec<Call<'_>>> {
+    let list = code.trim().strip_prefix("return")?.trim_start().strip_prefix('[')?;
+    let mut rest = list.trim_end().strip_suffix(';')?.trim_end().strip_suffix(']')?.trim();
+    let mut calls = Vec::new();
+    while !rest.is_empty() {
+        let (method, arguments) = rest.strip_prefix("API.")?.split_once('(')?;
+        let mut reader = serde_json::Deserializer::from_str(arguments).into_iter();
+        let values: Map<String, Value> = reader.next()?.ok()?;
+        rest = arguments[reader.byte_offset()..].trim_start().strip_prefix(')')?.trim_start();
+        rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
+        calls.push((method, values.into_iter().map(|(name, value)| (name, text(value))).collect()));
+    }
+    Some(calls)
+}
+
+fn text(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_calls_is_read_and_nothing_else() {
+        let code = r#"return [API.users.get({"user_ids":"1,2"}), API.groups.getById({"a":1})];"#;
+        let expected = vec![
+            ("users.get", vec![("user_ids".to_owned(), "1,2".to_owned())]),
+            ("groups.getById", vec![("a".to_owned(), "1".to_owned())]),
+        ];
+        assert_eq!(calls(code), Some(expected));
+        for broken in ["return 1;", "return [API.users.get({)];", "return [API.users.get({})]"] {
+            assert_eq!(calls(broken), None, "{broken}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Messages of which VK leaves a part out are completed. Case 28.
+
+use anyhow::ensure;
+use serde_json::{Value, json};
+use vk_simulator::{CHAT_BASE, Fault, HiddenChats};
+
+use super::common::{CHAT, Outcome, Scene, message, stop};
+
+const MESSAGES: &str = "messages.getByConversationMessageId";
+const EXECUTE: &str = "execute";
+
+/// Pushes a message that VK cropped, whose whole is told when asked, and returns the event.
+async fn cropped(scene: &Scene) -> anyhow::Result<Value> {
+    let number = scene.vk.ts() + 1;
+    let whole = json!({"text": "to the end", "attachments": [{"type": "photo"}, {"type": "doc"}]});
+    let whole = message(number, whole)["object"]["message"].take();
+    scene.vk.add_message(CHAT, i64::try_from(number)?, whole);
+    scene.push_message(json!({
+        "text": "to the", "attachments": [{"type": "photo"}], "is_cropped": true,
+    }));
+    let bus = scene.settled().await?;
+    Ok(bus.events("{toaster}:message").await?.pop().unwrap_or_default()["message"].take())
+}
+
+/// Case 28.
+#[tokio::test]
+async fn a_cropped_message_is_completed() -> Outcome {
+    let scene = Scene::new().await?;
+    let service = scene.start().await?;
+    let told = cropped(&scene).await?;
+    ensure!(
+        told["text"] == "to the end" && told["attachments"] == json!(["photo", "doc"]),
+        "{told}"
+    );
+    scene.all_arrived().await?;
+    stop(service).await
+}
+
+/// Case 28: refused at once, refused for a minute, or never answered well.
+#[tokio::test]
+async fn a_cropped_message_that_vk_does_not_complete_is_used_as_it_is() -> Outcome {
+    for (fault, times) in
+        [(Fault::Error(917), 1), (Fault::Error(29), 1), (Fault::Error(9), 1), (Fault::Error(10), 4)]
+    {
+        let scene = Scene::new().await?;
+        let service = scene.start().await?;
+        scene.vk.inject(MESSAGES, fault, times);
+        let told = cropped(&scene).await?;
+        ensure!(told["text"] == "to the" && told["attachments"] == json!(["photo"]), "{told}");
+        stop(service).await?;
+    }
+    Ok(())
+}
+
+/// Queues cropped messages of these chats, two in each, whose wholes are told when asked; all in one
+/// reply.
+fn of_chats(scene: &Scene, chats: &[i64]) {
+    let first = scene.vk.ts() + 1;
+    let mut updates = Vec::new();
+    for (number, &peer_id) in (first..).zip(chats.iter().chain(chats)) {
+        let whole = message(number, json!({"peer_id": peer_id, "text": "to the end"}));
+        let cmid = i64::try_from(number).unwrap_or_default();
+        scene.vk.add_message(peer_id, cmid, whole["object"]["message"].clone());
+        updates.push(message(
+            number,
+            json!({"peer_id": peer_id, "text": "to the", "is_cropped": true}),
+        ));
+    }
+    scene.vk.push_all(&updates);
+}
+
+fn calls(scene: &Scene, method: &str) -> u64 {
+    scene.vk.stats().calls.get(method).copied().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn those_of_several_chats_are_asked_for_in_one_call() -> Outcome {
+    let scene = Scene::new().await?;
+    let service = scene.start().await?;
+    let chats: Vec<_> = (1..=20).map(|number| CHAT_BASE + number).collect();
+    of_chats(&scene, &chats);
+    scene.all_arrived().await?;
+    ensure!((calls(&scene, EXECUTE), calls(&scene, MESSAGES)) == (1, 0), "{:?}", scene.vk.stats());
+    stop(service).await
+}
+
+#[tokio::test]
+async fn a_chat_that_vk_refuses_costs_the_others_nothing() -> Outcome {
+    let scene = Scene::new().await?;
+    let service = scene.start().await?;
+    scene.vk.set_hidden_chats(HiddenChats::FailTheCall);
+    let chats = [CHAT_BASE + 1, CHAT_BASE + 3, CHAT_BASE + 5];
+    for chat in chats {
+        scene.vk.set_hidden(chat, chat == chats[1]);
+    }
+    of_chats(&scene, &chats);
+    scene.all_arrived().await?;
+    ensure!((calls(&scene, EXECUTE), calls(&scene, MESSAGES)) == (1, 1), "{:?}", scene.vk.stats());
+    stop(service).await
+}
+
+#[tokio::test]
+async fn where_vk_takes_them_only_apart_each_chat_is_asked_for_alone() -> Outcome {
+    for fault in [Fault::Error(3), Fault::Error(12), Fault::Error(13), Fault::CutConnection] {
+        let scene = Scene::new().await?;
+        let service = scene.start().await?;
+        scene.vk.inject(EXECUTE, fault, u32::MAX);
+        of_chats(&scene, &[CHAT_BASE + 1, CHAT_BASE + 3, CHAT_BASE + 5]);
+        scene.all_arrived().await?;
+        ensure!(calls(&scene, MESSAGES) == 3, "{:?}", scene.vk.stats());
+        stop(service).await?;
+    }
+    Ok(())
+}
