@@ -32,7 +32,7 @@ pub(super) struct Cropped {
     wake: Notify,
     /// VK does not take several conversations in one call.
     apart: AtomicBool,
-    /// Messages that VK did not complete.
+    /// Calls that VK did not answer with messages.
     refusals: Mutex<Outage>,
 }
 
