@@ -142,9 +142,10 @@ function showLetters(redis, survey) {
 
 function showGaps(service, survey) {
   const { gaps, missed } = survey || {};
-  say("gaps-count", gaps ? `${number(gaps)} ever, about ${number(missed)} updates lost` : "");
+  const lost = (count) => count ? `about ${number(count)}` : "how much is not known";
+  say("gaps-count", gaps ? `${number(gaps)} ever, ${lost(missed)}` : "");
   list("gaps", service.gaps.map((gap) =>
-    item(`About ${number(gap.missed)} updates lost by VK`, when(gap.age_s))),
+    item(`VK lost updates: ${lost(gap.missed)}`, when(gap.age_s))),
     `None since the start of the service, ${when(service.uptime_s)}.`);
 }
 
