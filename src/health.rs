@@ -31,6 +31,8 @@ pub enum Role {
 pub enum Party {
     /// Redis.
     Redis,
+    /// The disk or the replicas that `bus.durability` waits for.
+    Durability,
     /// The consumer group that has read least.
     Consumers,
     /// VK's Long Poll, and the API method that names its servers.
@@ -57,14 +59,22 @@ impl Role {
 
 impl Party {
     /// All parties.
-    pub const ALL: [Self; 6] =
-        [Self::Redis, Self::Consumers, Self::LongPoll, Self::Users, Self::Communities, Self::Chats];
+    pub const ALL: [Self; 7] = [
+        Self::Redis,
+        Self::Durability,
+        Self::Consumers,
+        Self::LongPoll,
+        Self::Users,
+        Self::Communities,
+        Self::Chats,
+    ];
 
     /// The party in a word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Redis => "redis",
+            Self::Durability => "durability",
             Self::Consumers => "consumers",
             Self::LongPoll => "long_poll",
             Self::Users => "users",
@@ -83,6 +93,7 @@ impl fmt::Display for Party {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Redis => "Redis",
+            Self::Durability => "Redis' durability",
             Self::Consumers => "Consumers",
             Self::LongPoll => "VK Long Poll",
             Self::Users => "VK API (users)",
@@ -107,9 +118,11 @@ struct State {
     troubles: BTreeMap<Party, Trouble>,
     /// The failures that are over, with their ends, the newest first.
     past: VecDeque<(Failure, Instant)>,
-    /// When Long Poll last answered, or when it could again: this instance began to fetch, or what
-    /// kept it from polling was over.
-    heard: Instant,
+    /// When the work last moved: VK answered or a batch was committed. Or when it could again: this
+    /// instance began to fetch, or what kept it from polling was over.
+    moved: Instant,
+    /// When the work was last begun again because it stood still, if it has not moved since.
+    again: Option<Instant>,
     /// When Long Poll last answered, if it ever did.
     polled: Option<Instant>,
 }
@@ -167,6 +180,13 @@ pub struct Verdict {
     pub stalled: bool,
 }
 
+impl State {
+    fn move_on(&mut self) {
+        self.moved = Instant::now();
+        self.again = None;
+    }
+}
+
 impl Health {
     /// The health of a service that has just started, whose polls VK holds for up to `wait`.
     #[must_use]
@@ -176,7 +196,8 @@ impl Health {
             role_since: Instant::now(),
             troubles: BTreeMap::new(),
             past: VecDeque::with_capacity(PAST + 1),
-            heard: Instant::now(),
+            moved: Instant::now(),
+            again: None,
             polled: None,
         };
         Self { state: Mutex::new(state), poll_deadline: wait + PATIENCE + PATIENCE }
@@ -188,7 +209,7 @@ impl Health {
         if state.role != role {
             state.role = role;
             state.role_since = Instant::now();
-            state.heard = Instant::now();
+            state.move_on();
             state.troubles.retain(|party, _| party.matters_to(role));
         }
     }
@@ -199,12 +220,37 @@ impl Health {
         if let Some(trouble) = state.troubles.remove(&party) {
             state.past.push_front((trouble.of(party), Instant::now()));
             state.past.truncate(PAST);
-            state.heard = Instant::now();
+            state.move_on();
+        }
+        // Redis also answers to what only keeps the lease.
+        if party != Party::Redis {
+            state.move_on();
         }
         if party == Party::LongPoll {
-            state.heard = Instant::now();
-            state.polled = Some(state.heard);
+            state.polled = Some(Instant::now());
         }
+    }
+
+    /// A batch is on the bus.
+    pub fn committed(&self) {
+        self.state().move_on();
+    }
+
+    /// Whether the work has stood still for so long that it should be begun again.
+    #[must_use]
+    pub fn stands_still(&self) -> bool {
+        let again = self.state().again;
+        self.verdict().stalled && again.is_none_or(|at| at.elapsed() > self.poll_deadline)
+    }
+
+    /// The work is begun again because it stood still. The first time that counts as a move; whoever
+    /// restarts processes is kept waiting only once.
+    pub fn begins_again(&self) {
+        let mut state = self.state();
+        if state.again.is_none() {
+            state.moved = Instant::now();
+        }
+        state.again = Some(Instant::now());
     }
 
     /// A party did not, for this reason; without secrets.
@@ -249,7 +295,7 @@ impl Health {
             state.troubles.iter().map(|(party, trouble)| trouble.of(*party)).collect();
         let mut ready =
             state.role != Role::Starting && troubles.iter().all(|it| it.lasts < PATIENCE);
-        let silence = state.heard.elapsed();
+        let silence = state.moved.elapsed();
         let stalled =
             state.role == Role::Fetching && troubles.is_empty() && silence > self.poll_deadline;
         if stalled {

@@ -3,7 +3,11 @@
 use redis::{Cmd, FromRedisValue, Value};
 
 use super::{Refused, link::Link};
-use crate::{backoff::Backoff, config::Durability};
+use crate::{
+    backoff::Backoff,
+    config::Durability,
+    health::{Health, Party},
+};
 
 /// Whether what the link's last script wrote is as safe as was asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,7 +24,11 @@ const AOF: &str = "bus.durability = \"aof\" needs Redis 7.2 or newer with append
                    right to use WAITAOF";
 
 /// Waits for as long as it takes. Nothing is written meanwhile: a shortfall is waited out.
-pub(super) async fn settle(link: &mut Link, durability: Durability) -> Result<Settled, Refused> {
+pub(super) async fn settle(
+    link: &mut Link,
+    durability: Durability,
+    health: &Health,
+) -> Result<Settled, Refused> {
     let millis = link.timeout().as_millis() / 2;
     let (command, wanted) = match durability {
         Durability::None => return Ok(Settled::Yes),
@@ -31,8 +39,18 @@ pub(super) async fn settle(link: &mut Link, durability: Durability) -> Result<Se
     loop {
         match reached(link, &command).await {
             None => return Ok(Settled::AskAgain),
-            Some(Ok(Reached(number))) if number >= wanted => return Ok(Settled::Yes),
+            Some(Ok(Reached(number))) if number >= wanted => {
+                health.well(Party::Durability);
+                if let Some(over) = shortfalls.reset() {
+                    tracing::info!("commits are as safe as asked for again, {over}");
+                }
+                return Ok(Settled::Yes);
+            }
             Some(Ok(Reached(number))) => {
+                health.ill(
+                    Party::Durability,
+                    format_args!("a commit has reached {number} of {wanted} (bus.durability)"),
+                );
                 shortfalls.fail();
                 if shortfalls.is_loud() {
                     tracing::warn!(

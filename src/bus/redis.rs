@@ -241,7 +241,8 @@ impl Committer<'_> {
             self.bus.health.well(Party::Consumers);
             tracing::info!(?lasted, "there is room in the stream again; fetching goes on");
         }
-        while settle(&mut self.link, self.bus.settings.durability).await? == Settled::AskAgain {
+        let (durability, health) = (self.bus.settings.durability, &self.bus.health);
+        while settle(&mut self.link, durability, health).await? == Settled::AskAgain {
             self.bus.renew(&mut self.link, self.epoch).await?;
         }
         self.position = Some(to);

@@ -108,3 +108,40 @@ async fn the_silence_of_a_service_that_was_held_up_is_no_stall() {
     tokio::time::advance(PATIENCE * 10).await;
     assert!(health.verdict().stalled);
 }
+
+#[tokio::test(start_paused = true)]
+async fn work_that_moves_on_is_no_stall_though_long_poll_is_not_asked() {
+    let health = fetching();
+    for move_on in [|health: &Health| health.well(Party::Users), Health::committed] {
+        tokio::time::advance(Duration::from_secs(44)).await;
+        move_on(&health);
+        tokio::time::advance(Duration::from_secs(44)).await;
+        assert!(!health.verdict().stalled && !health.stands_still());
+    }
+    health.well(Party::Redis);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert!(health.stands_still(), "a lease that is kept moves nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_begun_again_has_one_more_term_before_the_process_is_given_up() {
+    let health = fetching();
+    let term = Duration::from_secs(46);
+    tokio::time::advance(term).await;
+    assert!(health.stands_still());
+    health.begins_again();
+    assert!(!health.verdict().stalled, "it may move by that");
+    tokio::time::advance(term).await;
+    assert!(health.stands_still());
+    health.begins_again();
+    assert!(health.verdict().stalled, "whoever restarts processes should do so");
+    assert!(!health.stands_still(), "it is not begun again the whole time");
+    tokio::time::advance(term).await;
+    assert!(health.stands_still(), "but for as long as nobody restarts the process");
+
+    health.well(Party::LongPoll);
+    assert!(!health.verdict().stalled);
+    tokio::time::advance(term).await;
+    health.begins_again();
+    assert!(!health.verdict().stalled, "after a move it is the first time again");
+}

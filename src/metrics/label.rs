@@ -157,6 +157,8 @@ label! {
         Fenced = "fenced",
         /// Redis has an older position than was committed.
         Behind = "behind",
+        /// It stood still though nobody had failed: a bug.
+        Stalled = "stalled",
     }
 }
 

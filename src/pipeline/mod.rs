@@ -38,6 +38,8 @@ const BYTES_AHEAD: u32 = 2 << 20;
 /// How long a stop waits for batches that VK has answered already. Whatever is left is fetched
 /// again at the next start.
 const GRACE: Duration = Duration::from_secs(3);
+/// How many times within as many seconds the work is found to stand still before it is begun again.
+const STANDSTILL: u32 = 5;
 /// How long a stop waits for Redis to take the lease back.
 const RELEASE: Duration = Duration::from_secs(1);
 
@@ -78,6 +80,12 @@ impl From<Refused> for Failure {
     }
 }
 
+/// How a tenure ends where nobody has refused anything.
+enum End {
+    Stopped,
+    StoodStill,
+}
+
 impl Pipeline<'_> {
     /// Runs until `stop`, or until VK or Redis refuse for good. Takes the lease first, begins at
     /// the committed position, and goes back to it whenever the bus says so.
@@ -103,18 +111,23 @@ impl Pipeline<'_> {
         while let Some(tenure) = stop.run_until_cancelled(self.bus.acquire()).await {
             let tenure = tenure?;
             self.metrics.fetching.tenures.inc();
-            let result = Box::pin(self.tenure(tenure, stop, report)).await;
-            match result {
+            let reason = match Box::pin(self.tenure(tenure, stop, report)).await {
                 Err(Failure::Bus(halt @ (Halt::Fenced | Halt::Behind(_)))) => {
-                    let reason = match halt {
-                        Halt::Fenced => TenureEnd::Fenced,
-                        _ => TenureEnd::Behind,
-                    };
-                    self.metrics.fetching.tenure_ends.of(reason).inc();
                     tracing::warn!("{halt}; going on from the position that Redis has");
+                    if matches!(halt, Halt::Fenced) { TenureEnd::Fenced } else { TenureEnd::Behind }
                 }
-                result => return result,
-            }
+                Ok(End::StoodStill) => {
+                    tracing::warn!(
+                        "nothing has moved for too long though nobody has failed, which is a mistake in \
+                         this service; fetching begins again from the position that Redis has"
+                    );
+                    self.health.begins_again();
+                    TenureEnd::Stalled
+                }
+                Ok(End::Stopped) => return Ok(()),
+                Err(failure) => return Err(failure),
+            };
+            self.metrics.fetching.tenure_ends.of(reason).inc();
         }
         Ok(())
     }
@@ -125,7 +138,7 @@ impl Pipeline<'_> {
         tenure: Tenure,
         stop: &CancellationToken,
         report: &mut Report<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<End, Failure> {
         // A Redis that lost the position has lost the streams too; what this process committed
         // itself is still the best place to go on from.
         let start = tenure.position.map(|position| position.ts).or(report.committed);
@@ -146,16 +159,27 @@ impl Pipeline<'_> {
                     .await?)
                 },
                 self.convert(batches, contents_in),
-                commit(self.bus.committer(&tenure), contents, report),
+                commit(self.bus.committer(&tenure), contents, self.health, report),
             )
         };
         tokio::select! {
-            result = work => result.map(|_| ()),
+            result = work => result.map(|_| End::Stopped),
+            () = self.standstill() => Ok(End::StoodStill),
             halt = self.bus.keep(&tenure) => Err(Failure::Bus(halt)),
             () = grace(stop) => {
                 tracing::warn!("stopped with batches on the way; they are fetched again at the next start");
-                Ok(())
+                Ok(End::Stopped)
             }
+        }
+    }
+
+    /// Ends when the work should be begun again. A process that was only paused finds itself late for
+    /// a moment, until the first answer.
+    async fn standstill(&self) {
+        let mut looks = 0;
+        while looks < STANDSTILL {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            looks = if self.health.stands_still() { looks + 1 } else { 0 };
         }
     }
 
@@ -193,11 +217,13 @@ impl Pipeline<'_> {
 async fn commit(
     mut committer: Committer<'_>,
     mut contents: mpsc::Receiver<(Prepared, OwnedSemaphorePermit)>,
+    health: &Health,
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
     while let Some((batch, _room)) = contents.recv().await {
         let begun = Instant::now();
         let repeats = committer.commit(&batch.content, batch.ts).await.map_err(Failure::Bus)?;
+        health.committed();
         report.committed(&batch, repeats, begun.elapsed());
     }
     Ok(())

@@ -1,0 +1,86 @@
+//! A service whose work stands still by its own fault begins again by itself, and loses nothing.
+
+use std::{sync::Arc, time::Duration};
+
+use event_fetcher::{
+    bus::Bus,
+    config::{self, Loaded, Sources},
+    converter::Rules,
+    health::Health,
+    metrics::{Metrics, TenureEnd},
+    names::Names,
+    pipeline::Pipeline,
+    vk::{Api, LongPoll, Method},
+};
+use harness::RedisServer;
+use tokio_util::sync::CancellationToken;
+use vk_simulator::{Options, Simulator};
+
+/// How long the whole may take: far longer than the half a minute that it should.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_that_stands_still_is_begun_again_and_nothing_is_lost() {
+    let redis = RedisServer::start().await.unwrap();
+    let options = Options::default();
+    let vk = Simulator::start(options.clone()).await.unwrap();
+    let vars = [
+        ("TOKEN", options.token.clone()),
+        ("GROUPID", options.group_id.to_string()),
+        ("FETCHER_VK__API_URL", vk.api_url()),
+        ("FETCHER_VK__WAIT", "1s".to_owned()),
+        ("FETCHER_BUS__URL", redis.url()),
+    ];
+    let vars = vars.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let sources = Sources { vars, ..Sources::from_process(None) };
+    let Loaded { config, access, .. } = config::load(&sources).unwrap();
+
+    let health = Arc::new(Health::new(config.vk.wait));
+    let metrics = Metrics::new(health.clone());
+    let api = Arc::new(Api::new(config.vk.clone(), access, metrics.calls.clone()).unwrap());
+    let names = Names::new(api.clone(), &config.names, &health, metrics.lookups.clone());
+    let bus =
+        Bus::new(&config.bus, options.group_id, health.clone(), metrics.commits.clone()).unwrap();
+    let pipeline = Pipeline {
+        api: &api,
+        long_poll: &LongPoll::new(config.vk.wait).unwrap(),
+        names: &names,
+        health: &health,
+        metrics: &metrics,
+        bus: &bus,
+        rules: &Rules::from(config.converter.clone()),
+        unrouted: config.bus.unrouted,
+    };
+
+    // Somebody has taken every right to call VK and never calls: nobody fails, and nothing moves.
+    let mut turns = Vec::new();
+    for _ in 0..config.vk.requests_per_second {
+        turns.push(api.turn(Method::Users).await);
+    }
+    let stop = CancellationToken::new();
+    let ends = metrics.fetching.tenure_ends.of(TenureEnd::Stalled);
+    let watched = async {
+        while ends.get() == 0 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert!(!health.verdict().stalled, "it has a term to show that it helped");
+        drop(turns);
+        let seen = harness::Bus::of(&redis, options.group_id).await.unwrap();
+        seen.has_a_position().await.unwrap();
+        vk.generate(200);
+        seen.reaches(vk.ts()).await.unwrap();
+        stop.cancel();
+        seen
+    };
+    let run = async { tokio::join!(pipeline.run(&stop), watched) };
+    let (result, seen) =
+        tokio::time::timeout(DEADLINE, Box::pin(run)).await.expect("it goes on again");
+    result.unwrap();
+    assert_eq!(seen.position("epoch").await.unwrap(), Some(2), "a second tenure");
+    let mut put = seen.dead_letters().await.unwrap().len();
+    for stream in harness::STREAMS {
+        put += seen.entries(stream).await.unwrap().len();
+    }
+    let skipped: u64 = seen.skipped().await.unwrap().values().sum();
+    assert_eq!(put as u64 + skipped, 200);
+}
