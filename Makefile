@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test lint torture soak fuzz
+.PHONY: help demo test lint torture soak fuzz bench
 
 # How long `make torture` and each target of `make fuzz` run, in seconds; for `make torture` also how many
 # updates a second, and the seed of an earlier run.
@@ -45,3 +45,7 @@ lint: ## Format, lints and documentation, warnings as errors
 fuzz: ## Feeds each fuzz target nonsense for SECONDS=60
 	@scripts/need g++ g++ cc gcc
 	@scripts/fuzz $(SECONDS)
+
+bench: ## Measures whole processes against the simulator, beside what bounds them: ARGS="--runs 3 --growth"
+	@scripts/need redis-server redis-server redis-benchmark redis-tools cc gcc
+	@$(CARGO) bench --quiet --bench whole -- $(ARGS)

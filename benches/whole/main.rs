@@ -65,17 +65,19 @@ fn at_vks_pace() -> Options {
         requests_per_second: 20,
         api_latency: latency,
         poll_latency: latency,
+        cropped: true,
         ..without_limits()
     }
 }
 
-/// A VK that answers at once, however often it is asked.
+/// A VK that answers at once and crops no message: the service itself keeps to 20 calls a second.
 fn without_limits() -> Options {
     Options {
         requests_per_second: 0,
         max_updates_per_reply: 100,
         retention: usize::MAX,
         history: false,
+        cropped: false,
         ..Options::default()
     }
 }

@@ -59,6 +59,9 @@ struct Arguments {
     /// Share of generated updates that no event can be made of, 0 to 1
     #[arg(long, default_value_t = Options::default().unconvertible)]
     unconvertible: f64,
+    /// Crop no generated message
+    #[arg(long)]
+    whole_messages: bool,
     /// Users in the world
     #[arg(long, default_value_t = Options::default().users)]
     users: u32,
@@ -109,6 +112,7 @@ impl From<Arguments> for Options {
             key_life: arguments.key_life,
             history: false,
             unconvertible: arguments.unconvertible,
+            cropped: !arguments.whole_messages,
             host: arguments.host,
             api_port: arguments.api_port,
             poll_port: arguments.poll_port,

@@ -39,6 +39,8 @@ pub struct Options {
     pub history: bool,
     /// Share (0 to 1) of generated updates that no event can be made of.
     pub unconvertible: f64,
+    /// Whether some generated messages lack a part that the API has to be asked for.
+    pub cropped: bool,
     /// The address of this machine to serve at; it is also what the servers are named by.
     pub host: IpAddr,
     /// Port of the API; 0 = any free one.
@@ -65,6 +67,7 @@ impl Default for Options {
             key_life: Duration::from_secs(3600),
             history: true,
             unconvertible: 0.01,
+            cropped: true,
             host: Ipv4Addr::LOCALHOST.into(),
             api_port: 0,
             poll_port: 0,

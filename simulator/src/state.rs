@@ -51,7 +51,7 @@ impl Shared {
         let state = State {
             queue: Queue::new(options.first_ts, options.retention, options.history),
             keys: Keys::new(options.seed, options.key_life),
-            generator: Generator::new(options.seed, options.unconvertible, &world),
+            generator: Generator::new(&options, &world),
             world,
             settings: Settings::new(&options.token),
             faults: Faults::default(),

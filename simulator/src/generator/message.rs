@@ -135,7 +135,7 @@ impl Generator {
                 message["is_unavailable"] = json!(true);
                 message["hologram"] = json!({"depth": [0.1, null]});
             }
-            23..25 => self.crop(&mut message, world),
+            23..25 if self.crops => self.crop(&mut message, world),
             _ => {}
         }
         message

@@ -15,7 +15,10 @@ use std::{
 use rand::{RngExt as _, SeedableRng as _, seq::IndexedRandom as _};
 use rand_chacha::ChaCha8Rng;
 
-use crate::world::{CHAT_BASE, World};
+use crate::{
+    Options,
+    world::{CHAT_BASE, World},
+};
 
 /// Seconds since 1970 of the first generated update.
 const FIRST_DATE: u64 = 1_700_000_000;
@@ -36,6 +39,7 @@ pub(crate) struct Update {
 pub(crate) struct Generator {
     random: ChaCha8Rng,
     unconvertible: f64,
+    crops: bool,
     group_id: i64,
     users: Vec<i64>,
     communities: Vec<i64>,
@@ -49,11 +53,11 @@ pub(crate) struct Generator {
 }
 
 impl Generator {
-    /// `unconvertible` is the share of updates that no event can be made of.
-    pub(crate) fn new(seed: u64, unconvertible: f64, world: &World) -> Self {
+    pub(crate) fn new(options: &Options, world: &World) -> Self {
         Self {
-            random: ChaCha8Rng::seed_from_u64(seed),
-            unconvertible: unconvertible.clamp(0.0, 1.0),
+            random: ChaCha8Rng::seed_from_u64(options.seed),
+            unconvertible: options.unconvertible.clamp(0.0, 1.0),
+            crops: options.cropped,
             group_id: world.group_id,
             users: world.users.keys().copied().collect(),
             communities: world.communities.keys().copied().collect(),

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use super::*;
-use crate::Options;
 
 fn draw(count: usize, unconvertible: f64) -> (World, Vec<Update>) {
     let mut world = World::new(&Options::default());
-    let mut generator = Generator::new(7, unconvertible, &world);
+    let mut generator =
+        Generator::new(&Options { seed: 7, unconvertible, ..Options::default() }, &world);
     let updates = std::iter::repeat_with(|| generator.next(&mut world)).take(count).collect();
     (world, updates)
 }
