@@ -26,7 +26,8 @@ pub(crate) async fn pass_through(
     let redis = RedisServer::start().await?;
     let (group_id, token) = (options.group_id, options.token.clone());
     let vk = Simulator::start(options).await?;
-    let http = reqwest::Client::new();
+    event_fetcher::tls::install_provider();
+    let http = reqwest::Client::builder().no_proxy().build()?;
     let granted = http
         .get(format!("{}groups.getLongPollServer?v=5.199&group_id={group_id}", vk.api_url()))
         .bearer_auth(token)
@@ -43,8 +44,8 @@ pub(crate) async fn pass_through(
     let end = vk.ts().to_string();
     let begun = Instant::now();
     while ts != end {
-        let url = format!("{server}?act=a_check&key={key}&ts={ts}&wait=25");
-        let body = http.get(url).send().await?.bytes().await?;
+        let parameters = [("act", "a_check"), ("key", &key), ("ts", &ts), ("wait", "25")];
+        let body = http.get(&server).query(&parameters).send().await?.bytes().await?;
         let answer: Answer = serde_json::from_slice(&body)?;
         let mut pipeline = redis::pipe();
         for update in answer.updates {
