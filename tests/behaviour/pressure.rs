@@ -1,7 +1,10 @@
 //! Much at once, or more than can be handled now.
 
+use std::time::Duration;
+
 use anyhow::ensure;
 use serde_json::json;
+use tokio::time::timeout;
 use vk_simulator::{Fault, Options};
 
 use super::common::{Outcome, Scene, message, stop};
@@ -19,12 +22,30 @@ async fn while_names_do_not_come_only_so_much_is_fetched_ahead() -> Outcome {
     scene.vk.push_all(&updates);
     // The polls go on while names are waited for ...
     scene.vk.until(|stats| stats.updates_served >= 10).await;
-    // ... and during the whole grace of a stop no more of them than are of use.
+    // ... but no further than is of use. Of what must not happen there is no sign to wait for.
+    let more = scene.vk.until(|stats| stats.updates_served >= 50);
+    ensure!(timeout(Duration::from_secs(3), more).await.is_err(), "{:?}", scene.vk.stats());
     stop(service).await?;
-    let served = scene.vk.stats().updates_served;
-    ensure!(served < 50, "{served} updates were fetched");
     ensure!(scene.bus().await?.events("{toaster}:message").await?.is_empty());
     Ok(())
+}
+
+/// Large updates are held back earlier than small ones.
+#[tokio::test]
+async fn while_names_do_not_come_only_so_much_text_is_fetched_ahead() -> Outcome {
+    let scene = Scene::with(Options { max_updates_per_reply: 1, ..Options::default() })
+        .await?
+        .set("FETCHER_VK__TIMEOUT", "1m");
+    let service = scene.start().await?;
+    scene.vk.inject("users.get", Fault::Stall(None), u32::MAX);
+    let text = "x".repeat(512 << 10);
+    let updates: Vec<_> = (1..=40).map(|number| message(number, json!({"text": text}))).collect();
+    scene.vk.push_all(&updates);
+    scene.vk.until(|stats| stats.updates_served >= 4).await;
+    // Four wait for their names, and one at each hand-off.
+    let more = scene.vk.until(|stats| stats.updates_served >= 12);
+    ensure!(timeout(Duration::from_secs(3), more).await.is_err(), "{:?}", scene.vk.stats());
+    stop(service).await
 }
 
 /// VK documents no limit of a reply.
