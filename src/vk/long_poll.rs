@@ -141,7 +141,10 @@ struct Answer<'a> {
     updates: Option<Updates<'a>>,
 }
 
-pub(super) fn understand(body: &[u8]) -> Reply {
+/// What a Long Poll server's answer says. [`LongPoll::poll`] does this with each body; a bench does it
+/// without the network.
+#[must_use]
+pub fn understand(body: &[u8]) -> Reply {
     let answer: Answer = match serde_json::from_slice(body) {
         Ok(answer) => answer,
         Err(error) => return not_an_answer(body, &error),

@@ -19,7 +19,7 @@ pub use api::{Api, Turn};
 pub use error::{CallError, Class};
 pub use http::NoAnswer;
 pub use id::Identity;
-pub use long_poll::{LongPoll, Reply, Server};
+pub use long_poll::{LongPoll, Reply, Server, understand};
 pub use methods::{
     CHATS_A_CALL, COMMUNITIES_A_CALL, CONVERSATIONS_A_CALL, ChatInfo, CommunityInfo,
     LongPollSettings, MESSAGES_A_CALL, Method, USERS_A_CALL, UserInfo,
