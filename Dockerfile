@@ -11,8 +11,9 @@ COPY Cargo.toml Cargo.lock ./
 COPY harness/Cargo.toml harness/
 COPY simulator/Cargo.toml simulator/
 COPY torture/Cargo.toml torture/
-RUN mkdir --parents src benches/whole harness/src simulator/src torture/src \
-    && touch src/lib.rs benches/whole/main.rs harness/src/lib.rs simulator/src/lib.rs \
+RUN mkdir --parents src benches/whole benches/stages harness/src simulator/src torture/src \
+    && touch src/lib.rs harness/src/lib.rs simulator/src/lib.rs \
+    && touch benches/whole/main.rs benches/stages/main.rs benches/stages/count.rs \
     && echo 'fn main() {}' | tee src/main.rs simulator/src/main.rs > torture/src/main.rs \
     && cargo build --release --locked --bin event-fetcher
 

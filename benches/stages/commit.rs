@@ -1,0 +1,47 @@
+//! A batch onto a real Redis, with its answer.
+
+use divan::{Bencher, counter::ItemsCount};
+use event_fetcher::{
+    bus::{Content, Entry},
+    ts::Ts,
+};
+use harness::RedisServer;
+
+use crate::{
+    SIZES,
+    bus::{self, bus},
+    convert::events,
+    material::runtime,
+};
+
+/// Entries to Redis, one commit a sample. Each size has a Redis of its own, which starts empty.
+#[divan::bench(args = SIZES, sample_count = 100, sample_size = 1)]
+fn commit(bencher: Bencher<'_, '_>, size: usize) {
+    let runtime = runtime().expect("a runtime");
+    let redis = runtime.block_on(RedisServer::start()).expect("redis-server can be started");
+    let bus = bus(&redis.url(), bus::JSON).expect("a bus that is not connected");
+    let entries: Vec<_> = events().iter().map(|event| bus.entry(event, true)).collect();
+    let tenure = runtime.block_on(bus.acquire()).expect("the lease is free");
+    let mut committer = bus.committer(&tenure);
+    let mut batches = entries.chunks_exact(size).cycle();
+    let mut number = 0;
+    let mut ts = Ts(0);
+    bencher
+        .counter(ItemsCount::new(size))
+        .with_inputs(|| content(batches.next().expect("batches never end"), &mut number))
+        .bench_local_refs(|content| {
+            ts.0 += 1;
+            let repeats = runtime.block_on(committer.commit(content, ts)).expect("a commit");
+            assert_eq!(repeats, 0, "an entry was dropped, which is no work");
+        });
+}
+
+/// A batch as it is committed, under ids that were not there before.
+fn content(entries: &[Entry], number: &mut u64) -> Content {
+    let mut entries = entries.to_vec();
+    for entry in &mut entries {
+        *number += 1;
+        entry.event_id = format!("{number:040x}");
+    }
+    Content { entries, ..Content::default() }
+}

@@ -1,0 +1,88 @@
+//! The stages without Redis, each run once over the same updates, for `scripts/count-instructions`. With
+//! the argument `pickle` events are also written as the channels carry them then.
+//!
+//! Callgrind counts from the call of a function to its return, so each stage is one.
+#![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
+
+mod bus;
+mod material;
+
+use event_fetcher::{
+    bus::{Bus, Entry},
+    converter::{self, Draft, Reading, Rules},
+    event::Event,
+    names::Known,
+    vk::{Reply, understand},
+};
+
+use crate::{bus::bus, material::Material};
+
+const BATCHES: usize = 100;
+/// Updates in a batch.
+const SIZE: usize = 100;
+
+fn main() -> anyhow::Result<()> {
+    let pickled = std::env::args().any(|argument| argument == "pickle");
+    let bus = bus("redis://127.0.0.1", if pickled { bus::PICKLE } else { bus::JSON })?;
+    let material = Material::draw(BATCHES * SIZE)?;
+    let bodies = material.bodies(SIZE);
+
+    let batches = decode(&bodies);
+    let drafts = read(&batches, &material.rules);
+    let mut known: Vec<_> = drafts.iter().map(|drafts| material.known(drafts)).collect();
+    let events = complete(drafts, &mut known, &material.rules);
+    let entries = encode(&events, &bus);
+
+    let updates: usize = batches.iter().map(Vec::len).sum();
+    let entries: usize = entries.iter().map(Vec::len).sum();
+    println!("{updates} updates, {entries} events");
+    Ok(())
+}
+
+#[inline(never)]
+fn decode(bodies: &[String]) -> Vec<Vec<Box<str>>> {
+    let mut batches = Vec::with_capacity(bodies.len());
+    for body in bodies {
+        if let Reply::Updates { updates, .. } = understand(body.as_bytes()) {
+            batches.push(updates);
+        }
+    }
+    batches
+}
+
+#[inline(never)]
+fn read(batches: &[Vec<Box<str>>], rules: &Rules) -> Vec<Vec<Draft>> {
+    let mut read = Vec::with_capacity(batches.len());
+    for updates in batches {
+        let mut drafts = Vec::with_capacity(updates.len());
+        for update in updates {
+            if let Reading::Routed(draft) = converter::read(update, rules) {
+                drafts.push(draft);
+            }
+        }
+        read.push(drafts);
+    }
+    read
+}
+
+#[inline(never)]
+fn complete(batches: Vec<Vec<Draft>>, known: &mut [Known], rules: &Rules) -> Vec<Vec<Event>> {
+    let mut completed = Vec::with_capacity(batches.len());
+    for (drafts, known) in batches.into_iter().zip(known) {
+        completed.push(converter::complete_all(drafts, known, rules));
+    }
+    completed
+}
+
+#[inline(never)]
+fn encode(batches: &[Vec<Event>], bus: &Bus) -> Vec<Vec<Entry>> {
+    let mut encoded = Vec::with_capacity(batches.len());
+    for events in batches {
+        let mut entries = Vec::with_capacity(events.len());
+        for event in events {
+            entries.push(bus.entry(event, true));
+        }
+        encoded.push(entries);
+    }
+    encoded
+}
