@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test lint torture soak fuzz bench
+.PHONY: help demo test lint torture soak fuzz bench bench-stages count
 
 # How long `make torture` and each target of `make fuzz` run, in seconds; for `make torture` also how many
 # updates a second, and the seed of an earlier run.
@@ -49,3 +49,11 @@ fuzz: ## Feeds each fuzz target nonsense for SECONDS=60
 bench: ## Measures whole processes against the simulator, beside what bounds them: ARGS="--runs 3 --growth"
 	@scripts/need redis-server redis-server redis-benchmark redis-tools cc gcc
 	@$(CARGO) bench --quiet --bench whole -- $(ARGS)
+
+bench-stages: ## Measures each stage of an update's way by itself: ARGS="encode --sample-count 1000"
+	@scripts/need redis-server redis-server cc gcc
+	@$(CARGO) bench --quiet --bench stages -- $(ARGS)
+
+count: ## Counts the instructions of each stage, which repeat exactly
+	@scripts/need valgrind valgrind cc gcc
+	@scripts/count-instructions
