@@ -24,7 +24,10 @@ const SIZE: usize = 100;
 fn main() -> anyhow::Result<()> {
     let pickled = std::env::args().any(|argument| argument == "pickle");
     let bus = bus("redis://127.0.0.1", if pickled { bus::PICKLE } else { bus::JSON })?;
-    let material = Material::draw(BATCHES * SIZE)?;
+    // A thread has a heap of its own. How the simulator leaves one depends on timing, and what the stages
+    // find there would take more or fewer instructions.
+    let drawn = std::thread::spawn(|| Material::draw(BATCHES * SIZE)).join();
+    let material = drawn.map_err(|_| anyhow::anyhow!("the simulator panicked"))??;
     let bodies = material.bodies(SIZE);
 
     let batches = decode(&bodies);
