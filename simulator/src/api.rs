@@ -10,14 +10,13 @@ use axum::{
     routing::get,
 };
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
 use crate::{
     control,
     error::ApiError,
     fault::Fault,
     methods,
-    server::Cutter,
+    server::{Cutter, latency},
     spoil::{instead_of_answer, json as answer_with, spoil},
     state::Shared,
 };
@@ -101,7 +100,7 @@ async fn call(
         (_, Ok(answer)) => json!({ "response": answer }).to_string(),
         (_, Err(error)) => error.envelope(&echo(&method, &parameters)),
     };
-    sleep(shared.options.api_latency).await;
+    latency(shared.options.api_latency).await;
     match &fault {
         Some(fault) => spoil(fault, body, &cutter).await,
         None => answer_with(body),

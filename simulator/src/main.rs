@@ -77,7 +77,7 @@ struct Arguments {
     /// Time that an API answer takes, such as 60ms
     #[arg(long, default_value = "0ms", value_parser = humantime::parse_duration)]
     api_latency: Duration,
-    /// Time between a poll's answer being there and being sent
+    /// Time that a poll is on its way, half of it there and half of it back
     #[arg(long, default_value = "0ms", value_parser = humantime::parse_duration)]
     poll_latency: Duration,
     /// How long a Long Poll key is good

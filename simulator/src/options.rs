@@ -24,7 +24,7 @@ pub struct Options {
     pub requests_per_second: u32,
     /// Time that an API answer takes.
     pub api_latency: Duration,
-    /// Time that passes between a Long Poll answer being there and being sent.
+    /// Time that a poll is on its way: half of it there, half of it back.
     pub poll_latency: Duration,
     /// Most updates in one Long Poll reply (VK's own number is not documented).
     pub max_updates_per_reply: usize,

@@ -13,14 +13,14 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use tokio::time::{sleep, timeout_at};
+use tokio::time::timeout_at;
 
 use crate::{
     error::ApiError,
     fault::Fault,
     key::Verdict,
     queue::{Page, empty_reply},
-    server::Cutter,
+    server::{Cutter, latency},
     spoil::{instead_of_answer, json, spoil},
     state::Shared,
 };
@@ -66,8 +66,9 @@ async fn check(
         }
         None => {}
     }
+    latency(shared.options.poll_latency / 2).await;
     let answer = shared.wait_for_answer(ts, &parameters, fault == Some(Fault::Duplicate)).await;
-    sleep(shared.options.poll_latency).await;
+    latency(shared.options.poll_latency / 2).await;
     match &fault {
         Some(fault) => spoil(fault, answer, &cutter).await,
         None => json(answer),

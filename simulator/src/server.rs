@@ -1,6 +1,6 @@
 //! A listener's connections, each of which can be cut from within a request.
 
-use std::{io, net::IpAddr};
+use std::{io, net::IpAddr, time::Duration};
 
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
@@ -8,6 +8,7 @@ use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::{
     net::{TcpListener, TcpStream},
     select,
+    time::sleep,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +21,13 @@ impl Cutter {
     pub(crate) async fn reset<T>(&self) -> T {
         self.0.cancel();
         std::future::pending().await
+    }
+}
+
+/// Waits as long as an answer takes. A sleep of no time would still last until the timer's next tick.
+pub(crate) async fn latency(time: Duration) {
+    if !time.is_zero() {
+        sleep(time).await;
     }
 }
 
