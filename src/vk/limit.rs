@@ -4,8 +4,13 @@
 //! *departures* still breaks the limit when the network bunches them. Here a place is used again
 //! only one second after the *answer* to its call came back, so of `n` places no more than `n`
 //! calls can arrive within any second on VK's own clock.
+//!
+//! While at least half of the places are free, a call goes at once. Below that calls are spaced evenly:
+//! places used up in one burst would all come back in one, and what comes up in the second between could
+//! join no call.
 
 use std::{
+    collections::VecDeque,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -20,34 +25,44 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// A fixed number of places, each taken by one call and for a second after its answer.
 #[derive(Debug)]
 pub(super) struct Limit {
-    free: AsyncMutex<mpsc::UnboundedReceiver<Instant>>,
+    places: u32,
+    queue: AsyncMutex<Queue>,
     back: mpsc::UnboundedSender<Instant>,
     paused_until: Mutex<Instant>,
+}
+
+/// The places that no call has, by when each is free.
+#[derive(Debug)]
+struct Queue {
+    waiting: VecDeque<Instant>,
+    back: mpsc::UnboundedReceiver<Instant>,
+    /// When a place was last given away.
+    last: Instant,
 }
 
 impl Limit {
     /// A limit of `calls` a second.
     pub(super) fn new(calls: u32) -> Self {
-        let (back, free) = mpsc::unbounded_channel();
+        let (back, returned) = mpsc::unbounded_channel();
         let now = Instant::now();
-        for _ in 0..calls {
-            // The receiver is in hand, so sending cannot fail.
-            let _ = back.send(now);
-        }
-        Self { free: AsyncMutex::new(free), back, paused_until: Mutex::new(now) }
+        let waiting = vec![now; calls as usize].into();
+        let queue = AsyncMutex::new(Queue { waiting, back: returned, last: now });
+        Self { places: calls, queue, back, paused_until: Mutex::new(now) }
     }
 
     /// Waits for a place; first come, first served. Dropping the future gives nothing away.
     pub(super) async fn place(&self) -> Place<'_> {
-        let mut free = self.free.lock().await;
-        let Some(free_from) = free.recv().await else {
-            unreachable!("the limit holds a sender itself, so its channel stays open")
-        };
+        let mut queue = self.queue.lock().await;
+        let free_from = queue.next().await;
         let place = Place { limit: self, free_from, used: false };
         sleep_until(free_from).await;
+        if (queue.free() + 1) * 2 < self.places as usize {
+            sleep_until(queue.last + WINDOW / self.places).await;
+        }
         loop {
             let resume = *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
             if resume <= Instant::now() {
+                queue.last = Instant::now();
                 return place;
             }
             sleep_until(resume).await;
@@ -58,6 +73,33 @@ impl Limit {
     pub(super) fn pause(&self, duration: Duration) {
         let mut until = self.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
         *until = (*until).max(Instant::now() + duration);
+    }
+}
+
+impl Queue {
+    /// Takes a place out and tells when it is free.
+    async fn next(&mut self) -> Instant {
+        self.take_back();
+        if let Some(free_from) = self.waiting.pop_front() {
+            return free_from;
+        }
+        let Some(free_from) = self.back.recv().await else {
+            unreachable!("the limit holds a sender itself, so its channel stays open")
+        };
+        free_from
+    }
+
+    /// How many places are free now.
+    fn free(&mut self) -> usize {
+        self.take_back();
+        let now = Instant::now();
+        self.waiting.iter().filter(|free_from| **free_from <= now).count()
+    }
+
+    fn take_back(&mut self) {
+        while let Ok(free_from) = self.back.try_recv() {
+            self.waiting.push_back(free_from);
+        }
     }
 }
 
@@ -118,6 +160,22 @@ mod tests {
         for window in arrivals.windows(4) {
             assert!(window[3] - window[0] > WINDOW, "four calls within a second");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_without_end_are_spaced_and_few_go_at_once() {
+        let limit = Limit::new(10);
+        let start = Instant::now();
+        let mut starts = Vec::new();
+        while start.elapsed() < Duration::from_secs(5) {
+            limit.place().await.start();
+            starts.push(Instant::now());
+        }
+        assert_eq!(starts[5] - start, Duration::ZERO);
+        for pair in starts[10..].windows(2) {
+            assert!(pair[1] - pair[0] <= WINDOW / 5, "{:?}", pair[1] - pair[0]);
+        }
+        assert!(starts.len() >= 50, "{}", starts.len());
     }
 
     #[tokio::test(start_paused = true)]
