@@ -1,6 +1,6 @@
 //! What VK told about ids, bounded in number and age.
 
-use moka::sync::Cache as Moka;
+use quick_cache::sync::Cache as Quick;
 use tokio::time::Instant;
 
 use crate::config::Ages;
@@ -18,7 +18,7 @@ pub(super) enum Held<N> {
 
 /// Answers by id. The least used make room for new ones.
 pub(super) struct Cache<N: Clone + Send + Sync + 'static> {
-    answers: Moka<i64, Answer<N>>,
+    answers: Quick<i64, Answer<N>>,
     ages: Ages,
 }
 
@@ -31,7 +31,7 @@ struct Answer<N> {
 impl<N: Clone + Send + Sync + 'static> Cache<N> {
     /// A cache of at most `capacity` answers.
     pub(super) fn new(capacity: u64, ages: Ages) -> Self {
-        Self { answers: Moka::builder().max_capacity(capacity).build(), ages }
+        Self { answers: Quick::new(capacity.try_into().unwrap_or(usize::MAX)), ages }
     }
 
     pub(super) fn get(&self, id: i64) -> Held<N> {
@@ -91,7 +91,6 @@ mod tests {
         for id in 0..10_000 {
             cache.put(id, Some(id));
         }
-        cache.answers.run_pending_tasks();
-        assert!(cache.answers.entry_count() <= 100);
+        assert!((50..=100).contains(&cache.answers.len()), "{}", cache.answers.len());
     }
 }
