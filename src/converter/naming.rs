@@ -70,7 +70,7 @@ fn nameless(uuid: i64) -> User {
 }
 
 fn full_name(person: &Person) -> String {
-    format!("{} {}", person.first_name, person.last_name).trim().to_owned()
+    [&*person.first_name, &*person.last_name].join(" ").trim().to_owned()
 }
 
 fn address(short: Option<&str>) -> Option<String> {

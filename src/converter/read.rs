@@ -13,14 +13,25 @@ use crate::{
     event::{Button, Reaction},
     vk::{
         field::{Field, Object},
-        update::{Envelope, MessageEvent, MessageNew, MessageReactionEvent},
+        update::{
+            Envelope, Message, MessageEvent, MessageNew, MessageReactionEvent, MessageUpdate,
+        },
     },
 };
 
 /// Reads one update, given as JSON text, as far as it can be read without asking VK.
 #[must_use]
 pub fn read(raw: &str, rules: &Rules) -> Reading {
-    update(raw, rules).unwrap_or_else(Reading::Rejected)
+    message_at_once(raw, rules)
+        .unwrap_or_else(|| update(raw, rules).unwrap_or_else(Reading::Rejected))
+}
+
+/// A message in the form in which VK sends it today; none for all else, which has to be looked at closely.
+fn message_at_once(raw: &str, rules: &Rules) -> Option<Reading> {
+    let MessageUpdate { event_id, message } = serde_json::from_str(raw).ok()?;
+    let Field::Is(Object(wire)) = message else { return None };
+    let draft = event_id_of(raw, event_id).and_then(|id| message_draft(id, wire, rules));
+    Some(draft.map_or_else(Reading::Rejected, Reading::Routed))
 }
 
 type ReadObject = fn(EventId, &RawValue, &Rules) -> Result<Draft, Rejection>;
@@ -34,12 +45,16 @@ fn update(raw: &str, rules: &Rules) -> Result<Reading, Rejection> {
         "message_reaction_event" => message_reaction_event,
         _ => return Ok(Reading::Unrouted(kind)),
     };
-    let event_id = match optional("event_id", event_id)? {
-        Some(id) if !id.is_empty() => EventId::Given(id),
-        _ => EventId::Digest(digest(raw.trim())),
-    };
+    let event_id = event_id_of(raw, event_id)?;
     let object = object.ok_or(Rejection::Missing("object"))?;
     read_object(event_id, object, rules).map(Reading::Routed)
+}
+
+fn event_id_of(raw: &str, event_id: Field<String>) -> Result<EventId, Rejection> {
+    Ok(match optional("event_id", event_id)? {
+        Some(id) if !id.is_empty() => EventId::Given(id),
+        _ => EventId::Digest(digest(raw.trim())),
+    })
 }
 
 /// Lowercase hex SHA-1, the look of VK's own event ids.
@@ -58,6 +73,10 @@ fn message_new(event_id: EventId, object: &RawValue, rules: &Rules) -> Result<Dr
         // Before 5.103 the object is the message.
         None => parse("object", object.get())?,
     };
+    message_draft(event_id, wire, rules)
+}
+
+fn message_draft(event_id: EventId, wire: Message, rules: &Rules) -> Result<Draft, Rejection> {
     let author = author("from_id", wire.from_id)?;
     let peer = identity("peer_id", wire.peer_id)?;
     let cmid = required("conversation_message_id", wire.conversation_message_id)?;

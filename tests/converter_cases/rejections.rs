@@ -115,3 +115,16 @@ fn a_field_given_twice_is_rejected_without_quoting_it() {
     assert!(!rejection.to_string().contains("secret"), "{rejection}");
     assert!(rejection.to_string().contains("duplicate field `text`"), "{rejection}");
 }
+
+#[test]
+fn an_update_that_says_something_twice_is_rejected() {
+    let message = r#"{"message":{"from_id":1,"peer_id":2,"conversation_message_id":3,"text":""}}"#;
+    for update in [
+        format!(r#"{{"type":"message_new","type":"message_new","object":{message}}}"#),
+        format!(r#"{{"type":"message_new","event_id":"a","event_id":"b","object":{message}}}"#),
+        format!(r#"{{"type":"message_new","object":{message},"object":{message}}}"#),
+    ] {
+        let rejection = rejection_of(&update);
+        assert_eq!(rejection.code(), "unreadable", "{rejection}");
+    }
+}

@@ -71,6 +71,32 @@ proptest! {
         }
     }
 
+    /// A message whose type comes first is read in another way than one whose type comes last.
+    #[test]
+    fn where_the_type_stands_makes_no_difference(
+        sample in strategies::sample(),
+        place in any::<prop::sample::Index>(),
+        intruder in strategies::json(),
+        spoilt in any::<bool>(),
+    ) {
+        let mut update = sample.update.clone();
+        let places = strategies::places(&update);
+        if spoilt && let Some(value) = update.pointer_mut(place.get(&places).as_str()) {
+            *value = intruder;
+        }
+        // Without an id the digest of the text would tell the two apart.
+        prop_assume!(update["event_id"].as_str().is_some_and(|id| !id.is_empty()));
+        let Some(fields) = update.as_object() else { return Ok(()) };
+        let sorted = |first: &dyn Fn(&str) -> bool| {
+            let (before, after): (Vec<_>, Vec<_>) = fields.iter().partition(|(key, _)| first(key));
+            let fields = before.into_iter().chain(after).map(|(key, value)| (key.clone(), value.clone()));
+            Value::Object(fields.collect()).to_string()
+        };
+        let convert = |raw: &str| converter::convert(raw, &world::known(), &Rules::default());
+        let type_first = convert(&sorted(&|key| key == "type"));
+        prop_assert_eq!(type_first, convert(&sorted(&|key| key != "type")));
+    }
+
     #[test]
     fn user_and_peer_are_always_there_and_right(sample in strategies::sample()) {
         let known = world::known();
