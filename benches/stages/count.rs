@@ -30,7 +30,7 @@ fn main() -> anyhow::Result<()> {
     let material = drawn.map_err(|_| anyhow::anyhow!("the simulator panicked"))??;
     let bodies = material.bodies(SIZE);
 
-    let batches = decode(&bodies);
+    let batches = decode(bodies);
     let drafts = read(&batches, &material.rules);
     let mut known: Vec<_> = drafts.iter().map(|drafts| material.known(drafts)).collect();
     let events = complete(drafts, &mut known, &material.rules);
@@ -43,10 +43,10 @@ fn main() -> anyhow::Result<()> {
 }
 
 #[inline(never)]
-fn decode(bodies: &[String]) -> Vec<Vec<Box<str>>> {
+fn decode(bodies: Vec<String>) -> Vec<Vec<Box<str>>> {
     let mut batches = Vec::with_capacity(bodies.len());
     for body in bodies {
-        if let Reply::Updates { updates, .. } = understand(body.as_bytes()) {
+        if let Reply::Updates { updates, .. } = understand(body.into_bytes()) {
             batches.push(updates);
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::event::{Event, EventType};
 
-/// All that became of one batch of updates.
+/// All that became of a batch of updates, or of several in a row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Content {
     /// The events, in VK's order.
@@ -13,8 +13,30 @@ pub struct Content {
     pub dead_letters: Vec<DeadLetter>,
     /// How many updates of each type were not routed.
     pub skipped: BTreeMap<String, u64>,
-    /// How many updates VK lost before this batch, by its positions; none where it lost nothing.
-    pub missed: Option<u64>,
+    /// How often VK lost updates before these or among them.
+    pub gaps: u64,
+    /// How many it lost, by its positions.
+    pub missed: u64,
+}
+
+impl Content {
+    /// How many updates became events or dead letters.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.entries.len() + self.dead_letters.len()
+    }
+
+    /// Adds what became of the updates that come after these.
+    pub fn append(&mut self, next: Self) {
+        let Self { entries, dead_letters, skipped, gaps, missed } = next;
+        self.entries.extend(entries);
+        self.dead_letters.extend(dead_letters);
+        for (kind, number) in skipped {
+            *self.skipped.entry(kind).or_default() += number;
+        }
+        self.gaps += gaps;
+        self.missed = self.missed.saturating_add(missed);
+    }
 }
 
 /// An event, written as JSON once for the stream and, unless `published` is there, the channel.

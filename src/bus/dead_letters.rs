@@ -1,6 +1,6 @@
 //! The updates that could not become events, for those who look after them.
 
-use std::sync::Arc;
+use std::{slice, sync::Arc};
 
 use prometheus_client::metrics::counter::Counter;
 use redis::{
@@ -122,7 +122,7 @@ impl Requeuer {
     pub async fn requeue(&mut self, id: EntryId, entry: &Entry) -> Result<Requeued, Refused> {
         let mut call = self.scripts.requeue();
         call.arg(id.to_string());
-        self.scripts.add_entry(&mut call, entry);
+        self.scripts.add_entries(&mut call, slice::from_ref(entry));
         self.link.run("a dead letter's return", &call).await
     }
 }

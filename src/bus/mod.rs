@@ -154,6 +154,13 @@ impl Bus {
 pub struct Committer<'a>(Option<RedisCommitter<'a>>);
 
 impl Committer<'_> {
+    /// How many events and dead letters are enough for one commit: what is more is better put into the
+    /// next.
+    #[must_use]
+    pub fn enough(&self) -> usize {
+        self.0.as_ref().map_or(1, RedisCommitter::enough)
+    }
+
     /// Puts a batch and the position `ts` after it on the bus, both or neither, and tells how many
     /// of its events were repeats and dropped.
     ///

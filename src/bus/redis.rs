@@ -31,6 +31,8 @@ use crate::{
     ts::Ts,
 };
 
+/// How many events Redis takes in one commit of several batches, about 8 ms of its time.
+const MOST_AT_ONCE: usize = 1000;
 /// The pause before a full stream is looked at again, at first ...
 const FULL_PAUSE: Duration = Duration::from_millis(200);
 /// ... and at most, before jitter.
@@ -174,10 +176,7 @@ impl RedisBus {
             .arg(from_ts)
             .arg(to.generation)
             .arg(to.ts.0);
-        call.arg(content.entries.len());
-        for entry in &content.entries {
-            self.scripts.add_entry(&mut call, entry);
-        }
+        self.scripts.add_entries(&mut call, &content.entries);
         call.arg(content.dead_letters.len());
         for letter in &content.dead_letters {
             call.arg(&letter.reason)
@@ -188,7 +187,7 @@ impl RedisBus {
         for (kind, times) in &content.skipped {
             call.arg(kind).arg(times);
         }
-        call.arg(content.missed.map_or(String::new(), |missed| missed.to_string()));
+        call.arg(content.gaps).arg(content.missed);
         call
     }
 }
@@ -202,6 +201,13 @@ pub(super) struct Committer<'a> {
 }
 
 impl Committer<'_> {
+    /// Few enough to keep Redis from others for some milliseconds only, and to leave the streams near
+    /// their cap.
+    pub(super) fn enough(&self) -> usize {
+        let tenth = usize::try_from(self.bus.settings.stream_length / 10).unwrap_or(usize::MAX);
+        if tenth == 0 { MOST_AT_ONCE } else { tenth.min(MOST_AT_ONCE) }
+    }
+
     /// Commits a batch that leads to `ts`, and tells how many of its events were repeats.
     pub(super) async fn commit(&mut self, content: &Content, ts: Ts) -> Result<u64, Halt> {
         let generation = self.position.map_or(0, |position| position.generation) + 1;

@@ -89,14 +89,15 @@ impl Scripts {
         Entry { published, ..Entry::new(event, unique) }
     }
 
-    /// Adds an event as the scripts take it.
-    pub(super) fn add_entry(&self, call: &mut ScriptInvocation<'_>, entry: &Entry) {
-        call.arg(number(entry.kind))
-            .arg(&entry.event_id)
-            .arg(u8::from(entry.unique))
-            .arg(&entry.data);
-        if self.carried() == OWN {
-            call.arg(entry.published.as_deref().unwrap_or(entry.data.as_bytes()));
+    /// Adds events as the scripts take them.
+    pub(super) fn add_entries(&self, call: &mut ScriptInvocation<'_>, entries: &[Entry]) {
+        call.arg(entries.iter().map(digit).collect::<String>());
+        let own = self.carried() == OWN;
+        for entry in entries {
+            call.arg(&entry.event_id).arg(&entry.data);
+            if own {
+                call.arg(entry.published.as_deref().unwrap_or(entry.data.as_bytes()));
+            }
         }
     }
 
@@ -113,7 +114,17 @@ impl Scripts {
 /// The channels carry something of each entry's own.
 const OWN: &str = "own";
 
-/// The place of a type in the scripts' lists, which start at 1 and follow [`EventType::ALL`].
-fn number(kind: EventType) -> usize {
-    1 + EventType::ALL.iter().take_while(|&&other| other != kind).count()
+/// The place of an event's type in the scripts' lists, which start at 1 and follow [`EventType::ALL`]; 4
+/// more where its id is not unique.
+fn digit(entry: &Entry) -> char {
+    match (entry.kind, entry.unique) {
+        (EventType::Message, true) => '1',
+        (EventType::Command, true) => '2',
+        (EventType::Button, true) => '3',
+        (EventType::Reaction, true) => '4',
+        (EventType::Message, false) => '5',
+        (EventType::Command, false) => '6',
+        (EventType::Button, false) => '7',
+        (EventType::Reaction, false) => '8',
+    }
 }

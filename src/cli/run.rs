@@ -75,7 +75,7 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
     let made = Api::new(config.vk.clone(), access.clone(), metrics.calls.clone()).and_then(|api| {
         let long_poll = LongPoll::new(config.vk.wait)?;
         let bus = Bus::new(&config.bus, group_id, health.clone(), metrics.commits.clone())?;
-        Ok((Arc::new(api), long_poll, bus))
+        Ok((Arc::new(api), Arc::new(long_poll), bus))
     });
     let (api, long_poll, bus) = match made {
         Ok(made) => made,

@@ -24,6 +24,9 @@ pub use session::{Connecting, Polling, State, Step};
 /// The least time that a poll without updates takes.
 const FRUITLESS_POLL: Duration = Duration::from_millis(500);
 
+/// About what an update needs beside its text on its way, in bytes.
+const UPDATE_OVERHEAD: usize = 256;
+
 /// What VK answered to one poll: the unit of everything that follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
@@ -42,10 +45,10 @@ impl Batch {
         Self { updates: Vec::new(), ts, gap }
     }
 
-    /// How many bytes its updates are.
+    /// How many bytes its updates are, with what comes with each of them however short it is.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.updates.iter().map(|update| update.len()).sum()
+        self.updates.iter().map(|update| update.len() + UPDATE_OVERHEAD).sum()
     }
 }
 
@@ -117,7 +120,8 @@ async fn run(
     let mut servers = Servers::new(api, health);
     let mut polls = Backoff::network();
     let mut state = State::starting_at(start);
-    loop {
+    // What VK is not asked for yet takes no memory.
+    while let Ok(slot) = out.reserve().await {
         let step = match state {
             State::Connecting(connecting) => {
                 let (server, newest) = servers.ask().await?;
@@ -163,13 +167,12 @@ async fn run(
                 step
             }
         };
-        if let Some(batch) = step.batch
-            && out.send(Told { batch, at: Instant::now() }).await.is_err()
-        {
-            return Ok(());
+        if let Some(batch) = step.batch {
+            slot.send(Told { batch, at: Instant::now() });
         }
         state = step.state;
     }
+    Ok(())
 }
 
 /// What came of a poll from position `from`.

@@ -7,6 +7,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+use tokio::time::Instant;
+
 use super::{CommitOutcome, DeadLetterCode, Each, Histogram, Label, Stage, UpdateType, now};
 use crate::{bus::Content, event::EventType};
 
@@ -37,16 +39,16 @@ pub struct Commits {
     pub stages: Each<Stage, Histogram>,
 }
 
-/// A batch that is on the bus now.
+/// Batches in a row that are on the bus now.
 #[derive(Debug)]
 pub struct Committed<'a> {
-    /// What it put there.
+    /// What they put there.
     pub content: &'a Content,
-    /// How many of its events were repeats and dropped.
+    /// How many of their events were repeats and dropped.
     pub repeats: u64,
-    /// How long ago VK told it.
-    pub told: Duration,
-    /// The dates of its messages, in seconds since 1970.
+    /// When VK told each batch, the oldest first.
+    pub told: &'a [Instant],
+    /// The dates of their messages, in seconds since 1970.
     pub dates: &'a [i64],
 }
 
@@ -64,11 +66,11 @@ impl Commits {
             self.skipped.of(UpdateType::of(kind)).inc_by(*number);
         }
         self.repeats.inc_by(repeats);
-        if let Some(missed) = content.missed {
-            self.gaps.inc();
-            self.missed.inc_by(missed);
+        self.gaps.inc_by(content.gaps);
+        self.missed.inc_by(content.missed);
+        for told in told {
+            self.latency.observe(told.elapsed());
         }
-        self.latency.observe(told);
         let now = now();
         for &date in dates {
             let date = Duration::from_secs(u64::try_from(date).unwrap_or_default());

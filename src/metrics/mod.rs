@@ -87,10 +87,12 @@ impl Metrics {
         Self { fetching, calls, lookups, commits, streams, registry }
     }
 
-    /// A batch is on the bus, and `ts` is the position after it.
-    pub fn committed(&self, ts: Ts, batch: &Committed<'_>) {
-        self.fetching.committed(ts, batch.told);
-        self.commits.add(batch);
+    /// Batches are on the bus, and `ts` is the position after them.
+    pub fn committed(&self, ts: Ts, batches: &Committed<'_>) {
+        if let Some(newest) = batches.told.last() {
+            self.fetching.committed(ts, newest.elapsed());
+        }
+        self.commits.add(batches);
     }
 
     /// All of them as text in the `OpenMetrics` format.

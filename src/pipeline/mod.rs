@@ -7,15 +7,16 @@ mod complete;
 mod prepare;
 mod report;
 
-use std::{sync::Arc, time::Duration};
+use std::{future::pending, panic::resume_unwind, sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream};
 use thiserror::Error;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    task::yield_now,
     time::Instant,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     bus::{Bus, Committer, Halt, Refused, Tenure},
@@ -25,16 +26,17 @@ use crate::{
     health::Health,
     metrics::{Metrics, TenureEnd},
     names::Names,
+    ts::Ts,
     vk::{Api, CallError, LongPoll},
 };
 pub use complete::complete;
 use prepare::{Prepared, prepare};
 use report::Report;
 
-/// Batches whose names are looked up at once.
-const BATCHES_AHEAD: usize = 16;
-/// How much text of updates is between VK's answer and its commit, in bytes. A larger answer goes alone.
-const BYTES_AHEAD: u32 = 2 << 20;
+/// How many batches are between VK's answer and their commit ...
+const BATCHES_AHEAD: u32 = 64;
+/// ... and of what size, in bytes. A larger answer goes alone.
+const BYTES_AHEAD: u32 = 4 << 20;
 /// How long a stop waits for batches that VK has answered already. Whatever is left is fetched
 /// again at the next start.
 const GRACE: Duration = Duration::from_secs(3);
@@ -46,13 +48,13 @@ const RELEASE: Duration = Duration::from_secs(1);
 /// Everything that the service is made of.
 pub struct Pipeline<'a> {
     /// VK's API.
-    pub api: &'a Api,
+    pub api: &'a Arc<Api>,
     /// VK's Long Poll.
-    pub long_poll: &'a LongPoll,
+    pub long_poll: &'a Arc<LongPoll>,
     /// Who is who.
     pub names: &'a Names,
     /// Who is told how things stand.
-    pub health: &'a Health,
+    pub health: &'a Arc<Health>,
     /// What is counted.
     pub metrics: &'a Metrics,
     /// Where events go.
@@ -143,21 +145,10 @@ impl Pipeline<'_> {
         // itself is still the best place to go on from.
         let start = tenure.position.map(|position| position.ts).or(report.committed);
         let (batches_in, batches) = mpsc::channel(1);
-        let (contents_in, contents) = mpsc::channel(1);
+        let (contents_in, contents) = mpsc::channel(BATCHES_AHEAD as usize);
         let work = async {
             tokio::try_join!(
-                async {
-                    Ok(fetcher::follow(
-                        self.api,
-                        self.long_poll,
-                        self.health,
-                        &self.metrics.fetching,
-                        start,
-                        batches_in,
-                        stop,
-                    )
-                    .await?)
-                },
+                self.fetch(start, batches_in, stop),
                 self.convert(batches, contents_in),
                 commit(self.bus.committer(&tenure), contents, self.health, report),
             )
@@ -183,7 +174,32 @@ impl Pipeline<'_> {
         }
     }
 
-    /// Makes batches into contents, several at once, in order.
+    /// Polls on a task of its own, so that no piece of VK's answer waits behind the conversion of those
+    /// before.
+    async fn fetch(
+        &self,
+        start: Option<Ts>,
+        out: mpsc::Sender<Told>,
+        stop: &CancellationToken,
+    ) -> Result<(), Failure> {
+        let (api, long_poll, health) =
+            (self.api.clone(), self.long_poll.clone(), self.health.clone());
+        let (metrics, stop) = (self.metrics.fetching.clone(), stop.clone());
+        let fetching = AbortOnDropHandle::new(tokio::spawn(async move {
+            fetcher::follow(&api, &long_poll, &health, &metrics, start, out, &stop).await
+        }));
+        match fetching.await {
+            Ok(result) => Ok(result?),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                // The runtime ends, and this with it.
+                Err(_) => pending().await,
+            },
+        }
+    }
+
+    /// Makes batches into contents, several at once, in order. After each piece of work others get
+    /// their turn: Redis must not wait for the next commit until all that VK has is converted.
     async fn convert(
         &self,
         batches: mpsc::Receiver<Told>,
@@ -191,8 +207,10 @@ impl Pipeline<'_> {
     ) -> Result<(), Failure> {
         let room = Arc::new(Semaphore::new(BYTES_AHEAD as usize));
         let batches = stream::unfold(batches, async |mut batches| {
+            yield_now().await;
             let told = batches.recv().await?;
-            let size = told.batch.size().try_into().unwrap_or(BYTES_AHEAD).min(BYTES_AHEAD);
+            let size = told.batch.size().try_into().unwrap_or(BYTES_AHEAD);
+            let size = size.clamp(BYTES_AHEAD / BATCHES_AHEAD, BYTES_AHEAD);
             let room = room.clone().acquire_many_owned(size).await.ok()?;
             Some(((told, room), batches))
         });
@@ -203,12 +221,13 @@ impl Pipeline<'_> {
                     prepare(told, self.names, self.rules, self.unrouted, self.bus, metrics);
                 async { (prepared.await, room) }
             })
-            .buffered(BATCHES_AHEAD);
+            .buffered(BATCHES_AHEAD as usize);
         let mut contents = std::pin::pin!(contents);
         while let Some(content) = contents.next().await {
             if out.send(content).await.is_err() {
                 break;
             }
+            yield_now().await;
         }
         Ok(())
     }
@@ -220,13 +239,29 @@ async fn commit(
     health: &Health,
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
-    while let Some((batch, _room)) = contents.recv().await {
+    while let Some((batches, _room)) = ready(&mut contents, committer.enough()).await {
         let begun = Instant::now();
-        let repeats = committer.commit(&batch.content, batch.ts).await.map_err(Failure::Bus)?;
+        let repeats = committer.commit(&batches.content, batches.ts).await.map_err(Failure::Bus)?;
         health.committed();
-        report.committed(&batch, repeats, begun.elapsed());
+        report.committed(&batches, repeats, begun.elapsed());
     }
     Ok(())
+}
+
+/// The next batch, with those after it that are ready as well until there are `enough` updates: while
+/// Redis takes one commit, the next gathers.
+async fn ready(
+    contents: &mut mpsc::Receiver<(Prepared, OwnedSemaphorePermit)>,
+    enough: usize,
+) -> Option<(Prepared, OwnedSemaphorePermit)> {
+    let (mut batches, mut room) = contents.recv().await?;
+    while batches.content.size() < enough
+        && let Ok((next, its_room)) = contents.try_recv()
+    {
+        batches.append(next);
+        room.merge(its_room);
+    }
+    Some((batches, room))
 }
 
 async fn grace(stop: &CancellationToken) {

@@ -16,19 +16,30 @@ use crate::{
     ts::Ts,
 };
 
-/// A batch as it is committed.
+/// A batch, or several in a row, as they are committed.
 #[derive(Debug)]
 pub(super) struct Prepared {
     /// What goes onto the bus.
     pub(super) content: Content,
     /// The position after it.
     pub(super) ts: Ts,
-    /// What VK lost before it.
-    pub(super) gap: Option<Gap>,
-    /// When VK told it.
-    pub(super) told: Instant,
-    /// The dates of its messages, in seconds since 1970.
+    /// What VK lost before or between them.
+    pub(super) gaps: Vec<Gap>,
+    /// When VK told each batch.
+    pub(super) told: Vec<Instant>,
+    /// The dates of the messages, in seconds since 1970.
     pub(super) dates: Vec<i64>,
+}
+
+impl Prepared {
+    /// Takes in the batch after this one, so that both are committed at once.
+    pub(super) fn append(&mut self, next: Self) {
+        self.content.append(next.content);
+        self.ts = next.ts;
+        self.gaps.extend(next.gaps);
+        self.told.extend(next.told);
+        self.dates.extend(next.dates);
+    }
 }
 
 /// Reads a batch and has its names asked for, at once; the future is its commit.
@@ -44,7 +55,8 @@ pub(super) fn prepare<'a>(
 ) -> impl Future<Output = Prepared> + 'a {
     let begun = Instant::now();
     let Told { batch: Batch { updates, ts, gap }, at } = told;
-    let mut content = Content { missed: gap.map(|gap| gap.missed()), ..Content::default() };
+    let (gaps, missed) = gap.map_or((0, 0), |gap| (1, gap.missed()));
+    let mut content = Content { gaps, missed, ..Content::default() };
     let mut drafts = Vec::with_capacity(updates.len());
     for raw in updates {
         match read(&raw, rules) {
@@ -72,7 +84,7 @@ pub(super) fn prepare<'a>(
         content.entries =
             events.iter().zip(unique).map(|(event, unique)| bus.entry(event, unique)).collect();
         metrics.stages.of(Stage::Names).observe(begun.elapsed());
-        Prepared { content, ts, gap, told: at, dates }
+        Prepared { content, ts, gaps: Vec::from_iter(gap), told: vec![at], dates }
     }
 }
 

@@ -22,12 +22,12 @@ impl<'a> Report<'a> {
         Self { committed: None, dead_letters: 0, metrics, group_id }
     }
 
-    /// A batch is on the bus; Redis was waited for `took`.
-    pub(super) fn committed(&mut self, batch: &Prepared, repeats: u64, took: Duration) {
-        let Prepared { content, ts, gap, told, dates } = batch;
+    /// Batches are on the bus; Redis was waited for `took`.
+    pub(super) fn committed(&mut self, batches: &Prepared, repeats: u64, took: Duration) {
+        let Prepared { content, ts, gaps, told, dates } = batches;
         let group_id = self.group_id;
         self.committed = Some(*ts);
-        if let Some(gap) = gap {
+        for gap in gaps {
             tracing::error!(
                 group_id, from = %gap.from, to = %gap.to, missed = gap.missed(), cause = ?gap.cause,
                 "VK lost updates: events between these positions may be missing"
@@ -50,6 +50,6 @@ impl<'a> Report<'a> {
             }
         }
         self.metrics.commits.stages.of(Stage::Commit).observe(took);
-        self.metrics.committed(*ts, &Committed { content, repeats, told: told.elapsed(), dates });
+        self.metrics.committed(*ts, &Committed { content, repeats, told, dates });
     }
 }

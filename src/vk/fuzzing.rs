@@ -8,7 +8,7 @@ use super::{CommunityInfo, LongPollSettings, Reply, UserInfo, api, long_poll};
 /// Understands a Long Poll server's answer.
 #[must_use]
 pub fn long_poll_answer(body: &[u8]) -> Reply {
-    long_poll::understand(body)
+    long_poll::understand(body.to_vec())
 }
 
 /// Understands an answer of the API as several kinds of response.

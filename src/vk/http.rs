@@ -54,7 +54,8 @@ pub(super) async fn body(mut response: Response) -> Result<Vec<u8>, NoAnswer> {
     if !status.is_success() {
         return Err(format!("HTTP status {status}").into());
     }
-    let mut body = Vec::new();
+    let told = response.content_length().and_then(|length| length.try_into().ok());
+    let mut body = Vec::with_capacity(told.map_or(0, |length: usize| length.min(BODY_CAP)));
     while let Some(chunk) = response.chunk().await.map_err(describe)? {
         if body.len() + chunk.len() > BODY_CAP {
             return Err(format!("the answer is larger than {} MiB", BODY_CAP >> 20).into());

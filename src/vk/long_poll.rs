@@ -127,7 +127,7 @@ impl LongPoll {
             Err(error) => Err(http::describe(error)),
         };
         match body {
-            Ok(body) => understand(&body),
+            Ok(body) => understand(body),
             Err(reason) => Reply::Unreachable { reason },
         }
     }
@@ -144,8 +144,8 @@ struct Answer<'a> {
 /// What a Long Poll server's answer says. [`LongPoll::poll`] does this with each body; a bench does it
 /// without the network.
 #[must_use]
-pub fn understand(body: &[u8]) -> Reply {
-    let answer: Answer = match serde_json::from_slice(body) {
+pub fn understand(body: Vec<u8>) -> Reply {
+    let answer: Answer = match serde_json::from_slice(&body) {
         Ok(answer) => answer,
         Err(error) => return not_an_answer(body, &error),
     };
@@ -163,15 +163,17 @@ pub fn understand(body: &[u8]) -> Reply {
 }
 
 /// Tells a damaged answer, which may hold updates, from an error page, which holds none.
-fn not_an_answer(body: &[u8], error: &serde_json::Error) -> Reply {
-    let text = String::from_utf8_lossy(body);
+fn not_an_answer(body: Vec<u8>, error: &serde_json::Error) -> Reply {
+    let is_empty = body.is_empty();
+    let text = String::from_utf8(body)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     if text.trim_start().starts_with('{') && text.contains("\"updates\"") {
         return Reply::Malformed { body: text.into() };
     }
     if error.is_data() {
         return Reply::Unknown { what: format!("unexpected JSON: {error}") };
     }
-    let what = if body.is_empty() { "an empty body" } else { "a body that is not JSON" };
+    let what = if is_empty { "an empty body" } else { "a body that is not JSON" };
     Reply::Unreachable { reason: what.into() }
 }
 
@@ -181,7 +183,7 @@ mod tests {
     use crate::vk::UPDATES_AN_ANSWER;
 
     fn reply(body: &str) -> Reply {
-        understand(body.as_bytes())
+        understand(body.into())
     }
 
     #[test]

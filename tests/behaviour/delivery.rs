@@ -5,9 +5,9 @@ use futures::StreamExt;
 use harness::Bus;
 use redis::{AsyncCommands, Client, aio::PubSub};
 use serde_json::{Value, json};
-use vk_simulator::Options;
+use vk_simulator::{Fault, Options};
 
-use super::common::{Outcome, Scene, Titles, stop};
+use super::common::{Outcome, Scene, Titles, message, stop};
 
 /// The raw update of the specification.
 const RAW: &str = r#"{"group_id":218730916,"type":"message_new","event_id":"d31e92e8ccde1fa2cde93eeaf9cbdf6d0cd0a936","v":"5.199","object":{"message":{"date":1709107598,"from_id":206295116,"id":0,"out":0,"version":10012065,"attachments":[],"conversation_message_id":2707,"fwd_messages":[],"important":false,"is_hidden":false,"peer_id":2000000002,"random_id":0,"text":"Hi!","is_unavailable":true},"client_info":{"button_actions":["text","vkpay","open_app","location","open_link","callback","intent_subscribe","intent_unsubscribe"],"keyboard":true,"inline_keyboard":true,"carousel":true,"lang_id":0}}}"#;
@@ -154,6 +154,25 @@ async fn unknown_fields_of_any_depth_do_not_matter() -> Outcome {
 }
 
 /// Cases 20 to 23, 28 to 31: every shape that VK sends, and odder ones.
+#[tokio::test]
+async fn batches_that_waited_together_are_committed_together() -> Outcome {
+    const QUEUED: u64 = 60;
+    let scene = Scene::with(Options { max_updates_per_reply: 1, ..Options::default() }).await?;
+    let service = scene.start().await?;
+    // Nobody's name is known until all have been fetched.
+    scene.vk.inject("users.get", Fault::Error(10), 3);
+    let updates: Vec<_> = (1..=QUEUED).map(|number| message(number, json!({}))).collect();
+    scene.vk.push_all(&updates);
+    scene.settled().await?;
+    let bus = scene.bus().await?;
+    let events = bus.events("{toaster}:message").await?;
+    let cmids = events.iter().filter_map(|event| event["message"]["cmid"].as_u64());
+    ensure!(cmids.eq(1..=QUEUED), "not all, or not in order");
+    let commits: u64 = bus.whole_position().await?["generation"].parse()?;
+    ensure!(commits < QUEUED / 2, "{commits} commits");
+    stop(service).await
+}
+
 #[tokio::test]
 async fn a_busy_day_arrives_whole_in_order_and_at_few_calls() -> Outcome {
     const UPDATES: usize = 20_000;

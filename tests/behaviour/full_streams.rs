@@ -12,9 +12,9 @@ const STREAM: &str = "{toaster}:message";
 const CAP: usize = 1000;
 /// Updates that VK has in store: three times what the stream holds.
 const QUEUED: u64 = 3000;
-const A_REPLY: usize = 100;
-/// What the service may have fetched ahead of its commits: sixteen batches, and some at each hand-off.
-const AHEAD: u64 = 24 * A_REPLY as u64;
+const A_REPLY: usize = 20;
+/// What the service may have fetched ahead of its commits: 64 batches, and some at each hand-off.
+const AHEAD: u64 = 68 * A_REPLY as u64;
 
 async fn scene() -> anyhow::Result<(Scene, Service, MultiplexedConnection)> {
     let options = Options { max_updates_per_reply: A_REPLY, ..Options::default() };

@@ -23,7 +23,7 @@ async fn while_names_do_not_come_only_so_much_is_fetched_ahead() -> Outcome {
     // The polls go on while names are waited for ...
     scene.vk.until(|stats| stats.updates_served >= 10).await;
     // ... but no further than is of use. Of what must not happen there is no sign to wait for.
-    let more = scene.vk.until(|stats| stats.updates_served >= 50);
+    let more = scene.vk.until(|stats| stats.updates_served >= 70);
     ensure!(timeout(Duration::from_secs(3), more).await.is_err(), "{:?}", scene.vk.stats());
     stop(service).await?;
     ensure!(scene.bus().await?.events("{toaster}:message").await?.is_empty());
@@ -42,7 +42,7 @@ async fn while_names_do_not_come_only_so_much_text_is_fetched_ahead() -> Outcome
     let updates: Vec<_> = (1..=40).map(|number| message(number, json!({"text": text}))).collect();
     scene.vk.push_all(&updates);
     scene.vk.until(|stats| stats.updates_served >= 4).await;
-    // Four wait for their names, and one at each hand-off.
+    // Seven wait for their names, and one at each hand-off.
     let more = scene.vk.until(|stats| stats.updates_served >= 12);
     ensure!(timeout(Duration::from_secs(3), more).await.is_err(), "{:?}", scene.vk.stats());
     stop(service).await

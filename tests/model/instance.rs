@@ -85,7 +85,8 @@ impl Instance {
 }
 
 fn content(batch: &Batch) -> Content {
-    let mut content = Content { missed: batch.gap.map(|gap| gap.missed()), ..Content::default() };
+    let (gaps, missed) = batch.gap.map_or((0, 0), |gap| (1, gap.missed()));
+    let mut content = Content { gaps, missed, ..Content::default() };
     for raw in &batch.updates {
         match convert(raw, &Known::default(), &Rules::default()) {
             Outcome::Event(event) => content.entries.push(Entry::new(&event, true)),

@@ -1,19 +1,19 @@
 -- Commits one batch: its events, its dead letters, its counts and the position after it, or nothing.
 -- Redis does not roll a script back, so every check stands before the first write.
 --
--- ARGV goes on with: holder, epoch, from (generation, ts), to (generation, ts), the number of events,
--- for each its type, id, unique, data; likewise dead letters: reason, id, raw; counts: type, number;
--- missed.
+-- ARGV goes on with: holder, epoch, from (generation, ts), to (generation, ts), the events; the number of
+-- dead letters and for each its reason, id, raw; likewise counts: type, number; gaps, missed.
 
 local holder, epoch = take(), tonumber(take())
 local from_generation, from_ts = take(), take()
 local to_generation, to_ts = take(), take()
-local entries, letters, ids, coming = {}, {}, {}, { 0, 0, 0, 0 }
-for at = 1, tonumber(take()) do
-  local entry = take_entry()
-  entries[at], coming[entry.kind] = entry, coming[entry.kind] + 1
-  if entry.unique then
-    ids[#ids + 1] = entry.id
+local letters, ids, coming = {}, {}, { 0, 0, 0, 0 }
+local digits, first = take_events()
+for at = 1, #digits do
+  local kind, unique = kind_at(digits, at)
+  coming[kind] = coming[kind] + 1
+  if unique then
+    ids[#ids + 1] = arguments[first + (at - 1) * event_arguments + 1]
   end
 end
 for at = 1, tonumber(take()) do
@@ -59,14 +59,17 @@ end
 -- An id is remembered only of what is there, and of all that is there: should a write fail after all,
 -- the next try completes this one.
 local problem
-for _, entry in ipairs(entries) do
-  if not entry.unique or is_new(entry.id) then
-    problem = emit(entry, to_ts)
+for at = 1, #digits do
+  local kind, unique = kind_at(digits, at)
+  local before = first + (at - 1) * event_arguments
+  local id = arguments[before + 1]
+  if not unique or is_new(id) then
+    problem = emit(kind, before, to_ts)
     if problem then
       break
     end
-    if entry.unique then
-      scored[#scored + 1], scored[#scored + 2] = to_generation, entry.id
+    if unique then
+      scored[#scored + 1], scored[#scored + 2] = to_generation, id
     end
   end
 end
@@ -89,9 +92,9 @@ for _ = 1, tonumber(take()) do
   local kind, times = take(), take()
   redis.call('HINCRBY', skipped, kind, times)
 end
-local missed = take()
-if missed ~= '' then
-  redis.call('HINCRBY', position, 'gaps', 1)
+local gaps, missed = take(), take()
+if gaps ~= '0' then
+  redis.call('HINCRBY', position, 'gaps', gaps)
   redis.call('HINCRBY', position, 'missed', missed)
 end
 if repeats > 0 then

@@ -9,10 +9,13 @@ local streams = { KEYS[7], KEYS[8], KEYS[9], KEYS[10] }
 local marks = { KEYS[11], KEYS[12], KEYS[13], KEYS[14] }
 local types = { 'message', 'command', 'button', 'reaction' }
 
+-- What is local is found faster, and every event asks for these.
+local arguments, pcall, tonumber = ARGV, redis.pcall, tonumber
+
 local read = 0
 local function take()
   read = read + 1
-  return ARGV[read]
+  return arguments[read]
 end
 
 local group_id, window, cap = take(), tonumber(take()), tonumber(take())
@@ -20,10 +23,25 @@ local to_streams = take() == '1'
 local carried = take() -- by the channels: 'none', the 'data', or each entry's 'own'
 local channels = { take(), take(), take(), take() }
 
-local function take_entry()
-  local entry = { kind = tonumber(take()), id = take(), unique = take() == '1', data = take() }
-  entry.published = carried == 'own' and take() or entry.data
-  return entry
+-- Events are given as a digit for each of them, in one argument, then the arguments of each: its id, its
+-- data, and what its channel carries where that is its own.
+local event_arguments = carried == 'own' and 3 or 2
+
+-- The digits of the events, and the place before the arguments of the first.
+local function take_events()
+  local digits, before = take(), read
+  read = read + #digits * event_arguments
+  return digits, before
+end
+
+-- What the digit at this place says: the place of the event's type, 1 to 4, and whether its id is unique.
+-- Where it is not, the digit is 4 more.
+local function kind_at(digits, at)
+  local kind = digits:byte(at) - 48
+  if kind > 4 then
+    return kind - 4, false
+  end
+  return kind, true
 end
 
 -- Milliseconds since 1970 by Redis' clock. Only Redis may compare it with anything.
@@ -183,13 +201,13 @@ end
 
 local written, last = { 0, 0, 0, 0 }, {}
 
--- Puts an event on its stream and its channel, or returns why that cannot be. Call `number` after the
--- last.
-local function emit(entry, ts)
-  local kind = entry.kind
+-- Puts an event, whose arguments stand after the place `before`, on its stream and its channel, or
+-- returns why that cannot be. Call `number` after the last.
+local function emit(kind, before, ts)
+  local data = arguments[before + 2]
   if to_streams then
-    local id = redis.pcall('XADD', streams[kind], '*', 'event_id', entry.id, 'event_type', types[kind],
-      'group_id', group_id, 'ts', ts, 'data', entry.data)
+    local id = pcall('XADD', streams[kind], '*', 'event_id', arguments[before + 1], 'event_type', types[kind],
+      'group_id', group_id, 'ts', ts, 'data', data)
     if id.err then
       return id
     end
@@ -197,7 +215,7 @@ local function emit(entry, ts)
   end
   if carried ~= 'none' then
     -- A listener's channel must not be able to break the commit.
-    redis.pcall('PUBLISH', channels[kind], entry.published)
+    pcall('PUBLISH', channels[kind], carried == 'own' and arguments[before + 3] or data)
   end
 end
 

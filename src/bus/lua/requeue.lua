@@ -1,10 +1,11 @@
 -- Makes a dead letter an event: the event is put on the bus and the letter removed, or nothing.
 --
--- ARGV goes on with: the letter's entry id; the event's type, id, unique, data.
+-- ARGV goes on with: the letter's entry id; the event.
 
 local letter_id = take()
-local entry = take_entry()
-local kind, id, unique = entry.kind, entry.id, entry.unique
+local digits, before = take_events()
+local kind, unique = kind_at(digits, 1)
+local id = arguments[before + 1]
 
 local obstacle = missing_right({
   { 'ZSCORE', seen, id }, { 'XRANGE', dead_letters, '-', '+' }, { 'XDEL', dead_letters, letter_id },
@@ -34,7 +35,7 @@ if not repeated then
   for at = 1, #letter[2], 2 do
     fields[letter[2][at]] = letter[2][at + 1]
   end
-  local problem = emit(entry, fields.ts)
+  local problem = emit(kind, before, fields.ts)
   if problem then
     return problem
   end
