@@ -120,9 +120,12 @@ async fn on_a_terminal_it_is_text_for_people() {
         return;
     }
     let scene = Scene::new().await;
-    let command = ["/usr/bin/script", "--quiet", "--return", "--command", PROGRAM, "/dev/null"];
-    let service = scene.start(&command, &[("JOURNAL_STREAM", "8:12345")]).await;
+    // Instead of the shell, so that it is what `script` ends.
+    let program = format!("exec {PROGRAM}");
+    let command = ["/usr/bin/script", "--quiet", "--return", "--command", &program, "/dev/null"];
+    let mut service = scene.start(&command, &[("JOURNAL_STREAM", "8:12345")]).await;
     let line = service.says("event-fetcher starts").await.unwrap();
     assert!(line.contains(" INFO") || line.contains("INFO\u{1b}["), "{line}");
     assert!(!line.starts_with('{'), "{line}");
+    service.stop().await.unwrap();
 }
