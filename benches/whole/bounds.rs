@@ -4,19 +4,24 @@ use anyhow::Context;
 use harness::RedisServer;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::{process::Command, time::Instant};
+use tokio::{process::Command, sync::mpsc, time::Instant};
 use vk_simulator::{Options, Simulator};
 
 use crate::{service::number, table::Table};
 
 #[derive(Deserialize)]
+struct Position {
+    ts: String,
+}
+
+#[derive(Deserialize)]
 struct Answer<'a> {
-    ts: &'a str,
     #[serde(borrow)]
     updates: Vec<&'a RawValue>,
 }
 
-/// Polls and puts each update on a stream as it came: no names, no events, no guarantee.
+/// Polls and puts each update on a stream and a channel as it came: no names, no events, no guarantee.
+/// It polls on while it writes, and writes what has gathered at once.
 pub(crate) async fn pass_through(
     table: &mut Table,
     name: &str,
@@ -42,18 +47,30 @@ pub(crate) async fn pass_through(
     vk.generate(updates);
     let mut connection = redis.connect().await?;
     let end = vk.ts().to_string();
+    let (bodies_in, mut bodies) = mpsc::channel(16);
     let begun = Instant::now();
-    while ts != end {
-        let parameters = [("act", "a_check"), ("key", &key), ("ts", &ts), ("wait", "25")];
-        let body = http.get(&server).query(&parameters).send().await?.bytes().await?;
-        let answer: Answer = serde_json::from_slice(&body)?;
+    let polling = tokio::spawn(async move {
+        while ts != end {
+            let parameters = [("act", "a_check"), ("key", &key), ("ts", &ts), ("wait", "25")];
+            let body = http.get(&server).query(&parameters).send().await?.bytes().await?;
+            ts = serde_json::from_slice::<Position>(&body)?.ts;
+            bodies_in.send(body).await?;
+        }
+        anyhow::Ok(())
+    });
+    let mut gathered = Vec::new();
+    while bodies.recv_many(&mut gathered, 10).await > 0 {
         let mut pipeline = redis::pipe();
-        for update in answer.updates {
-            pipeline.xadd("updates", "*", &[("data", update.get())]).ignore();
+        for body in gathered.drain(..) {
+            let Answer { updates } = serde_json::from_slice(&body)?;
+            for update in updates {
+                pipeline.xadd("updates", "*", &[("data", update.get())]).ignore();
+                pipeline.publish("updates", update.get()).ignore();
+            }
         }
         let () = pipeline.query_async(&mut connection).await?;
-        ts = answer.ts.to_owned();
     }
+    polling.await??;
     let seconds = begun.elapsed().as_secs_f64();
     table.add(&format!("pass-through, {name}: updates/s"), number(updates) / seconds);
     Ok(())

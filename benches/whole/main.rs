@@ -44,7 +44,7 @@ async fn main() -> anyhow::Result<()> {
     for _ in 0..arguments.runs {
         service::start(&mut table).await?;
         service::backlog(&mut table, arguments.backlog).await?;
-        service::steady(&mut table, arguments.steady).await?;
+        service::steady(&mut table, arguments.steady, arguments.backlog).await?;
         service::unlimited(&mut table, &without_limits(), arguments.unlimited).await?;
         bounds::pass_through(&mut table, "at VK's pace", at_vks_pace(), arguments.backlog).await?;
         bounds::pass_through(&mut table, "no limits", without_limits(), arguments.unlimited)

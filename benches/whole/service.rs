@@ -2,13 +2,14 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use anyhow::Context;
 use harness::STREAMS;
 use redis::{
     AsyncCommands,
     streams::{StreamReadOptions, StreamReadReply},
 };
 use tokio::time::{Instant, interval};
-use vk_simulator::Options;
+use vk_simulator::{Options, Simulator};
 
 use crate::{
     at_vks_pace,
@@ -58,12 +59,21 @@ pub(crate) async fn backlog(table: &mut Table, updates: usize) -> anyhow::Result
     Ok(())
 }
 
-/// 50 updates a second at VK's pace: the time from there being an update to its event being read.
-pub(crate) async fn steady(table: &mut Table, seconds: u64) -> anyhow::Result<()> {
-    let scene = Scene::with(Options { history: true, unconvertible: 0.0, ..at_vks_pace() }).await?;
+/// 50 updates a second of 1000 users at VK's pace: the time from there being an update to its event being read, with
+/// no name known, and after a backlog of `known` updates.
+pub(crate) async fn steady(table: &mut Table, seconds: u64, known: usize) -> anyhow::Result<()> {
+    latency(table, "names cold", seconds, 0).await?;
+    latency(table, "names warm", seconds, known).await
+}
+
+async fn latency(table: &mut Table, names: &str, seconds: u64, known: usize) -> anyhow::Result<()> {
+    let options = Options { users: 1000, history: true, unconvertible: 0.0, ..at_vks_pace() };
+    let scene = Scene::with(options).await?;
     let (mut service, _) = scene.start()?;
     scene.bus.has_a_position().await?;
-    let first = scene.vk.ts();
+    scene.vk.generate(known);
+    scene.settled().await?;
+    let (first, calls) = (scene.vk.ts(), scene.calls());
     let (born, read) = tokio::try_join!(
         async {
             let mut ticks = interval(Duration::from_millis(20));
@@ -80,13 +90,19 @@ pub(crate) async fn steady(table: &mut Table, seconds: u64) -> anyhow::Result<()
     let mut latencies = Vec::new();
     for (ts, update) in scene.vk.updates() {
         let update: serde_json::Value = serde_json::from_str(&update)?;
-        let Some(read) = update["event_id"].as_str().and_then(|id| read.get(id)) else { continue };
-        latencies.push(read.duration_since(born[&ts]).as_secs_f64() * 1000.0);
+        let read = update["event_id"].as_str().and_then(|id| read.get(id));
+        let (Some(read), Some(born)) = (read, born.get(&ts)) else { continue };
+        latencies.push(read.duration_since(*born).as_secs_f64() * 1000.0);
     }
     latencies.sort_by(f64::total_cmp);
     let quantile = |share: usize| latencies[(latencies.len() - 1) * share / 100];
-    table.add("50 updates/s: latency p50, ms", quantile(50));
-    table.add("50 updates/s: latency p99, ms", quantile(99));
+    let calls = scene.calls() - calls;
+    table.add(&format!("50 updates/s, {names}: latency p50, ms"), quantile(50));
+    table.add(&format!("50 updates/s, {names}: latency p99, ms"), quantile(99));
+    table.add(
+        &format!("50 updates/s, {names}: API calls an update"),
+        number(calls) / number(50 * seconds),
+    );
     service.stop().await?;
     Ok(())
 }
@@ -121,35 +137,77 @@ pub(crate) async fn unlimited(
     options: &Options,
     updates: usize,
 ) -> anyhow::Result<()> {
-    let figures = flat_out(options, updates).await?;
-    table.add("no limits: updates/s", figures.rate);
-    table.add("no limits: processor time, ms an update", figures.processor);
+    let figures = flat_out(options, |vk| drop(vk.generate(updates))).await?;
+    for (names, phase) in [("cold", &figures.cold), ("warm", &figures.warm)] {
+        table.add(&format!("no limits, names {names}: updates/s"), phase.rate);
+        table
+            .add(&format!("no limits, names {names}: processor time, ms an update"), phase.service);
+        table.add(&format!("no limits, names {names}: Redis' processor time, ms"), phase.redis);
+    }
     table.add("no limits: peak memory, MiB", figures.memory);
     Ok(())
 }
 
-/// What a backlog without limits took.
+/// What two backlogs without limits took.
 pub(crate) struct Figures {
-    /// Updates a second.
-    pub(crate) rate: f64,
-    /// Milliseconds of processor time an update.
-    pub(crate) processor: f64,
-    /// MiB at most.
+    /// From the process' start, with no name known.
+    pub(crate) cold: Phase,
+    /// Another one after it.
+    pub(crate) warm: Phase,
+    /// The most memory, in MiB.
     pub(crate) memory: f64,
 }
 
-pub(crate) async fn flat_out(options: &Options, updates: usize) -> anyhow::Result<Figures> {
+/// What a backlog took.
+pub(crate) struct Phase {
+    /// Updates a second.
+    pub(crate) rate: f64,
+    /// Milliseconds of the service's processor time an update.
+    pub(crate) service: f64,
+    /// Milliseconds of Redis' processor time an update.
+    pub(crate) redis: f64,
+}
+
+/// Has a backlog committed that `fill` puts there, and another one like it.
+pub(crate) async fn flat_out(
+    options: &Options,
+    mut fill: impl FnMut(&Simulator),
+) -> anyhow::Result<Figures> {
     let scene = Scene::with(options.clone()).await?;
     scene.begin().await?;
-    scene.vk.generate(updates);
-    let begun = Instant::now();
+    let redis = scene.redis.pid().context("Redis has ended")?;
+    let empty = scene.vk.ts();
+    fill(&scene.vk);
+    let updates = scene.vk.ts() - empty;
     let (mut service, pid) = scene.start()?;
-    scene.settled().await?;
-    let seconds = begun.elapsed().as_secs_f64();
-    let processor = processor_time(pid)?.as_secs_f64() * 1000.0;
+    let cold = phase(&scene, pid, redis, Duration::ZERO, updates).await?;
+    // Held still, so that the whole backlog is there before it is begun.
+    service.signal("STOP").await?;
+    fill(&scene.vk);
+    let used = processor_time(pid)?;
+    service.signal("CONT").await?;
+    let warm = phase(&scene, pid, redis, used, updates).await?;
     let memory = peak_memory(pid)?;
     service.stop().await?;
-    Ok(Figures { rate: number(updates) / seconds, processor: processor / number(updates), memory })
+    Ok(Figures { cold, warm, memory })
+}
+
+/// Waits until a backlog is committed, of which the service has `used` no time yet.
+async fn phase(
+    scene: &Scene,
+    service: u32,
+    redis: u32,
+    used: Duration,
+    updates: u64,
+) -> anyhow::Result<Phase> {
+    let (begun, redis_used) = (Instant::now(), processor_time(redis)?);
+    scene.settled().await?;
+    let each = |time: Duration| time.as_secs_f64() * 1000.0 / number(updates);
+    Ok(Phase {
+        rate: number(updates) / begun.elapsed().as_secs_f64(),
+        service: each(processor_time(service)?.saturating_sub(used)),
+        redis: each(processor_time(redis)?.saturating_sub(redis_used)),
+    })
 }
 
 /// Numbers here are far from where a float would round them.
