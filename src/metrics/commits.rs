@@ -6,7 +6,6 @@ use prometheus_client::{
     metrics::counter::Counter,
     registry::{Registry, Unit},
 };
-
 use tokio::time::Instant;
 
 use super::{CommitOutcome, DeadLetterCode, Each, Histogram, Label, Stage, UpdateType, now};
@@ -35,7 +34,7 @@ pub struct Commits {
     pub latency: Histogram,
     /// From a message's date to its commit, one a message.
     pub age: Histogram,
-    /// The parts of a batch's way, one a batch.
+    /// The parts of a batch's way, one a batch; the last of them one a commit.
     pub stages: Each<Stage, Histogram>,
 }
 
@@ -125,7 +124,7 @@ impl Commits {
         );
         registry.register_with_unit(
             "stage_duration",
-            "The time that the parts of a batch's way took, one a batch",
+            "The time that the parts of a batch's way took, one a batch; of the commit one for all batches in it",
             Unit::Seconds,
             self.stages.clone(),
         );

@@ -153,13 +153,12 @@ async fn unknown_fields_of_any_depth_do_not_matter() -> Outcome {
     stop(service).await
 }
 
-/// Cases 20 to 23, 28 to 31: every shape that VK sends, and odder ones.
 #[tokio::test]
 async fn batches_that_waited_together_are_committed_together() -> Outcome {
     const QUEUED: u64 = 60;
     let scene = Scene::with(Options { max_updates_per_reply: 1, ..Options::default() }).await?;
     let service = scene.start().await?;
-    // Nobody's name is known until all have been fetched.
+    // Nobody's name is known for a while, and batches gather.
     scene.vk.inject("users.get", Fault::Error(10), 3);
     let updates: Vec<_> = (1..=QUEUED).map(|number| message(number, json!({}))).collect();
     scene.vk.push_all(&updates);
@@ -173,6 +172,7 @@ async fn batches_that_waited_together_are_committed_together() -> Outcome {
     stop(service).await
 }
 
+/// Cases 20 to 23, 28 to 31: every shape that VK sends, and odder ones.
 #[tokio::test]
 async fn a_busy_day_arrives_whole_in_order_and_at_few_calls() -> Outcome {
     const UPDATES: usize = 20_000;

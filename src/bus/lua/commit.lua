@@ -1,4 +1,5 @@
--- Commits one batch: its events, its dead letters, its counts and the position after it, or nothing.
+-- Commits one batch, or several in a row: their events, dead letters, counts and the position after them,
+-- or nothing.
 -- Redis does not roll a script back, so every check stands before the first write.
 --
 -- ARGV goes on with: holder, epoch, from (generation, ts), to (generation, ts), the events; the number of
