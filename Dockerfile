@@ -8,13 +8,14 @@ WORKDIR /build
 
 # The dependencies, in a layer that stays until they change: built for programs that do nothing.
 COPY Cargo.toml Cargo.lock ./
-COPY harness/Cargo.toml harness/
-COPY simulator/Cargo.toml simulator/
-COPY torture/Cargo.toml torture/
-RUN mkdir --parents src benches/whole benches/stages harness/src simulator/src torture/src \
-    && touch src/lib.rs harness/src/lib.rs simulator/src/lib.rs \
+COPY crates/harness/Cargo.toml crates/harness/
+COPY crates/simulator/Cargo.toml crates/simulator/
+COPY crates/torture/Cargo.toml crates/torture/
+RUN mkdir --parents src benches/whole benches/stages \
+        crates/harness/src crates/simulator/src crates/torture/src \
+    && touch src/lib.rs crates/harness/src/lib.rs crates/simulator/src/lib.rs \
     && touch benches/whole/main.rs benches/stages/main.rs benches/stages/count.rs \
-    && echo 'fn main() {}' | tee src/main.rs simulator/src/main.rs > torture/src/main.rs \
+    && echo 'fn main() {}' | tee src/main.rs crates/simulator/src/main.rs > crates/torture/src/main.rs \
     && cargo build --release --locked --bin event-fetcher
 
 # Cargo goes by the files' times, and those of a checkout may be older than what was built above.

@@ -8,14 +8,12 @@ let
     ../Fetcher.toml # built into the binary
     ../benches
     ../clippy.toml
+    ../crates
     ../deny.toml
     ../rustfmt.toml
     ../examples
-    ../harness
-    ../simulator
     ../src
     ../tests
-    ../torture
   ];
   sourceOf =
     fileset:
@@ -29,11 +27,10 @@ let
   testSrc = sourceOf (
     lib.fileset.unions [
       files
-      ../GUARANTEES.md
       ../README.md
       ../clients
+      ../deploy/monitoring
       ../docs
-      ../monitoring
     ]
   );
   common = {

@@ -1,0 +1,68 @@
+//! Pickles, as Python reads them.
+
+use event_fetcher::{bus::pickle, config::PickleClasses, event::Event};
+use proptest::prelude::*;
+
+use super::{
+    events::{events, samples},
+    python::{hex, python},
+};
+
+/// The presets, and modules of one's own.
+fn layouts() -> [PickleClasses; 3] {
+    let classes = |event_module: &str, event_class: &str, objects_module: &str| PickleClasses {
+        event_module: event_module.to_owned(),
+        event_class: event_class.to_owned(),
+        objects_module: objects_module.to_owned(),
+    };
+    [
+        classes("toaster.broker.events.events", "Event", "toaster.broker.events.objects"),
+        classes("funcka_bots.events.events", "VkEvent", "funcka_bots.events.objects"),
+        classes("handler.events", "Event", "handler.events"),
+    ]
+}
+
+/// A line for each event and layout: the pickle, and the JSON.
+fn lines(events: &[Event]) -> String {
+    let line = |event: &Event, classes| {
+        format!("{} {}\n", hex(&pickle(event, classes)), serde_json::to_string(event).unwrap())
+    };
+    let layouts = layouts();
+    events.iter().flat_map(|event| layouts.iter().map(move |it| line(event, it))).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn an_unpickled_event_is_its_json(events in events(true)) {
+        python("unpickle.py", &lines(&events));
+    }
+}
+
+#[test]
+fn pickles_are_what_they_were() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/behaviour/consumers/pickled.txt");
+    let kept = std::fs::read_to_string(path).unwrap_or_default();
+    let now = lines(&samples());
+    python("unpickle.py", &now);
+    if kept != now {
+        std::fs::write(format!("{path}.new"), now).unwrap();
+        panic!("handlers would be sent other pickles: see {path}.new, and rename it if they may");
+    }
+}
+
+#[test]
+fn an_author_whom_vk_did_not_tell_is_none() {
+    let mut events = samples();
+    let unknown = |event: &mut Event| {
+        if let event_fetcher::event::Content::Message(message) = &mut event.content {
+            message.reply.as_mut().unwrap().uuid = None;
+        }
+    };
+    events.iter_mut().for_each(unknown);
+    let toaster = &layouts()[0];
+    let input: String = events[1..2].iter().map(|it| hex(&pickle(it, toaster)) + "\n").collect();
+    let output = python("handler_of_old.py", &input);
+    assert!(output.contains("warn None for Hi! at 3894"), "{output}");
+}

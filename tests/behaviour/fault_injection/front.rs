@@ -1,0 +1,110 @@
+//! What stands in front of a simulated VK and can answer in its place, byte for byte.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, copy},
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+use vk_simulator::Simulator;
+
+/// A front on a port of 127.0.0.1, until it is dropped.
+pub(crate) struct Front {
+    port: u16,
+    answers: Arc<Mutex<VecDeque<Answer>>>,
+    _tasks: JoinSet<()>,
+}
+
+/// The answer to the next request whose head contains this.
+type Answer = (&'static str, Vec<u8>);
+
+impl Front {
+    pub(crate) async fn of(vk: &Simulator) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let answers = Arc::default();
+        let behind = vk.api_url().replace("http://", "").replace("/method/", "");
+        let mut tasks = JoinSet::new();
+        tasks.spawn(serve(listener, behind, Arc::clone(&answers)));
+        Self { port, answers, _tasks: tasks }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}/{path}", self.port)
+    }
+
+    /// Answers a request in VK's place. Answers are given in this order.
+    pub(crate) fn answer(&self, request: &'static str, head: &str, body: &[u8]) {
+        let head = format!("HTTP/1.1 {head}\r\nconnection: close\r\n\r\n");
+        self.answers.lock().unwrap().push_back((request, [head.as_bytes(), body].concat()));
+    }
+
+    /// Names `server` for Long Poll, with the key that opens it.
+    pub(crate) fn answer_server(&self, server: &str, key: &str) {
+        let body = format!(r#"{{"response":{{"key":"{key}","server":"{server}","ts":"1"}}}}"#);
+        self.answer("getLongPollServer", "200 OK", body.as_bytes());
+    }
+
+    /// Whether all answers have been given.
+    pub(crate) async fn is_used_up(&self) {
+        let waiting = async {
+            while !self.answers.lock().unwrap().is_empty() {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(super::flow::DEADLINE, waiting).await.unwrap();
+    }
+}
+
+async fn serve(listener: TcpListener, behind: String, answers: Arc<Mutex<VecDeque<Answer>>>) {
+    let mut conversations = JoinSet::new();
+    while let Ok((client, _)) = listener.accept().await {
+        // How a conversation ends is the client's affair.
+        let (behind, answers) = (behind.clone(), Arc::clone(&answers));
+        conversations.spawn(async move { converse(client, &behind, &answers).await.ok() });
+    }
+}
+
+async fn converse(
+    mut client: TcpStream,
+    behind: &str,
+    answers: &Mutex<VecDeque<Answer>>,
+) -> std::io::Result<()> {
+    let request = request(&mut client).await?;
+    let answer = {
+        let mut answers = answers.lock().unwrap();
+        let is_meant = answers.front().is_some_and(|(part, _)| request.contains(part));
+        is_meant.then(|| answers.pop_front()).flatten()
+    };
+    if let Some((_, answer)) = answer {
+        return client.write_all(&answer).await;
+    }
+    let mut server = TcpStream::connect(behind).await?;
+    let request = request.replacen("\r\n\r\n", "\r\nconnection: close\r\n\r\n", 1);
+    server.write_all(request.as_bytes()).await?;
+    copy(&mut server, &mut client).await?;
+    Ok(())
+}
+
+/// Reads a whole request.
+async fn request(client: &mut TcpStream) -> std::io::Result<String> {
+    let mut request = String::new();
+    loop {
+        let mut buffer = vec![0; 64 << 10];
+        let read = client.read(&mut buffer).await?;
+        request.push_str(&String::from_utf8_lossy(&buffer[..read]));
+        if let Some((head, body)) = request.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
+                return Ok(request);
+            }
+        }
+        if read == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}
