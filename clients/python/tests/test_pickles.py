@@ -12,7 +12,7 @@ from typing import Any
 import dill
 import pytest
 
-FETCHERS_TESTS = Path(__file__).parents[3] / "tests" / "consumers"
+FETCHERS_TESTS = Path(__file__).parents[3] / "tests" / "behaviour" / "consumers"
 
 
 @pytest.mark.parametrize("loads", [pickle.loads, dill.loads])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 # Without running the package's __init__, which needs redis-py; its events need nothing.
 package = types.ModuleType("toaster_events")
-package.__path__ = [str(Path(__file__).parents[2] / "clients/python/src/toaster_events")]
+package.__path__ = [str(Path(__file__).parents[3] / "clients/python/src/toaster_events")]
 sys.modules["toaster_events"] = package
 
 from toaster_events import events  # noqa: E402
