@@ -2,9 +2,7 @@
 
 use std::io;
 
-use rustix::process::{
-    DumpableBehavior, Resource, getrlimit, set_dumpable_behavior, setrlimit,
-};
+use rustix::process::{DumpableBehavior, Resource, getrlimit, set_dumpable_behavior, setrlimit};
 
 /// Keeps the process's memory, where the token is, from core dumps and from other processes of the same
 /// user (`ptrace`, `/proc/<pid>/mem` and `environ`). Whoever has the capability to trace any process

@@ -17,8 +17,8 @@ use super::{
         EventNames, Form, Http, Log, Names, Tls, Vk, Way,
     },
     value::{
-        self, boolean, choice, choices, durability, duration, hosts, listen, log_filter, method_url, name,
-        password, path, stream_name, texts, token, version, whole, whole_seconds,
+        self, boolean, choice, choices, durability, duration, hosts, listen, log_filter,
+        method_url, name, password, path, stream_name, texts, token, version, whole, whole_seconds,
     },
 };
 

@@ -32,19 +32,18 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Serves `router` for as long as it is polled.
 pub(super) async fn serve(listener: TcpListener, router: Router) {
     let mut open = Open::default();
-    let mut failing = false;
+    let mut failures: u32 = 0;
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                failing = false;
-                open.add(stream, &router);
+                open.add(stream, &router).await;
             }
             Err(error) if is_of_the_client(&error) => {}
             Err(error) => {
-                if !failing {
-                    tracing::warn!(%error, "the HTTP port cannot accept connections now; trying again");
+                failures = failures.saturating_add(1);
+                if failures.is_power_of_two() {
+                    tracing::warn!(%error, failures, "the HTTP port cannot accept connections now; trying again");
                 }
-                failing = true;
                 open.close_oldest();
                 sleep(PAUSE).await;
             }
@@ -66,11 +65,13 @@ struct Open {
 }
 
 impl Open {
-    fn add(&mut self, stream: TcpStream, router: &Router) {
+    async fn add(&mut self, stream: TcpStream, router: &Router) {
         while self.tasks.try_join_next().is_some() {}
         self.oldest_first.retain(|connection| !connection.is_finished());
-        if self.oldest_first.len() >= CONNECTIONS {
+        // Closed is a connection only when its task has ended, not when it was told to.
+        while self.tasks.len() >= CONNECTIONS {
             self.close_oldest();
+            self.tasks.join_next().await;
         }
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

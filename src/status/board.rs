@@ -16,6 +16,7 @@ use crate::{
     bus::{StreamState, Survey, Surveyor},
     health::{Failure, Health, Role},
     metrics::Metrics,
+    text,
 };
 
 /// How often the counts are looked at.
@@ -100,7 +101,7 @@ impl Board {
             }
             Err(error) => {
                 tracing::debug!(%error, "Redis does not tell how the bus stands");
-                seen.error = Some(error.to_string());
+                seen.error = Some(text::excerpt(&error.to_string()));
             }
         }
     }

@@ -28,7 +28,12 @@ impl<S: Subscriber, L: Layer<S>> Layer<S> for OneLine<L> {
         self.0.on_event(&Event::new(event.metadata(), &values), context);
     }
 
-    fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, context: Context<'_, S>) {
+    fn on_new_span(
+        &self,
+        attributes: &span::Attributes<'_>,
+        id: &span::Id,
+        context: Context<'_, S>,
+    ) {
         self.0.on_new_span(attributes, id, context);
     }
 }

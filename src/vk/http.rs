@@ -117,11 +117,12 @@ pub(super) fn describe(error: reqwest::Error) -> NoAnswer {
 
 /// Whether a TLS handshake ended because nobody trusts who signed the server's certificate.
 fn is_unknown_authority(error: &(dyn Error + 'static)) -> bool {
-    // An `io::Error` leaves the error within it out of its causes.
-    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    let inner = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    // An `io::Error` leaves the error within it out of its causes, and may be within another.
+    if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        return is_unknown_authority(inner);
+    }
     matches!(
-        inner.or_else(|| error.downcast_ref()),
+        error.downcast_ref(),
         Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))
     )
 }
