@@ -100,8 +100,9 @@ impl Board {
                 *seen = Seen { survey: Some((Instant::now(), survey)), error: None };
             }
             Err(error) => {
-                tracing::debug!(%error, "Redis does not tell how the bus stands");
-                seen.error = Some(text::excerpt(&error.to_string()));
+                let error = text::excerpt(&error.to_string());
+                tracing::debug!(error, "Redis does not tell how the bus stands");
+                seen.error = Some(error);
             }
         }
     }
