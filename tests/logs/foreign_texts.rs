@@ -31,7 +31,7 @@ async fn hostile_api(code: i64) -> String {
         while let Ok((mut client, _)) = listener.accept().await {
             let answer = answer.clone();
             tokio::spawn(async move {
-                let _ = client.read(&mut [0; 64 << 10]).await;
+                let _ = client.read(&mut vec![0; 64 << 10]).await;
                 let _ = client.write_all(answer.as_bytes()).await;
                 let _ = client.shutdown().await;
             });
