@@ -1,5 +1,7 @@
 //! The HTTP port: is the service alive, does it do its work, and how much of it?
 
+mod connections;
+mod host;
 mod page;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -8,6 +10,7 @@ use axum::{
     Router,
     extract::State,
     http::{StatusCode, header::CONTENT_TYPE},
+    middleware,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -19,32 +22,44 @@ use crate::{
     status::Board,
 };
 
-/// Serves at `address` for as long as it is polled; with a `board` there is a page of it. A port that cannot be had is no reason to stop
+/// The page and its JSON.
+#[derive(Debug)]
+pub struct Page {
+    /// What is on it.
+    pub board: Arc<Board>,
+    /// Host names under which it is served, beside those of this machine.
+    pub hosts: Vec<String>,
+}
+
+/// Serves at `address` for as long as it is polled. A port that cannot be had is no reason to stop
 /// fetching: it is logged, and nothing is served.
 pub async fn serve(
     address: SocketAddr,
     health: Arc<Health>,
     metrics: Arc<Metrics>,
-    board: Option<Arc<Board>>,
+    page: Option<Page>,
 ) {
-    let mut router = Router::new()
+    let router = router(health, metrics, page);
+    match TcpListener::bind(address).await {
+        Ok(listener) => {
+            tracing::info!(%address, "health is told by HTTP");
+            connections::serve(listener, router).await;
+        }
+        Err(error) => {
+            tracing::error!(%address, %error, "health is not told by HTTP; see http.listen");
+        }
+    }
+    std::future::pending::<()>().await;
+}
+
+fn router(health: Arc<Health>, metrics: Arc<Metrics>, page: Option<Page>) -> Router {
+    let router = Router::new()
         .route("/livez", get(async || "alive\n"))
         .route("/readyz", get(ready).with_state(health))
         .route("/metrics", get(numbers).with_state(metrics));
-    if let Some(board) = board {
-        router = router.merge(page::router(board));
-    }
-    let served = match TcpListener::bind(address).await {
-        Ok(listener) => {
-            tracing::info!(%address, "health is told by HTTP");
-            axum::serve(listener, router).await
-        }
-        Err(error) => Err(error),
-    };
-    if let Err(error) = served {
-        tracing::error!(%address, %error, "health is not told by HTTP; see http.listen");
-    }
-    std::future::pending::<()>().await;
+    let Some(Page { board, hosts }) = page else { return router };
+    let own = middleware::from_fn_with_state(host::Own::new(hosts), host::check);
+    router.merge(page::router(board).route_layer(own))
 }
 
 async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, String) {

@@ -1,5 +1,7 @@
 //! The log: for people on a terminal, as JSON for collectors, or into systemd's journal.
 
+mod one_line;
+
 use std::{
     fs::File,
     io::{self, IsTerminal},
@@ -13,6 +15,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
+use self::one_line::OneLine;
 use crate::config::{Log, LogFormat};
 
 /// Where lines go when they do not go into the journal.
@@ -70,21 +73,21 @@ fn goes_to_journal() -> bool {
 
 fn journal() -> Option<AnyLayer> {
     let layer = tracing_journald::layer().ok()?.with_field_prefix(None);
-    Some(layer.with_syslog_identifier("event-fetcher".into()).boxed())
+    Some(OneLine(layer.with_syslog_identifier("event-fetcher".into())).boxed())
 }
 
 fn text(output: Output, colours: bool) -> AnyLayer {
     let layer = tracing_subscriber::fmt::layer().with_ansi(colours).with_target(false);
     match output {
-        Output::Stdout => layer.boxed(),
-        Output::Stderr => layer.with_writer(io::stderr).boxed(),
+        Output::Stdout => OneLine(layer).boxed(),
+        Output::Stderr => OneLine(layer.with_writer(io::stderr)).boxed(),
     }
 }
 
 fn json(output: Output) -> AnyLayer {
     let layer = tracing_subscriber::fmt::layer().json().flatten_event(true);
     match output {
-        Output::Stdout => layer.boxed(),
-        Output::Stderr => layer.with_writer(io::stderr).boxed(),
+        Output::Stdout => OneLine(layer).boxed(),
+        Output::Stderr => OneLine(layer.with_writer(io::stderr)).boxed(),
     }
 }

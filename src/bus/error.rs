@@ -3,6 +3,8 @@
 use redis::{ErrorKind, RedisError};
 use thiserror::Error;
 
+use crate::text;
+
 /// Redis will not serve us until the operator changes something.
 #[derive(Debug, Error)]
 #[error("Redis refuses {doing}: {problem}. {advice}")]
@@ -20,7 +22,7 @@ impl Refused {
     #[must_use]
     pub fn by(error: &RedisError, doing: &'static str) -> Option<Self> {
         let advice = advice(error)?;
-        Some(Self { doing, problem: error.to_string(), advice })
+        Some(Self { doing, problem: text::excerpt(&error.to_string()), advice })
     }
 }
 

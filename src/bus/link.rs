@@ -13,6 +13,7 @@ use super::{
 use crate::{
     backoff::Backoff,
     health::{Health, Party},
+    text,
 };
 
 /// One caller's way to Redis. A call is repeated until it is answered: every script here can tell
@@ -65,6 +66,7 @@ impl Link {
                         return Err(refused);
                     }
                     self.retries.inc();
+                    let error = text::excerpt(&error.to_string());
                     self.health.ill_since(Party::Redis, asked, &error);
                     let pause = self.backoff.fail();
                     if self.backoff.is_loud() {

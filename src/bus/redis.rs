@@ -28,6 +28,7 @@ use crate::{
     health::{Health, Party, Role},
     metrics::{CommitOutcome, Commits},
     outage::Over,
+    text,
     ts::Ts,
 };
 
@@ -136,7 +137,8 @@ impl RedisBus {
         let answer: redis::RedisResult<i64> =
             self.link(&self.metrics.lease_retries).try_run(call.arg(&self.holder)).await;
         if let Err(error) = answer {
-            tracing::warn!(%error, "the lease was not given back; it ends by itself");
+            let error = text::excerpt(&error.to_string());
+            tracing::warn!(error, "the lease was not given back; it ends by itself");
         }
     }
 

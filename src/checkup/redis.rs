@@ -6,6 +6,7 @@ use super::finding::Finding;
 use crate::{
     bus::{Refused, Server},
     config::{self, BusUrl, RedisUrl},
+    text,
 };
 
 /// The oldest version that has all commands in use.
@@ -38,7 +39,10 @@ async fn ask_at(url: &RedisUrl, settings: &config::Bus) -> Vec<Finding> {
             [reached].into_iter().chain(worst).collect()
         }
         Err(error) if error.code() == Some("NOPERM") => vec![Finding::unknown(
-            format!("{url} answers, but does not tell its version and settings: {error}"),
+            format!(
+                "{url} answers, but does not tell its version and settings: {}",
+                text::excerpt(&error.to_string())
+            ),
             "allow the Redis user +info, or see for yourself: version 6.2 or newer, appendonly \
              yes, maxmemory-policy noeviction",
         )],
@@ -105,7 +109,7 @@ fn failure(url: &RedisUrl, error: &RedisError) -> Finding {
     match Refused::by(error, "to serve") {
         Some(refused) => Finding::refusal(refused.to_string()),
         None => Finding::problem(
-            format!("{url} cannot be used: {error}"),
+            format!("{url} cannot be used: {}", text::excerpt(&error.to_string())),
             "check bus.url, that Redis runs, and the network between",
         ),
     }

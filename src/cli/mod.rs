@@ -12,7 +12,6 @@ mod service;
 mod signals;
 mod status;
 mod tail;
-mod text;
 
 use std::{
     io::{self, Write},
@@ -25,7 +24,7 @@ use std::{
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::{config::Sources, event::event_schema};
+use crate::{config::Sources, event::event_schema, process, text};
 use exit::Exit;
 
 /// Fetches the events of a VK community and routes them over Redis.
@@ -81,6 +80,8 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 /// Does what the process's arguments ask for.
 #[must_use]
 pub fn main() -> ExitCode {
+    // Before any secret is read.
+    let hidden = process::hide_memory();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -91,7 +92,7 @@ pub fn main() -> ExitCode {
     };
     let sources = Sources::from_process(arguments.config);
     match arguments.command.unwrap_or(Command::Run) {
-        Command::Run => run::run(&sources),
+        Command::Run => run::run(&sources, hidden),
         Command::Check(arguments) => check::run(&arguments, &sources),
         Command::Convert(arguments) => convert::run(&arguments, &sources),
         Command::Tail(arguments) => tail::run(&arguments, &sources),

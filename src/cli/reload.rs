@@ -90,7 +90,11 @@ impl Reload {
                 self.tell_what_needs_a_restart(&loaded);
                 self.change_token(loaded.access.token).await;
             }
-            Err(error) => tracing::error!("nothing is taken over: {error}"),
+            Err(error) => {
+                // The mistakes are listed one a line.
+                let error = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+                tracing::error!("nothing is taken over: {error}");
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! `run`: the service.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -12,17 +12,19 @@ use crate::{
     config::{self, BusUrl, Loaded, Sources},
     converter::Rules,
     health::Health,
-    http,
+    http::{self, Page},
     metrics::Metrics,
     names::Names,
     pipeline::Pipeline,
+    process,
     status::Board,
     systemd,
     telemetry::{self, Level, Output},
     vk::{Api, LongPoll},
 };
 
-pub(super) fn run(sources: &Sources) -> Exit {
+/// Runs the service; `hidden` is whether the process's memory could be hidden.
+pub(super) fn run(sources: &Sources, hidden: io::Result<()>) -> Exit {
     let loaded = match config::load(sources) {
         Ok(loaded) => loaded,
         Err(error) => return Exit::Usage.because(error),
@@ -36,6 +38,12 @@ pub(super) fn run(sources: &Sources) -> Exit {
         Ok(level) => level,
         Err(error) => return Exit::Usage.because(error),
     };
+    if let Err(error) = hidden {
+        tracing::debug!(%error, "core dumps cannot be switched off here: one would hold the token");
+    }
+    if let Err(error) = process::raise_descriptor_limit() {
+        tracing::debug!(%error, "the limit of open files stays as it is");
+    }
     if sources.vars.contains_key(IN_IMAGE) && loaded.origin("vk.token") == Some(TOKEN_VARIABLE) {
         tracing::warn!(
             "the token comes from the environment of a container: if docker build was given it, \
@@ -73,7 +81,7 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
     let health = Arc::new(Health::new(config.vk.wait));
     let metrics = Arc::new(Metrics::new(health.clone()));
     let made = Api::new(config.vk.clone(), access.clone(), metrics.calls.clone()).and_then(|api| {
-        let long_poll = LongPoll::new(config.vk.wait)?;
+        let long_poll = LongPoll::new(&config.vk)?;
         let bus = Bus::new(&config.bus, group_id, health.clone(), metrics.commits.clone())?;
         Ok((Arc::new(api), Arc::new(long_poll), bus))
     });
@@ -97,9 +105,10 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
         unrouted: config.bus.unrouted,
     };
     if let Some(address) = config.http.listen {
+        let hosts = config.http.hosts.clone();
         let board = Board::new(VERSION.as_str(), group_id, health.clone(), metrics.clone());
         let board = Arc::new(board);
-        let page = config.http.page.then(|| board.clone());
+        let page = config.http.page.then(|| Page { board: board.clone(), hosts });
         tasks.spawn(http::serve(address, health.clone(), metrics.clone(), page));
         let surveyor = bus.surveyor();
         tasks.spawn(async move { board.keep(surveyor).await });

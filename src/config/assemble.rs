@@ -17,8 +17,8 @@ use super::{
         EventNames, Form, Http, Log, Names, Tls, Vk, Way,
     },
     value::{
-        self, boolean, choice, choices, durability, duration, listen, log_filter, method_url, name,
-        password, path, stream_name, texts, token, version, whole, whole_seconds,
+        self, boolean, choice, choices, durability, duration, hosts, listen, log_filter,
+        method_url, name, password, path, stream_name, texts, token, version, whole, whole_seconds,
     },
 };
 
@@ -74,6 +74,7 @@ fn vk(reader: &mut Reader) -> Option<Vk> {
     let timeout = reader.read("vk.timeout", duration(seconds(1)..=seconds(60)));
     let requests_per_second =
         reader.read("vk.requests_per_second", whole("requests a second", 1..=20));
+    let ca = reader.read("vk.tls.ca", path);
     Some(Vk {
         api_url: api_url?,
         api_version: api_version?,
@@ -81,6 +82,7 @@ fn vk(reader: &mut Reader) -> Option<Vk> {
         wait: wait?,
         timeout: timeout?,
         requests_per_second: requests_per_second?,
+        ca: ca?,
     })
 }
 
@@ -109,7 +111,8 @@ fn names(reader: &mut Reader) -> Option<Names> {
 fn http(reader: &mut Reader) -> Option<Http> {
     let listen = reader.read("http.listen", listen);
     let page = reader.read("http.page", boolean);
-    Some(Http { listen: listen?, page: page? })
+    let hosts = reader.read("http.hosts", hosts);
+    Some(Http { listen: listen?, page: page?, hosts: hosts? })
 }
 
 fn bus(reader: &mut Reader) -> Option<Bus> {

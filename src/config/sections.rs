@@ -48,6 +48,8 @@ pub struct Vk {
     pub timeout: Duration,
     /// The most API calls in a second; above 0.
     pub requests_per_second: u32,
+    /// Authorities to trust in addition to the system's, as a PEM file.
+    pub ca: Option<PathBuf>,
 }
 
 /// How an update becomes an event.
@@ -157,12 +159,14 @@ pub struct EventNames {
 }
 
 /// The port that tells whether the service works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Http {
     /// The address to serve at; none for no port.
     pub listen: Option<SocketAddr>,
     /// Whether it shows a page, and what is on it as JSON.
     pub page: bool,
+    /// Further host names under which the page is served.
+    pub hosts: Vec<String>,
 }
 
 /// What is told about the service's own work.

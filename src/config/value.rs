@@ -158,6 +158,22 @@ pub(super) fn listen(value: &Value) -> Result<Option<SocketAddr>, String> {
     }
 }
 
+/// Host names, as they stand in a browser's address, without scheme or port.
+pub(super) fn hosts(value: &Value) -> Result<Vec<String>, String> {
+    let is_name = |text: &str| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+        !text.is_empty() && text.bytes().all(fits)
+    };
+    value
+        .as_array()
+        .and_then(|items| items.iter().map(|it| it.as_str().map(str::to_owned)).collect())
+        .filter(|names: &Vec<String>| names.iter().all(|it| is_name(it)))
+        .ok_or_else(|| {
+            "a list of host names in quotes, without scheme or port, such as [\"fetcher.example\"]"
+                .to_owned()
+        })
+}
+
 /// What a commit waits for.
 pub(super) fn durability(value: &Value) -> Result<Durability, String> {
     let replicas = |text: &str| {

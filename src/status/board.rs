@@ -16,6 +16,7 @@ use crate::{
     bus::{StreamState, Survey, Surveyor},
     health::{Failure, Health, Role},
     metrics::Metrics,
+    text,
 };
 
 /// How often the counts are looked at.
@@ -99,8 +100,9 @@ impl Board {
                 *seen = Seen { survey: Some((Instant::now(), survey)), error: None };
             }
             Err(error) => {
-                tracing::debug!(%error, "Redis does not tell how the bus stands");
-                seen.error = Some(error.to_string());
+                let error = text::excerpt(&error.to_string());
+                tracing::debug!(error, "Redis does not tell how the bus stands");
+                seen.error = Some(error);
             }
         }
     }

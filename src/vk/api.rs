@@ -56,7 +56,7 @@ impl Api {
     pub fn new(settings: Vk, access: Access, metrics: Calls) -> anyhow::Result<Self> {
         let Access { group_id, token } = access;
         Ok(Self {
-            http: http::client(settings.timeout)?,
+            http: http::client(settings.timeout, &settings)?,
             limit: Limit::new(settings.requests_per_second),
             settings,
             group_id,
@@ -313,6 +313,7 @@ mod tests {
             wait: Duration::from_secs(25),
             timeout: Duration::from_secs(1),
             requests_per_second: 18,
+            ca: None,
         };
         let access = Access { group_id: 1, token: token.into() };
         let api = Api::new(settings, access, Calls::default()).unwrap();

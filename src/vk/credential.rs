@@ -3,6 +3,8 @@
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::text;
+
 /// An access token and the header that carries it.
 #[derive(Debug)]
 pub(super) struct Credential {
@@ -25,8 +27,8 @@ impl Credential {
         self.authorization.clone()
     }
 
-    /// A text of VK's without the token.
+    /// A text of VK's without the token, fit to be quoted in one line.
     pub(super) fn redacted(&self, text: &str) -> String {
-        text.replace(self.token.expose_secret(), "***")
+        text::excerpt(&text.replace(self.token.expose_secret(), "***"))
     }
 }

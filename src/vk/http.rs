@@ -1,10 +1,19 @@
 //! HTTP as both of VK's servers need it: bounded in time and size, no redirects, no URLs in errors.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{error::Error, fmt, io, path::Path, time::Duration};
 
-use reqwest::{Client, Response, redirect};
+use anyhow::anyhow;
+use reqwest::{Certificate, Client, Response, redirect};
+use rustls::{
+    CertificateError, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 
-use crate::tls;
+use crate::{config::Vk, text, tls};
+
+/// What to do about a certificate of an unknown authority.
+const UNKNOWN_AUTHORITY: &str =
+    ". If this authority is to be trusted (a national one, or a company's), put it into vk.tls.ca";
 
 /// The largest body taken from VK, in bytes, after decompression.
 const BODY_CAP: usize = 32 << 20;
@@ -34,10 +43,12 @@ impl<T: Into<String>> From<T> for NoAnswer {
 /// A client with its own connection pool. `deadline` bounds a whole request with its answer.
 ///
 /// HTTP/1.1 only: VK's hosts have been seen to leave HTTP/2 streams hanging. Idle connections are
-/// dropped before VK drops them.
-pub(super) fn client(deadline: Duration) -> reqwest::Result<Client> {
+/// dropped before VK drops them. The authorities of `vk.tls.ca` are trusted in addition to the system's;
+/// fails when that file cannot be used.
+pub(super) fn client(deadline: Duration, settings: &Vk) -> anyhow::Result<Client> {
     tls::install_provider();
-    Client::builder()
+    let authorities = settings.ca.as_deref().map(authorities).transpose()?;
+    let client = Client::builder()
         .user_agent(concat!("event-fetcher/", env!("CARGO_PKG_VERSION")))
         .http1_only()
         .timeout(deadline)
@@ -45,7 +56,25 @@ pub(super) fn client(deadline: Duration) -> reqwest::Result<Client> {
         .redirect(redirect::Policy::none())
         .pool_idle_timeout(Duration::from_secs(50))
         .tcp_keepalive(Duration::from_secs(15))
-        .build()
+        .tls_certs_merge(authorities.unwrap_or_default());
+    Ok(client.build()?)
+}
+
+/// The certificates in the PEM file of `vk.tls.ca`, at least one.
+fn authorities(path: &Path) -> anyhow::Result<Vec<Certificate>> {
+    let unusable = |reason: &dyn fmt::Display| anyhow!("vk.tls.ca: {}: {reason}", path.display());
+    let pem = std::fs::read(path).map_err(|error| unusable(&error))?;
+    let certificates = Certificate::from_pem_bundle(&pem)
+        .map_err(|_| unusable(&"a certificate in it cannot be read"))?;
+    if certificates.is_empty() {
+        return Err(unusable(&"no certificate in it; a PEM file is expected"));
+    }
+    for certificate in CertificateDer::pem_slice_iter(&pem).flatten() {
+        RootCertStore::empty()
+            .add(certificate)
+            .map_err(|error| unusable(&format_args!("a certificate in it is unusable: {error}")))?;
+    }
+    Ok(certificates)
 }
 
 /// Reads the whole body of a successful answer, or says in one line why there is none.
@@ -70,8 +99,12 @@ pub(super) fn describe(error: reqwest::Error) -> NoAnswer {
     let reached = !error.is_connect();
     let error = error.without_url();
     let mut text = error.to_string();
+    let mut advice = "";
     let mut cause = error.source();
     while let Some(inner) = cause {
+        if is_unknown_authority(inner) {
+            advice = UNKNOWN_AUTHORITY;
+        }
         let inner_text = inner.to_string();
         if !text.contains(&inner_text) {
             text.push_str(": ");
@@ -79,5 +112,17 @@ pub(super) fn describe(error: reqwest::Error) -> NoAnswer {
         }
         cause = inner.source();
     }
-    NoAnswer { reached, reason: text }
+    NoAnswer { reached, reason: format!("{}{advice}", text::excerpt(&text)) }
+}
+
+/// Whether a TLS handshake ended because nobody trusts who signed the server's certificate.
+fn is_unknown_authority(error: &(dyn Error + 'static)) -> bool {
+    // An `io::Error` leaves the error within it out of its causes, and may be within another.
+    if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        return is_unknown_authority(inner);
+    }
+    matches!(
+        error.downcast_ref(),
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))
+    )
 }

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::{NoAnswer, http, updates::Updates};
-use crate::ts::Ts;
+use crate::{config::Vk, text, ts::Ts};
 
 /// What a poll may take beyond the time that VK holds it.
 const GRACE: Duration = Duration::from_secs(10);
@@ -56,9 +56,11 @@ impl<'a> Hosts<'a> {
             return Ok(server);
         }
         if !under("vk.ru") && !under("vk.com") {
+            let host = text::excerpt(&host);
             return Err(format!("its Long Poll host {host} is not under vk.ru or vk.com"));
         }
         if server.scheme() != "https" {
+            let host = text::excerpt(&host);
             return Err(format!("its Long Poll host {host} is not reached by https"));
         }
         Ok(server)
@@ -109,9 +111,11 @@ pub struct LongPoll {
 }
 
 impl LongPoll {
-    /// A client that lets VK hold each poll for `wait`, and gives up ten seconds later.
-    pub fn new(wait: Duration) -> anyhow::Result<Self> {
-        Ok(Self { http: http::client(wait + GRACE)?, wait })
+    /// A client that lets VK hold each poll for `vk.wait`, and gives up ten seconds later. Fails when
+    /// `vk.tls.ca` cannot be used.
+    pub fn new(settings: &Vk) -> anyhow::Result<Self> {
+        let wait = settings.wait;
+        Ok(Self { http: http::client(wait + GRACE, settings)?, wait })
     }
 
     /// Asks `server` for what came after `ts`. No token goes there.
@@ -171,6 +175,7 @@ fn not_an_answer(body: Vec<u8>, error: &serde_json::Error) -> Reply {
         return Reply::Malformed { body: text.into() };
     }
     if error.is_data() {
+        let error = text::excerpt(&error.to_string());
         return Reply::Unknown { what: format!("unexpected JSON: {error}") };
     }
     let what = if is_empty { "an empty body" } else { "a body that is not JSON" };

@@ -43,7 +43,7 @@ async fn work_that_stands_still_is_begun_again_and_nothing_is_lost() {
         Bus::new(&config.bus, options.group_id, health.clone(), metrics.commits.clone()).unwrap();
     let pipeline = Pipeline {
         api: &api,
-        long_poll: &Arc::new(LongPoll::new(config.vk.wait).unwrap()),
+        long_poll: &Arc::new(LongPoll::new(&config.vk).unwrap()),
         names: &names,
         health: &health,
         metrics: &metrics,

@@ -40,6 +40,7 @@ fn with_token_and_group_alone_everything_has_its_documented_default() {
     assert_eq!(vk.wait, Duration::from_secs(25));
     assert_eq!(vk.timeout, Duration::from_secs(10));
     assert_eq!(vk.requests_per_second, 18);
+    assert_eq!(vk.ca, None);
     assert_eq!(converter.command_prefixes, ["/", "!"]);
     assert!(!converter.reply_author);
     assert_eq!((names.users, names.chats), (100_000, 10_000));
@@ -55,6 +56,7 @@ fn with_token_and_group_alone_everything_has_its_documented_default() {
     assert_eq!(bus.lease, Duration::from_secs(10));
     assert_eq!(http.listen.unwrap().to_string(), "0.0.0.0:8080");
     assert!(http.page);
+    assert!(http.hosts.is_empty());
     assert_eq!(bus.stream_length, 1_000_000);
     assert_eq!(bus.repeat_window, 10_000);
     for names in [&bus.streams, &bus.channels] {

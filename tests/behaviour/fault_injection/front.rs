@@ -6,7 +6,7 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, copy},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
@@ -19,17 +19,28 @@ pub(crate) struct Front {
     _tasks: JoinSet<()>,
 }
 
+/// What becomes of the body of VK's answer to a request.
+type Twist = Arc<dyn Fn(&str, Vec<u8>) -> Vec<u8> + Send + Sync>;
+
 /// The answer to the next request whose head contains this.
 type Answer = (&'static str, Vec<u8>);
 
 impl Front {
     pub(crate) async fn of(vk: &Simulator) -> Self {
+        Self::twisting(vk, |_, body| body).await
+    }
+
+    /// A front that changes the bodies of VK's answers.
+    pub(crate) async fn twisting(
+        vk: &Simulator,
+        twist: impl Fn(&str, Vec<u8>) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let answers = Arc::default();
         let behind = vk.api_url().replace("http://", "").replace("/method/", "");
         let mut tasks = JoinSet::new();
-        tasks.spawn(serve(listener, behind, Arc::clone(&answers)));
+        tasks.spawn(serve(listener, behind, Arc::clone(&answers), Arc::new(twist)));
         Self { port, answers, _tasks: tasks }
     }
 
@@ -60,12 +71,17 @@ impl Front {
     }
 }
 
-async fn serve(listener: TcpListener, behind: String, answers: Arc<Mutex<VecDeque<Answer>>>) {
+async fn serve(
+    listener: TcpListener,
+    behind: String,
+    answers: Arc<Mutex<VecDeque<Answer>>>,
+    twist: Twist,
+) {
     let mut conversations = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
         // How a conversation ends is the client's affair.
-        let (behind, answers) = (behind.clone(), Arc::clone(&answers));
-        conversations.spawn(async move { converse(client, &behind, &answers).await.ok() });
+        let (behind, answers, twist) = (behind.clone(), Arc::clone(&answers), Arc::clone(&twist));
+        conversations.spawn(async move { converse(client, &behind, &answers, &*twist).await.ok() });
     }
 }
 
@@ -73,6 +89,7 @@ async fn converse(
     mut client: TcpStream,
     behind: &str,
     answers: &Mutex<VecDeque<Answer>>,
+    twist: &(dyn Fn(&str, Vec<u8>) -> Vec<u8> + Send + Sync),
 ) -> std::io::Result<()> {
     let request = request(&mut client).await?;
     let answer = {
@@ -83,15 +100,26 @@ async fn converse(
     if let Some((_, answer)) = answer {
         return client.write_all(&answer).await;
     }
-    let mut server = TcpStream::connect(behind).await?;
+    let answer = ask(behind, &request).await?;
+    let head_end = answer.windows(4).position(|it| it == b"\r\n\r\n").map_or(0, |at| at + 4);
+    let body = twist(&request, answer[head_end..].to_vec());
+    let head =
+        format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+    client.write_all(&[head.as_bytes(), &body].concat()).await
+}
+
+/// The whole answer, head and body, of the server at `address`.
+pub(crate) async fn ask(address: &str, request: &str) -> std::io::Result<Vec<u8>> {
+    let mut server = TcpStream::connect(address).await?;
     let request = request.replacen("\r\n\r\n", "\r\nconnection: close\r\n\r\n", 1);
     server.write_all(request.as_bytes()).await?;
-    copy(&mut server, &mut client).await?;
-    Ok(())
+    let mut answer = Vec::new();
+    server.read_to_end(&mut answer).await?;
+    Ok(answer)
 }
 
 /// Reads a whole request.
-async fn request(client: &mut TcpStream) -> std::io::Result<String> {
+pub(crate) async fn request(client: &mut (impl AsyncRead + Unpin)) -> std::io::Result<String> {
     let mut request = String::new();
     loop {
         let mut buffer = vec![0; 64 << 10];

@@ -3,10 +3,15 @@
 //! change is said.
 #![expect(clippy::unwrap_used, reason = "what is expected here is what is tested")]
 
+mod authorities;
 mod cluster;
 mod flow;
 mod front;
+mod hidden;
 mod hostile;
+mod idle_clients;
+mod malformed;
+mod malformed_generator;
 mod passing;
 mod replicas;
 mod rights;

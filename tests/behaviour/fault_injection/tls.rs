@@ -7,7 +7,7 @@ use tokio::process::Command;
 use super::flow::{Flow, command};
 
 /// What authorities and those they vouch for may do.
-const OPENSSL: &str = "\
+pub(crate) const OPENSSL: &str = "\
 [req]
 distinguished_name = name
 [name]
@@ -79,7 +79,7 @@ impl TlsRedis {
 }
 
 /// Makes a key and a certificate by this name.
-async fn certificate(folder: &TempDir, name: &str, options: &[&str]) {
+pub(crate) async fn certificate(folder: &TempDir, name: &str, options: &[&str]) {
     let words = "req -x509 -config openssl.cnf -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \
                  -noenc -days 2";
     let made = Command::new("openssl")

@@ -5,6 +5,7 @@
     reason = "what is expected here is what is tested"
 )]
 
+mod foreign_texts;
 mod forms;
 mod levels;
 mod outages;

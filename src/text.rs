@@ -1,9 +1,18 @@
-//! Text that others wrote, made fit for a terminal.
+//! Text that others wrote, made fit for a terminal and for a line of the log.
+
+/// The most characters that are quoted of one text of VK's or Redis'.
+const EXCERPT: usize = 300;
+
+/// What is quoted of a text of VK's or Redis' in an error or a log line: harmless, and bounded so that
+/// what stands beside it (which call it was, what to do) is not pushed away.
+pub(crate) fn excerpt(text: &str) -> String {
+    shortened(text, EXCERPT)
+}
 
 /// The text with everything escaped that a terminal would obey instead of showing it: control
 /// characters, which begin escape codes and new lines, and those that reverse the direction of
 /// writing.
-pub(super) fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for char in text.chars() {
         if is_obeyed(char) {
@@ -16,7 +25,7 @@ pub(super) fn harmless(text: &str) -> String {
 }
 
 /// The beginning of a harmless text, at most `longest` characters, with an ellipsis for the rest.
-pub(super) fn shortened(text: &str, longest: usize) -> String {
+pub(crate) fn shortened(text: &str, longest: usize) -> String {
     // Escaping only makes a text longer, so more of it than this is never shown.
     let end = text.char_indices().nth(longest + 1).map_or(text.len(), |(end, _)| end);
     let mut shown = harmless(&text[..end]);

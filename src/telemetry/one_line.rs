@@ -1,0 +1,86 @@
+//! Every value of every event, made fit for one line, whatever the format and whoever wrote the text.
+
+use std::fmt;
+
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Value, Visit},
+    span,
+};
+use tracing_subscriber::{Layer, layer::Context};
+
+use crate::text;
+
+/// The most characters of a value. The service's own sentences are shorter, with what they quote.
+const LONGEST: usize = 1000;
+
+/// Hands events on to a format, with each text in them on one line, bounded, and without characters
+/// that a terminal would obey.
+pub(super) struct OneLine<L>(pub(super) L);
+
+impl<S: Subscriber, L: Layer<S>> Layer<S> for OneLine<L> {
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let fields = event.metadata().fields();
+        let mut values = Values((0..fields.len()).map(|_| None).collect());
+        event.record(&mut values);
+        let values: Vec<_> = values.0.iter().map(Option::as_deref).collect();
+        let values = fields.value_set_all(&values);
+        self.0.on_event(&Event::new(event.metadata(), &values), context);
+    }
+
+    fn on_new_span(
+        &self,
+        attributes: &span::Attributes<'_>,
+        id: &span::Id,
+        context: Context<'_, S>,
+    ) {
+        self.0.on_new_span(attributes, id, context);
+    }
+}
+
+/// The values of an event by the place of their field.
+struct Values(Vec<Option<Box<dyn Value>>>);
+
+impl Values {
+    fn set(&mut self, field: &Field, value: impl Value + 'static) {
+        if let Some(place) = self.0.get_mut(field.index()) {
+            *place = Some(Box::new(value));
+        }
+    }
+}
+
+impl Visit for Values {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.set(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.set(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.set(field, value);
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        self.set(field, value);
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.set(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.set(field, value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.set(field, text::shortened(value, LONGEST));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Display values and messages come by this way too, and have no quotes of their own.
+        let value = text::shortened(&format!("{value:?}"), LONGEST);
+        self.set(field, tracing::field::display(value));
+    }
+}
