@@ -5,11 +5,11 @@
 //! `docs/metrics.md` lists all metrics; the list is generated from what is registered.
 
 mod labels;
+mod register;
 mod stages;
 
 use std::{
     fmt,
-    hash::Hash,
     sync::atomic::AtomicU64,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -17,7 +17,7 @@ use std::{
 use prometheus_client::{
     collector::Collector,
     encoding::text::encode,
-    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
+    metrics::{counter::Counter, gauge::Gauge, info::Info},
     registry::Registry,
 };
 
@@ -36,12 +36,6 @@ pub type Seconds = Counter<f64, AtomicU64>;
 
 /// A point in time, in seconds since 1970; 0 for never.
 pub type Timestamp = Gauge<f64, AtomicU64>;
-
-/// The upper bounds of all histograms' buckets, in seconds: 1, 2.5 and 5 of each power of ten.
-const BUCKETS: [f64; 22] = [
-    0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
-    5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0,
-];
 
 /// All metrics of a service.
 #[derive(Debug)]
@@ -85,25 +79,6 @@ impl Metrics {
         encode(&mut text, &self.registry)?;
         Ok(text)
     }
-}
-
-/// A family with a series for each of `labels` from the start: a series that appears only with its first
-/// event hides that event from `rate` and `increase`.
-fn family<S, M>(metric: fn() -> M, labels: impl IntoIterator<Item = S>) -> Family<S, M>
-where
-    S: Clone + Eq + Hash,
-    M: Clone,
-{
-    let family = Family::new_with_constructor(metric);
-    for labels in labels {
-        drop(family.get_or_create(&labels));
-    }
-    family
-}
-
-/// A histogram of durations in seconds.
-fn durations() -> Histogram {
-    Histogram::new(BUCKETS)
 }
 
 /// The time since 1970.

@@ -4,28 +4,16 @@ use std::{sync::atomic::AtomicU64, time::Duration};
 
 use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
-    registry::{Metric, Registry, Unit},
+    registry::Registry,
 };
-use strum::VariantArray;
 
 use super::{
-    Cache, CacheLabels, CacheResult, CallLabels, CallOutcome, CommitLabels, CommitOutcome,
-    DeadLetterLabels, LabelValues, LeaseTermEnd, LeaseTermEndLabels, MethodLabels, PollLabels,
-    PollOutcome, Seconds, Stage, StageLabels, Timestamp, TypeLabels, durations, family,
-    labels::update_types, now,
+    CacheLabels, CallLabels, CommitLabels, DeadLetterLabels, LabelValues, LeaseTermEndLabels,
+    MethodLabels, PollLabels, Seconds, Stage, StageLabels, Timestamp, TypeLabels,
+    labels::update_types,
+    now,
+    register::{Register, each},
 };
-
-/// Registers a metric.
-fn metric<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
-    registry.register(name, help, metric.clone());
-    metric
-}
-
-/// Registers a metric in seconds; its name gets the suffix `_seconds`.
-fn seconds<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
-    registry.register_with_unit(name, help, Unit::Seconds, metric.clone());
-    metric
-}
 
 /// Polls, lease terms, and the committed position.
 #[derive(Debug, Clone)]
@@ -48,46 +36,28 @@ pub struct Fetching {
 
 impl Fetching {
     pub(super) fn new(to: &mut Registry) -> Self {
-        let outcomes = PollOutcome::VARIANTS.iter().map(|&outcome| PollLabels { outcome });
-        let reasons = LeaseTermEnd::VARIANTS.iter().map(|&reason| LeaseTermEndLabels { reason });
-        let time = Timestamp::default;
+        let mut to = Register(to);
         Self {
-            polls: metric(
-                to,
+            polls: to.counters(
                 "polls",
                 "Polls of VK's Long Poll, by result",
-                family(Counter::default, outcomes),
+                each(|outcome| PollLabels { outcome }),
             ),
-            last_poll: seconds(to, "last_poll_timestamp", "When Long Poll last answered", time()),
-            last_commit: seconds(
-                to,
-                "last_commit_timestamp",
-                "When this process last committed",
-                time(),
-            ),
-            watermark: seconds(
-                to,
-                "watermark_timestamp",
+            last_poll: to.timestamp("last_poll", "When Long Poll last answered"),
+            last_commit: to.timestamp("last_commit", "When this process last committed"),
+            watermark: to.timestamp(
+                "watermark",
                 "When VK gave the answer up to which everything is committed; its age is how late events are",
-                time(),
             ),
-            committed_position: metric(
-                to,
+            committed_position: to.gauge(
                 "committed_position",
                 "The position (VK's ts) that this process last committed",
-                Gauge::default(),
             ),
-            lease_terms: metric(
-                to,
-                "lease_terms",
-                "How often this process acquired the lease",
-                Counter::default(),
-            ),
-            lease_term_ends: metric(
-                to,
+            lease_terms: to.counter("lease_terms", "How often this process acquired the lease"),
+            lease_term_ends: to.counters(
                 "lease_term_ends",
                 "How often fetching was restarted from the committed position, by reason",
-                family(Counter::default, reasons),
+                each(|reason| LeaseTermEndLabels { reason }),
             ),
         }
     }
@@ -148,72 +118,52 @@ impl Default for Commits {
 
 impl Commits {
     pub(super) fn new(to: &mut Registry, values: &LabelValues) -> Self {
+        let mut to = Register(to);
         let of_type = |r#type| TypeLabels { r#type };
-        let event_types = values.event_types.iter().copied().map(of_type);
-        let reasons = values.dead_letter_reasons.iter().map(|&reason| DeadLetterLabels { reason });
-        let outcomes = CommitOutcome::VARIANTS.iter().map(|&outcome| CommitLabels { outcome });
-        let stages = Stage::VARIANTS.iter().map(|&stage| StageLabels { stage });
         Self {
-            events: metric(
-                to,
+            events: to.counters(
                 "events",
                 "Events committed, duplicates included, by type",
-                family(Counter::default, event_types),
+                values.event_types.iter().copied().map(of_type),
             ),
-            dead_letters: metric(
-                to,
+            dead_letters: to.counters(
                 "dead_letters",
                 "Updates that could not become events, by reason",
-                family(Counter::default, reasons),
+                values.dead_letter_reasons.iter().map(|&reason| DeadLetterLabels { reason }),
             ),
-            updates_skipped: metric(
-                to,
+            updates_skipped: to.counters(
                 "updates_skipped",
                 "Updates of types that do not become events, by type",
-                family(Counter::default, update_types().map(of_type)),
+                update_types().map(of_type),
             ),
-            duplicates_dropped: metric(
-                to,
+            duplicates_dropped: to.counter(
                 "duplicates_dropped",
                 "Events and dead letters that VK had sent before",
-                Counter::default(),
             ),
-            gaps: metric(to, "gaps", "How often VK lost updates", Counter::default()),
-            updates_lost: metric(
-                to,
-                "updates_lost",
-                "Updates that VK lost, estimated by its positions",
-                Counter::default(),
-            ),
-            commits: metric(
-                to,
+            gaps: to.counter("gaps", "How often VK lost updates"),
+            updates_lost: to
+                .counter("updates_lost", "Updates that VK lost, estimated by its positions"),
+            commits: to.counters(
                 "commits",
                 "Commits sent to Redis, by result",
-                family(Counter::default, outcomes),
+                each(|outcome| CommitLabels { outcome }),
             ),
-            lease_retries: metric(
-                to,
+            lease_retries: to.counter(
                 "lease_retries",
                 "How often acquiring or renewing the lease was retried",
-                Counter::default(),
             ),
-            latency: seconds(
-                to,
+            latency: to.histogram(
                 "commit_latency",
                 "The time from VK's answer to the commit of everything in it, one observation a batch",
-                durations(),
             ),
-            message_age: seconds(
-                to,
+            message_age: to.histogram(
                 "message_age",
                 "The time from a message's date, in whole seconds by VK's clock, to its commit",
-                durations(),
             ),
-            stage_duration: seconds(
-                to,
+            stage_duration: to.histograms(
                 "stage_duration",
                 "The time in a stage, one observation a batch; in commit one for all batches of a commit",
-                family(durations, stages),
+                each(|stage| StageLabels { stage }),
             ),
         }
     }
@@ -250,22 +200,19 @@ impl Default for Calls {
 
 impl Calls {
     pub(super) fn new(to: &mut Registry, values: &LabelValues) -> Self {
-        let methods = values.vk_methods.iter().map(|&method| MethodLabels { method });
-        let calls = values.vk_methods.iter().flat_map(|&method| {
-            CallOutcome::VARIANTS.iter().map(move |&outcome| CallLabels { method, outcome })
-        });
+        let mut to = Register(to);
+        let methods = values.vk_methods.iter().copied();
+        let of_method = |method| each(move |outcome| CallLabels { method, outcome });
         Self {
-            calls: metric(
-                to,
+            calls: to.counters(
                 "vk_api_calls",
                 "Calls of VK's API, by result",
-                family(Counter::default, calls),
+                methods.clone().flat_map(of_method),
             ),
-            rate_limit_wait: seconds(
-                to,
+            rate_limit_wait: to.sums_of_seconds(
                 "vk_api_rate_limit_wait",
                 "The time that calls waited for VK's rate limits",
-                family(Seconds::default, methods),
+                methods.map(|method| MethodLabels { method }),
             ),
         }
     }
@@ -286,15 +233,12 @@ impl Default for Lookups {
 
 impl Lookups {
     pub(super) fn new(to: &mut Registry) -> Self {
-        let labels = Cache::VARIANTS.iter().flat_map(|&cache| {
-            CacheResult::VARIANTS.iter().map(move |&result| CacheLabels { cache, result })
-        });
+        let of_cache = |cache| each(move |result| CacheLabels { cache, result });
         Self {
-            cache_lookups: metric(
-                to,
+            cache_lookups: Register(to).counters(
                 "cache_lookups",
                 "Look-ups in the caches of users, communities and chats, each id of a batch once",
-                family(Counter::default, labels),
+                each(|cache| cache).flat_map(of_cache),
             ),
         }
     }
