@@ -10,6 +10,10 @@ use std::{
 
 use tokio::time::Instant;
 
+mod gauges;
+
+pub use gauges::HealthGauges;
+
 /// How long a side may fail before the service is not ready: a retry or two is nothing to report.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How many failures that are over are remembered.

@@ -26,7 +26,7 @@ use crate::{
     config::{self, RedisUrl},
     event::Event,
     health::{Health, Party, Role},
-    metrics::{CommitOutcome, Commits},
+    metrics::{CommitLabels, CommitOutcome, Commits},
     outage::Over,
     text,
     ts::Ts,
@@ -71,6 +71,11 @@ impl RedisBus {
             committed: AtomicU64::new(0),
             scripts: Scripts::new(settings, group_id),
         })
+    }
+
+    /// The counter of commits with this result.
+    fn commits(&self, outcome: CommitOutcome) -> Counter {
+        self.metrics.commits.get_or_create_owned(&CommitLabels { outcome })
     }
 
     fn link(&self, retries: &Counter) -> Link {
@@ -156,7 +161,7 @@ impl RedisBus {
     pub(super) fn committer(&self, tenure: &Tenure) -> Committer<'_> {
         let generation = tenure.position.map_or(0, |position| position.generation);
         self.committed.store(generation, Ordering::Release);
-        let link = self.link(self.metrics.outcomes.of(CommitOutcome::Unclear));
+        let link = self.link(&self.commits(CommitOutcome::Retried));
         Committer { bus: self, link, epoch: tenure.epoch, position: tenure.position }
     }
 
@@ -218,7 +223,7 @@ impl Committer<'_> {
         let mut full = Backoff::new(FULL_PAUSE, FULL_PAUSE_CAP);
         let repeats = loop {
             let answer: Answer = self.link.run("a commit", &call).await.map_err(Halt::Refused)?;
-            self.bus.metrics.outcomes.of(answer.outcome()).inc();
+            self.bus.commits(answer.outcome()).inc();
             match answer {
                 Answer::Done { repeats } => break repeats,
                 Answer::Resent => {
@@ -289,11 +294,11 @@ enum Answer {
 impl Answer {
     fn outcome(&self) -> CommitOutcome {
         match self {
-            Self::Done { .. } => CommitOutcome::Done,
-            Self::Resent => CommitOutcome::Resent,
+            Self::Done { .. } => CommitOutcome::Ok,
+            Self::Resent => CommitOutcome::AlreadyDone,
             Self::Fenced => CommitOutcome::Fenced,
-            Self::Behind(_) => CommitOutcome::Behind,
-            Self::Full { .. } => CommitOutcome::Full,
+            Self::Behind(_) => CommitOutcome::RolledBack,
+            Self::Full { .. } => CommitOutcome::StreamFull,
         }
     }
 }

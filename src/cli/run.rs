@@ -7,17 +7,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::{VERSION, block_on, exit::Exit, reload::Reload, signals::Signals};
 use crate::{
-    bus::Bus,
+    bus::{Bus, StreamGauges, Survey, Surveyor},
     checkup,
     config::{self, BusUrl, Loaded, Sources},
     converter::Rules,
-    health::Health,
+    health::{Health, HealthGauges, Role},
     http::{self, Page},
     metrics::Metrics,
     names::Names,
-    pipeline::Pipeline,
+    pipeline::{self, Pipeline},
     process,
-    status::Board,
+    status::{Board, History},
     systemd,
     telemetry::{self, Level, Output},
     vk::{Api, LongPoll},
@@ -79,7 +79,12 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
         );
     }
     let health = Arc::new(Health::new(config.vk.wait));
-    let metrics = Arc::new(Metrics::new(health.clone()));
+    let streams = StreamGauges::default();
+    let mut metrics = Metrics::new(&pipeline::label_values());
+    metrics.register_collector(HealthGauges(health.clone()));
+    metrics.register_collector(streams.clone());
+    let metrics = Arc::new(metrics);
+    let history = Arc::new(History::default());
     let made = Api::new(config.vk.clone(), access.clone(), metrics.calls.clone()).and_then(|api| {
         let long_poll = LongPoll::new(&config.vk)?;
         let bus = Bus::new(&config.bus, group_id, health.clone(), metrics.commits.clone())?;
@@ -92,7 +97,7 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
             return Exit::Usage;
         }
     };
-    let names = Names::new(api.clone(), &config.names, &health, metrics.lookups.clone());
+    let names = Names::new(api.clone(), &config.names, &health, &metrics.lookups);
     let rules = Rules::from(config.converter.clone());
     let pipeline = Pipeline {
         api: &api,
@@ -100,18 +105,22 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
         names: &names,
         health: &health,
         metrics: &metrics,
+        history: &history,
         bus: &bus,
         rules: &rules,
         unrouted: config.bus.unrouted,
     };
     if let Some(address) = config.http.listen {
         let hosts = config.http.hosts.clone();
-        let board = Board::new(VERSION.as_str(), group_id, health.clone(), metrics.clone());
+        let surveyor = bus.surveyor();
+        let (version, has_redis) = (VERSION.as_str(), surveyor.is_some());
+        let board = Board::new(version, group_id, health.clone(), history.clone(), has_redis);
         let board = Arc::new(board);
         let page = config.http.page.then(|| Page { board: board.clone(), hosts });
         tasks.spawn(http::serve(address, health.clone(), metrics.clone(), page));
-        let surveyor = bus.surveyor();
-        tasks.spawn(async move { board.keep(surveyor).await });
+        if let Some(surveyor) = surveyor {
+            tasks.spawn(survey(surveyor, health.clone(), streams, board));
+        }
     }
     tasks.spawn(systemd::tell(health.clone(), stop.clone()));
     tasks.spawn(checkup::log_once_fetching(
@@ -129,4 +138,23 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
             Exit::Refused
         }
     }
+}
+
+/// Asks Redis in the background how the bus stands, for the metrics and for the board, so that Redis does
+/// the same work however many look.
+async fn survey(
+    mut surveyor: Surveyor,
+    health: Arc<Health>,
+    streams: StreamGauges,
+    board: Arc<Board>,
+) {
+    let see = |answer: redis::RedisResult<Survey>| {
+        if let Ok(survey) = &answer {
+            // What several instances see is counted once.
+            let fetches = health.verdict().role == Role::Fetching;
+            streams.show(fetches.then(|| survey.clone()));
+        }
+        board.see(answer);
+    };
+    surveyor.watch(see).await;
 }

@@ -1,8 +1,11 @@
 //! Why an update cannot become an event.
 
+use strum::{IntoStaticStr, VariantNames};
+
 /// Why an update cannot become an event, in words for the operator. What people wrote is never
 /// part of it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum Rejection {
     /// Not JSON, or JSON that cannot be represented: a field given twice, half a surrogate pair, a
     /// number beyond all bounds, too many levels.
@@ -39,14 +42,12 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// The kind of the rejection as one stable word, to count by.
+    /// All codes.
+    pub const CODES: &[&str] = Self::VARIANTS;
+
+    /// The kind of the rejection as one stable word, to count by: its name in snake case.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Unreadable { .. } => "unreadable",
-            Self::Missing(_) => "missing",
-            Self::WrongType { .. } => "wrong_type",
-            Self::NoIdentity { .. } => "no_identity",
-        }
+    pub fn code(&self) -> &'static str {
+        self.into()
     }
 }

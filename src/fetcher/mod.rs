@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backoff::Backoff,
     health::{Health, Party},
-    metrics::{Fetching, PollOutcome},
+    metrics::{Fetching, PollLabels, PollOutcome},
     outage::Outage,
     ts::Ts,
     vk::{Api, CallError, Class, LongPoll, Reply, Server},
@@ -132,7 +132,7 @@ async fn run(
                 let reply = long_poll.poll(&polling.server, polling.ts).await;
                 let from = polling.ts;
                 let outcome = outcome(&reply, from);
-                metrics.polls.of(outcome).inc();
+                metrics.polls.get_or_create(&PollLabels { outcome }).inc();
                 let step = polling.replied(reply);
                 // VK holds a poll that has nothing to tell; what does not is not asked in a loop.
                 if step.trouble.is_none()
@@ -156,7 +156,7 @@ async fn run(
                     health.well(Party::LongPoll);
                     metrics.answered();
                     if outcome == PollOutcome::Empty {
-                        metrics.nothing_after(from);
+                        metrics.nothing_after(from.0);
                     }
                     servers.fruitless.reset();
                     polls.reset();

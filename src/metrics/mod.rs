@@ -1,101 +1,79 @@
-//! What the service has done and how fast, counted for Prometheus. Each room is handed the part that
-//! it reports to; whoever wants to show the numbers reads them from here.
+//! What the service counts, for Prometheus. Stages get the part that they report to and pass numbers and
+//! label values; this module imports none of them. State that another module keeps anyway, such as health,
+//! is read at the scrape by a [`Collector`] of that module.
 //!
-//! `docs/metrics.md` lists all of them; it is made from what is registered here.
+//! `docs/metrics.md` lists all metrics; the list is generated from what is registered.
 
-mod calls;
-mod commits;
-mod each;
-mod fetching;
-mod histogram;
-mod label;
-mod lookups;
-mod standing;
-mod streams;
+mod labels;
+mod register;
+mod stages;
 
 use std::{
     fmt,
-    sync::Arc,
+    sync::atomic::AtomicU64,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use prometheus_client::{
+    collector::Collector,
     encoding::text::encode,
     metrics::{counter::Counter, gauge::Gauge, info::Info},
     registry::Registry,
 };
 
-use crate::{health::Health, ts::Ts};
-pub use calls::Calls;
-pub use commits::{Commits, Committed};
-pub use each::Each;
-pub use fetching::Fetching;
-pub use histogram::{Histogram, Snapshot};
-pub use label::{
-    CacheResult, CallOutcome, CommitOutcome, DeadLetterCode, Directory, Label, PollOutcome, Stage,
-    TenureEnd, UpdateType,
+pub use labels::{
+    Cache, CacheLabels, CacheResult, CallLabels, CallOutcome, CommitLabels, CommitOutcome,
+    DeadLetterLabels, LabelValues, LeaseTermEnd, LeaseTermEndLabels, MethodLabels, PollLabels,
+    PollOutcome, Stage, StageLabels, TypeLabels, update_type,
 };
-pub use lookups::Lookups;
-pub use streams::Streams;
+pub use stages::{Calls, Commits, Fetching, Lookups};
 
-/// How `/metrics` is to be read.
+/// The content type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// A number of seconds that only grows.
-pub type Seconds = Counter<f64, std::sync::atomic::AtomicU64>;
+/// A sum of seconds.
+pub type Seconds = Counter<f64, AtomicU64>;
 
-/// A moment, in seconds since 1970; 0 for never.
-pub type Moment = Gauge<f64, std::sync::atomic::AtomicU64>;
+/// A point in time, in seconds since 1970; 0 for never.
+pub type Timestamp = Gauge<f64, AtomicU64>;
 
 /// All metrics of a service.
 #[derive(Debug)]
 pub struct Metrics {
-    /// Polls, and how far they have come.
+    /// Polls, lease terms, and the committed position.
     pub fetching: Fetching,
     /// Calls of VK's API.
     pub calls: Calls,
-    /// The cache of names.
+    /// The caches of looked-up objects.
     pub lookups: Lookups,
-    /// What went onto the bus.
+    /// What is committed to the bus.
     pub commits: Commits,
-    /// What is on the bus.
-    pub streams: Streams,
     registry: Registry,
 }
 
 impl Metrics {
-    /// All at zero; `health` is looked at whenever they are told.
+    /// All at zero. `values` are the label values of the stages, whose series are created here.
     #[must_use]
-    pub fn new(health: Arc<Health>) -> Self {
+    pub fn new(values: &LabelValues) -> Self {
         let mut registry = Registry::with_prefix("event_fetcher");
         let build = Info::new(vec![
             ("version", env!("CARGO_PKG_VERSION")),
             ("revision", option_env!("EVENT_FETCHER_REVISION").unwrap_or_default()),
         ]);
-        registry.register("build", "Which version runs", build);
-        let fetching = Fetching::default();
-        let calls = Calls::default();
-        let lookups = Lookups::default();
-        let commits = Commits::default();
-        let streams = Streams::default();
-        standing::register(health, &mut registry);
-        fetching.register(&mut registry);
-        commits.register(&mut registry);
-        calls.register(&mut registry);
-        lookups.register(&mut registry);
-        registry.register_collector(Box::new(streams.clone()));
-        Self { fetching, calls, lookups, commits, streams, registry }
+        registry.register("build", "The version that runs", build);
+        let fetching = Fetching::new(&mut registry);
+        let commits = Commits::new(&mut registry, values);
+        let calls = Calls::new(&mut registry, values);
+        let lookups = Lookups::new(&mut registry);
+        Self { fetching, calls, lookups, commits, registry }
     }
 
-    /// Batches are on the bus, and `ts` is the position after them.
-    pub fn committed(&self, ts: Ts, batches: &Committed<'_>) {
-        if let Some(newest) = batches.told.last() {
-            self.fetching.committed(ts, newest.elapsed());
-        }
-        self.commits.add(batches);
+    /// Adds metrics that another module reads from its own state at each scrape.
+    pub fn register_collector(&mut self, collector: impl Collector) {
+        self.registry.register_collector(Box::new(collector));
     }
 
-    /// All of them as text in the `OpenMetrics` format.
+    /// All metrics as text in the `OpenMetrics` format. Fails only where a collector does.
     pub fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use super::known::{Community, Person};
 use crate::{
     health::Party,
-    metrics,
+    metrics::Cache,
     vk::{CHATS_A_CALL, COMMUNITIES_A_CALL, CallError, Method, Turn, USERS_A_CALL},
 };
 
@@ -17,8 +17,8 @@ pub(super) trait Directory {
     const METHOD: Method;
     /// Most ids a call takes.
     const IDS_A_CALL: usize;
-    /// What its look-ups are counted as.
-    const LABEL: metrics::Directory;
+    /// The label of its cache in the metrics.
+    const CACHE: Cache;
     /// Who is at fault when it cannot be asked.
     const PARTY: Party;
 
@@ -45,7 +45,7 @@ impl Directory for Users {
     type Name = Arc<Person>;
     const METHOD: Method = Method::Users;
     const IDS_A_CALL: usize = USERS_A_CALL;
-    const LABEL: metrics::Directory = metrics::Directory::Users;
+    const CACHE: Cache = Cache::Users;
     const PARTY: Party = Party::Users;
 
     async fn ask(turn: Turn<'_>, ids: &[i64]) -> Result<HashMap<i64, Self::Name>, CallError> {
@@ -62,7 +62,7 @@ impl Directory for Communities {
     type Name = Arc<Community>;
     const METHOD: Method = Method::Communities;
     const IDS_A_CALL: usize = COMMUNITIES_A_CALL;
-    const LABEL: metrics::Directory = metrics::Directory::Communities;
+    const CACHE: Cache = Cache::Communities;
     const PARTY: Party = Party::Communities;
 
     async fn ask(turn: Turn<'_>, ids: &[i64]) -> Result<HashMap<i64, Self::Name>, CallError> {
@@ -78,7 +78,7 @@ impl Directory for Chats {
     type Name = Arc<str>;
     const METHOD: Method = Method::Conversations;
     const IDS_A_CALL: usize = CHATS_A_CALL;
-    const LABEL: metrics::Directory = metrics::Directory::Chats;
+    const CACHE: Cache = Cache::Chats;
     const PARTY: Party = Party::Chats;
 
     async fn ask(turn: Turn<'_>, ids: &[i64]) -> Result<HashMap<i64, Self::Name>, CallError> {

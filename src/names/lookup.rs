@@ -8,6 +8,7 @@ use std::{
 };
 
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
+use prometheus_client::metrics::counter::Counter;
 use tokio::sync::{Notify, oneshot};
 
 use super::{
@@ -18,7 +19,7 @@ use crate::{
     backoff::Backoff,
     config::Ages,
     health::Health,
-    metrics::{CacheResult, Lookups},
+    metrics::{CacheLabels, CacheResult, Lookups},
     outage::Outage,
     vk::{Api, CallError, Class, Turn},
 };
@@ -32,7 +33,9 @@ pub(super) struct Lookup<D: Directory> {
     wanted: Mutex<Wanted<D::Name>>,
     wake: Notify,
     health: Arc<Health>,
-    metrics: Lookups,
+    hits: Counter,
+    stale: Counter,
+    misses: Counter,
     outage: Mutex<Outage>,
 }
 
@@ -59,14 +62,19 @@ impl<N> Pending<N> {
 }
 
 impl<D: Directory> Lookup<D> {
-    pub(super) fn new(capacity: u64, ages: Ages, health: Arc<Health>, metrics: Lookups) -> Self {
+    pub(super) fn new(capacity: u64, ages: Ages, health: Arc<Health>, metrics: &Lookups) -> Self {
         let wanted = Wanted { queue: BTreeSet::new(), waiting: HashMap::new() };
+        let count = |result| {
+            metrics.cache_lookups.get_or_create_owned(&CacheLabels { cache: D::CACHE, result })
+        };
         Self {
             cache: Cache::new(capacity, ages),
             wanted: Mutex::new(wanted),
             wake: Notify::new(),
             health,
-            metrics,
+            hits: count(CacheResult::Hit),
+            stale: count(CacheResult::Stale),
+            misses: count(CacheResult::Miss),
             outage: Mutex::default(),
         }
     }
@@ -95,10 +103,9 @@ impl<D: Directory> Lookup<D> {
                 pending.here.insert(id, name);
             }
         }
-        let count = |result, number| self.metrics.results.of((D::LABEL, result)).inc_by(number);
-        count(CacheResult::Hit, ids.len() as u64 - stale - missing);
-        count(CacheResult::Stale, stale);
-        count(CacheResult::Miss, missing);
+        self.hits.inc_by(ids.len() as u64 - stale - missing);
+        self.stale.inc_by(stale);
+        self.misses.inc_by(missing);
         pending
     }
 

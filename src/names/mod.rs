@@ -43,13 +43,13 @@ impl Names {
         api: Arc<Api>,
         settings: &config::Names,
         health: &Arc<Health>,
-        metrics: Lookups,
+        metrics: &Lookups,
     ) -> Self {
         let config::Names { users, chats, ages } = *settings;
         Self {
             api,
-            users: Lookup::new(users, ages, health.clone(), metrics.clone()),
-            communities: Lookup::new(chats, ages, health.clone(), metrics.clone()),
+            users: Lookup::new(users, ages, health.clone(), metrics),
+            communities: Lookup::new(chats, ages, health.clone(), metrics),
             chats: Lookup::new(chats, ages, health.clone(), metrics),
             cropped: Cropped::default(),
         }

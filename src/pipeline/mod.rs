@@ -21,16 +21,18 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use crate::{
     bus::{Bus, Committer, Halt, Refused, Tenure},
     config::Unrouted,
-    converter::Rules,
+    converter::{Rejection, Rules},
+    event::EventType,
     fetcher::{self, Told},
     health::Health,
-    metrics::{Metrics, TenureEnd},
+    metrics::{LabelValues, LeaseTermEnd, LeaseTermEndLabels, Metrics},
     names::Names,
+    status::History,
     ts::Ts,
-    vk::{Api, CallError, LongPoll},
+    vk::{Api, CallError, LongPoll, Method},
 };
 pub use complete::complete;
-use prepare::{Prepared, prepare};
+use prepare::{Prepared, UNROUTED, prepare};
 use report::Report;
 
 /// How many batches are between VK's answer and their commit ...
@@ -57,12 +59,24 @@ pub struct Pipeline<'a> {
     pub health: &'a Arc<Health>,
     /// What is counted.
     pub metrics: &'a Metrics,
+    /// What is kept of the last hour.
+    pub history: &'a History,
     /// Where events go.
     pub bus: &'a Bus,
     /// How updates become events.
     pub rules: &'a Rules,
     /// Where the other updates go.
     pub unrouted: Unrouted,
+}
+
+/// The label values that the stages pass to their metrics.
+#[must_use]
+pub fn label_values() -> LabelValues {
+    LabelValues {
+        event_types: EventType::ALL.map(EventType::as_str).to_vec(),
+        dead_letter_reasons: Rejection::CODES.iter().copied().chain([UNROUTED]).collect(),
+        vk_methods: Method::ALL.iter().map(|method| method.as_str()).collect(),
+    }
 }
 
 /// Why the service cannot go on until the operator has acted.
@@ -92,7 +106,7 @@ impl Pipeline<'_> {
     /// Runs until `stop`, or until VK or Redis refuse for good. Takes the lease first, begins at
     /// the committed position, and goes back to it whenever the bus says so.
     pub async fn run(&self, stop: &CancellationToken) -> Result<(), Failure> {
-        let mut report = Report::new(self.metrics, self.api.group_id());
+        let mut report = Report::new(self.metrics, self.history, self.api.group_id());
         let result = tokio::select! {
             refusal = self.names.serve() => Err(refusal.into()),
             result = self.tenures(stop, &mut report) => result,
@@ -100,7 +114,7 @@ impl Pipeline<'_> {
         if tokio::time::timeout(RELEASE, self.bus.release()).await.is_err() {
             tracing::warn!("Redis does not take the lease back in time; it ends by itself");
         }
-        let totals = &self.metrics.commits;
+        let totals = report.totals();
         tracing::info!(%totals, "stopped");
         result
     }
@@ -112,11 +126,15 @@ impl Pipeline<'_> {
     ) -> Result<(), Failure> {
         while let Some(tenure) = stop.run_until_cancelled(self.bus.acquire()).await {
             let tenure = tenure?;
-            self.metrics.fetching.tenures.inc();
+            self.metrics.fetching.lease_terms.inc();
             let reason = match Box::pin(self.tenure(tenure, stop, report)).await {
                 Err(Failure::Bus(halt @ (Halt::Fenced | Halt::Behind(_)))) => {
                     tracing::warn!("{halt}; going on from the position that Redis has");
-                    if matches!(halt, Halt::Fenced) { TenureEnd::Fenced } else { TenureEnd::Behind }
+                    if matches!(halt, Halt::Fenced) {
+                        LeaseTermEnd::Fenced
+                    } else {
+                        LeaseTermEnd::RolledBack
+                    }
                 }
                 Ok(End::StoodStill) => {
                     tracing::warn!(
@@ -124,12 +142,13 @@ impl Pipeline<'_> {
                          this service; fetching begins again from the position that Redis has"
                     );
                     self.health.begins_again();
-                    TenureEnd::Stalled
+                    LeaseTermEnd::Stalled
                 }
                 Ok(End::Stopped) => return Ok(()),
                 Err(failure) => return Err(failure),
             };
-            self.metrics.fetching.tenure_ends.of(reason).inc();
+            let ends = &self.metrics.fetching.lease_term_ends;
+            ends.get_or_create(&LeaseTermEndLabels { reason }).inc();
         }
         Ok(())
     }

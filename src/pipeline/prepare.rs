@@ -16,6 +16,9 @@ use crate::{
     ts::Ts,
 };
 
+/// The code of a dead letter whose type is not routed.
+pub(super) const UNROUTED: &str = "unrouted";
+
 /// A batch, or several in a row, as they are committed.
 #[derive(Debug)]
 pub(super) struct Prepared {
@@ -68,7 +71,7 @@ pub(super) fn prepare<'a>(
             Reading::Unrouted(kind) => {
                 if unrouted == Unrouted::DeadLetter {
                     let reason = format!("updates of type {kind} are not routed");
-                    content.dead_letters.push(dead_letter(reason, "unrouted", raw));
+                    content.dead_letters.push(dead_letter(reason, UNROUTED, raw));
                 }
                 *content.skipped.entry(kind).or_default() += 1;
             }
@@ -76,14 +79,14 @@ pub(super) fn prepare<'a>(
     }
     let unique: Vec<bool> = drafts.iter().map(Draft::id_is_unique).collect();
     let dates = drafts.iter().filter_map(Draft::date).collect();
-    metrics.stages.of(Stage::Read).observe(begun.elapsed());
+    metrics.spent_in(Stage::Parse, begun.elapsed());
     let begun = Instant::now();
     let events = complete(drafts, names, rules);
     async move {
         let events = events.await;
         content.entries =
             events.iter().zip(unique).map(|(event, unique)| bus.entry(event, unique)).collect();
-        metrics.stages.of(Stage::Names).observe(begun.elapsed());
+        metrics.spent_in(Stage::Enrich, begun.elapsed());
         Prepared { content, ts, gaps: Vec::from_iter(gap), told: vec![at], dates }
     }
 }

@@ -1,26 +1,19 @@
 //! Where the service's own view of itself is put together. Looking at it costs Redis nothing, however
 //! many look: Redis is asked in the background.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::Instant;
 
 use super::{
     PastTrouble, Redis, Service, Status, Told, Trouble,
-    history::{Counts, History, rate},
+    history::{History, rate},
 };
 use crate::{
-    bus::{StreamState, Survey, Surveyor},
-    health::{Failure, Health, Role},
-    metrics::Metrics,
+    bus::Survey,
+    health::{Failure, Health},
     text,
 };
-
-/// How often the counts are looked at.
-const PERIOD: Duration = Duration::from_secs(10);
 
 /// What the service knows of itself and of the bus.
 #[derive(Debug)]
@@ -28,9 +21,8 @@ pub struct Board {
     version: &'static str,
     group_id: i64,
     health: Arc<Health>,
-    metrics: Arc<Metrics>,
+    history: Arc<History>,
     started: Instant,
-    history: Mutex<History>,
     /// None where events go to standard output.
     redis: Mutex<Option<Seen>>,
 }
@@ -45,23 +37,23 @@ struct Seen {
 }
 
 impl Board {
-    /// A board with nothing on it yet, for a service that has just started.
+    /// A board with nothing on it yet, for a service that has just started; without `has_redis` events go
+    /// to standard output.
     #[must_use]
     pub fn new(
         version: &'static str,
         group_id: i64,
         health: Arc<Health>,
-        metrics: Arc<Metrics>,
+        history: Arc<History>,
+        has_redis: bool,
     ) -> Self {
-        let history = History::beginning_at(Counts::of(&metrics.commits));
         Self {
             version,
             group_id,
             health,
-            metrics,
+            history,
             started: Instant::now(),
-            history: Mutex::new(history),
-            redis: Mutex::default(),
+            redis: Mutex::new(has_redis.then(Seen::default)),
         }
     }
 
@@ -71,32 +63,12 @@ impl Board {
         Status::new(Told::This(self.service()), self.redis())
     }
 
-    /// Keeps the board up to date for as long as it is polled; without `surveyor` there is no Redis.
-    pub async fn keep(&self, surveyor: Option<Surveyor>) {
-        tokio::join!(self.keep_history(), self.keep_redis(surveyor));
-    }
-
-    async fn keep_history(&self) {
-        let mut ticks = interval(PERIOD);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            lock(&self.history).look(Counts::of(&self.metrics.commits));
-        }
-    }
-
-    async fn keep_redis(&self, surveyor: Option<Surveyor>) {
-        let Some(mut surveyor) = surveyor else { return };
-        *lock(&self.redis) = Some(Seen::default());
-        surveyor.watch(|answer| self.see(answer)).await;
-    }
-
-    fn see(&self, answer: redis::RedisResult<Survey>) {
+    /// Redis was asked how the bus stands.
+    pub fn see(&self, answer: redis::RedisResult<Survey>) {
         let mut redis = lock(&self.redis);
         let seen = redis.get_or_insert_default();
         match answer {
             Ok(survey) => {
-                self.metrics.streams.set(self.streams_to_count(&survey));
                 *seen = Seen { survey: Some((Instant::now(), survey)), error: None };
             }
             Err(error) => {
@@ -107,25 +79,9 @@ impl Board {
         }
     }
 
-    /// All streams, where this instance fetches: what several instances see is counted once.
-    fn streams_to_count(&self, survey: &Survey) -> Vec<StreamState> {
-        if self.health.verdict().role != Role::Fetching {
-            return Vec::new();
-        }
-        let letters = &survey.dead_letters;
-        let letters = StreamState {
-            name: letters.name.clone(),
-            length: letters.count,
-            newest_age_s: None,
-            groups: Vec::new(),
-        };
-        survey.streams.iter().cloned().chain([letters]).collect()
-    }
-
     fn service(&self) -> Service {
         let verdict = self.health.verdict();
-        let history = lock(&self.history);
-        let minutes = history.minutes(&Counts::of(&self.metrics.commits));
+        let minutes = self.history.minutes();
         let past = self.health.past().into_iter();
         Service {
             version: self.version.to_owned(),
@@ -136,7 +92,7 @@ impl Board {
             ready: verdict.ready,
             stalled: verdict.stalled,
             last_poll_s: verdict.polled.map(|it| it.as_secs()),
-            last_commit_s: self.metrics.fetching.committed_ago().map(|it| it.as_secs()),
+            last_commit_s: self.history.last_commit().map(|it| it.as_secs()),
             events_a_minute: rate(&minutes),
             troubles: verdict.troubles.into_iter().map(Trouble::from).collect(),
             past_troubles: past
@@ -145,7 +101,7 @@ impl Board {
                     trouble: failure.into(),
                 })
                 .collect(),
-            gaps: history.gaps(),
+            gaps: self.history.gaps(),
             minutes,
         }
     }

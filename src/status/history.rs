@@ -1,104 +1,174 @@
-//! The last hour on the bus, minute by minute.
+//! The last hour on the bus, minute by minute: what the page and `status` show of it.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
+use hdrhistogram::Histogram;
 use tokio::time::Instant;
 
 use super::{GapNote, Minute};
-use crate::{
-    event::EventType,
-    metrics::{Commits, Snapshot},
-};
+use crate::event::EventType;
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// How many minutes are kept, beside the one that is going on.
+/// How many minutes are kept, beside the current one.
 const MINUTES: usize = 60;
-/// Of how many gaps there is a note.
+/// How many of the newest gaps are kept.
 const GAPS: usize = 5;
+/// The longest latency that is measured; a longer one has no value.
+const LONGEST: Duration = Duration::from_secs(1000);
 
-/// What was counted up to a moment.
-#[derive(Debug, Clone)]
-pub(super) struct Counts {
-    at: Instant,
-    events: [u64; 4],
-    latency: Snapshot,
-    missed: u64,
-    gaps: u64,
-}
-
-impl Counts {
-    pub(super) fn of(commits: &Commits) -> Self {
-        Self {
-            at: Instant::now(),
-            events: EventType::ALL.map(|kind| commits.events.of(kind).get()),
-            latency: commits.latency.snapshot(),
-            missed: commits.missed.get(),
-            gaps: commits.gaps.get(),
-        }
-    }
-
-    /// What was counted since.
-    fn minute_since(&self, earlier: &Self) -> Minute {
-        let latency = self.latency.since(&earlier.latency);
-        let millis = |share| latency.quantile(share).map(|it| it.as_secs_f64() * 1000.0);
-        let numbers = self.events.iter().zip(earlier.events).map(|(now, then)| now - then);
-        let names = EventType::ALL.map(|kind| kind.as_str().to_owned());
-        Minute {
-            seconds: (self.at - earlier.at).as_secs(),
-            events: names.into_iter().zip(numbers).collect(),
-            p50_ms: millis(0.5),
-            p99_ms: millis(0.99),
-        }
-    }
+/// Batches in a row that one commit put on the bus.
+#[derive(Debug, Clone, Copy)]
+pub struct Committed<'a> {
+    /// The number of events of each type, in the order of [`EventType::ALL`].
+    pub events: [u64; EventType::ALL.len()],
+    /// When VK sent each batch.
+    pub received: &'a [Instant],
+    /// How often VK lost updates before or between the batches.
+    pub gaps: u64,
+    /// How many updates it lost, by its positions.
+    pub missed: u64,
 }
 
 /// The last hour. It starts empty with the service.
 #[derive(Debug)]
-pub(super) struct History {
+pub struct History(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    /// The minutes that are over, the oldest first.
     minutes: VecDeque<Minute>,
-    /// At the beginning of the minute that is going on.
-    begun: Counts,
+    current: Current,
+    /// The newest gaps, the newest first.
     gaps: VecDeque<(Instant, u64)>,
-    /// At the last look.
-    seen: Counts,
+    last_commit: Option<Instant>,
+}
+
+/// The current minute.
+#[derive(Debug)]
+struct Current {
+    since: Instant,
+    events: [u64; EventType::ALL.len()],
+    /// From VK's answer to its commit, in microseconds.
+    latency: Histogram<u32>,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self(Mutex::new(State {
+            minutes: VecDeque::with_capacity(MINUTES + 1),
+            current: Current::since(Instant::now()),
+            gaps: VecDeque::with_capacity(GAPS + 1),
+            last_commit: None,
+        }))
+    }
 }
 
 impl History {
-    pub(super) fn beginning_at(counts: Counts) -> Self {
-        let (minutes, gaps) = (VecDeque::with_capacity(MINUTES + 1), VecDeque::new());
-        Self { minutes, begun: counts.clone(), gaps, seen: counts }
-    }
-
-    /// Takes in what was counted up to now. To be called more often than once a minute.
-    pub(super) fn look(&mut self, now: Counts) {
-        if now.gaps > self.seen.gaps {
-            self.gaps.push_front((now.at, now.missed - self.seen.missed));
-            self.gaps.truncate(GAPS);
+    /// Batches are on the bus now.
+    pub fn committed(&self, batches: &Committed<'_>) {
+        let Committed { events, received, gaps, missed } = *batches;
+        let mut state = self.state();
+        let now = Instant::now();
+        state.last_commit = Some(now);
+        for (sum, number) in state.current.events.iter_mut().zip(events) {
+            *sum += number;
         }
-        if now.at - self.begun.at >= MINUTE {
-            self.minutes.push_back(now.minute_since(&self.begun));
-            if self.minutes.len() > MINUTES {
-                self.minutes.pop_front();
-            }
-            self.begun = now.clone();
+        for &at in received {
+            state.current.latency.saturating_record(micros(now - at));
         }
-        self.seen = now;
+        if gaps > 0 {
+            state.gaps.push_front((now, missed));
+            state.gaps.truncate(GAPS);
+        }
     }
 
-    /// The minutes, the oldest first, the last of them as far as it was `now`.
-    pub(super) fn minutes(&self, now: &Counts) -> Vec<Minute> {
-        self.minutes.iter().cloned().chain([now.minute_since(&self.begun)]).collect()
+    /// The minutes, the oldest first, the current one last.
+    pub(super) fn minutes(&self) -> Vec<Minute> {
+        let state = self.state();
+        let seconds = state.current.since.elapsed().as_secs();
+        state.minutes.iter().cloned().chain([state.current.summary(seconds)]).collect()
     }
 
-    /// The gaps noticed, the newest first.
+    /// The newest gaps, the newest first.
     pub(super) fn gaps(&self) -> Vec<GapNote> {
         let note =
             |&(at, missed): &(Instant, u64)| GapNote { age_s: at.elapsed().as_secs(), missed };
-        self.gaps.iter().map(note).collect()
+        self.state().gaps.iter().map(note).collect()
+    }
+
+    /// The time since the last commit; none where there was none.
+    pub(super) fn last_commit(&self) -> Option<Duration> {
+        self.state().last_commit.map(|at| at.elapsed())
+    }
+
+    /// The state, with the minutes that are over by now put away.
+    fn state(&self) -> MutexGuard<'_, State> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.roll();
+        state
     }
 }
 
-/// Events a minute, by the last minute and what goes on of the next.
+impl State {
+    fn roll(&mut self) {
+        for _ in 0..=MINUTES {
+            if self.current.since.elapsed() < MINUTE {
+                return;
+            }
+            let next = self.current.since + MINUTE;
+            self.minutes.push_back(self.current.summary(MINUTE.as_secs()));
+            if self.minutes.len() > MINUTES {
+                self.minutes.pop_front();
+            }
+            self.current.restart(next);
+        }
+        // More than an hour without a commit or a look: all of it is empty minutes by now.
+        self.current.restart(Instant::now());
+    }
+}
+
+impl Current {
+    fn since(since: Instant) -> Self {
+        #[expect(clippy::expect_used, reason = "the bounds are constants")]
+        let latency = Histogram::new_with_max(micros(LONGEST), 2).expect("1 to 10^9, 2 digits");
+        Self { since, events: Default::default(), latency }
+    }
+
+    fn restart(&mut self, since: Instant) {
+        self.since = since;
+        self.events = Default::default();
+        self.latency.reset();
+    }
+
+    fn summary(&self, seconds: u64) -> Minute {
+        let names = EventType::ALL.map(|kind| kind.as_str().to_owned());
+        Minute {
+            seconds,
+            events: names.into_iter().zip(self.events).collect(),
+            p50_ms: self.quantile(0.5),
+            p99_ms: self.quantile(0.99),
+        }
+    }
+
+    /// The latency that this share (0 to 1) of the batches kept, in milliseconds with two digits; none
+    /// where there was no batch or the latency is too long.
+    fn quantile(&self, share: f64) -> Option<f64> {
+        let kept = Duration::from_micros(self.latency.value_at_quantile(share));
+        let millis = kept.as_secs_f64() * 1000.0;
+        let two_digits = || format!("{millis:.1e}").parse().ok();
+        (!self.latency.is_empty() && kept <= LONGEST).then(two_digits).flatten()
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Events a minute, by the last minute and what there is of the current one.
 pub(super) fn rate(minutes: &[Minute]) -> u64 {
     let recent = &minutes[minutes.len().saturating_sub(2)..];
     let events: u64 = recent.iter().flat_map(|minute| minute.events.values()).sum();

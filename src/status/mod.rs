@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bus::Survey;
 pub use board::Board;
+pub use history::{Committed, History};
 pub use span::{ago, span};
 pub use verdict::{Fault, State, Verdict, judge};
 

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::{
     backoff::Backoff,
     config::{Access, Vk},
-    metrics::{CallOutcome, Calls, Seconds},
+    metrics::{CallLabels, CallOutcome, Calls, MethodLabels, Seconds},
 };
 
 use super::{
@@ -98,7 +98,9 @@ impl Api {
     /// Waits until `method` may be called. What to ask is best decided after this, so that all
     /// that has come up meanwhile goes into one call.
     pub async fn turn(&self, method: Method) -> Turn<'_> {
-        let _waited = Waited { seconds: self.metrics.waited.of(method), since: Instant::now() };
+        let labels = MethodLabels { method: method.as_str() };
+        let seconds = self.metrics.rate_limit_wait.get_or_create_owned(&labels);
+        let _waited = Waited { seconds, since: Instant::now() };
         loop {
             let flood_end = self.floods().get(&method).map(|flood| flood.until);
             if let Some(until) = flood_end {
@@ -148,6 +150,11 @@ impl Api {
             .await
             .map_err(http::describe)?;
         http::body(response).await
+    }
+
+    fn count(&self, method: Method, outcome: CallOutcome) {
+        let labels = CallLabels { method: method.as_str(), outcome };
+        self.metrics.calls.get_or_create(&labels).inc();
     }
 
     /// Makes every later call wait as long as VK's answer asks for.
@@ -205,7 +212,7 @@ impl Turn<'_> {
         };
         let error = match answer {
             Ok(response) => {
-                api.metrics.answered.of((method, CallOutcome::Ok)).inc();
+                api.count(method, CallOutcome::Ok);
                 api.floods().remove(&method);
                 return Ok(response);
             }
@@ -214,7 +221,7 @@ impl Turn<'_> {
             }
             Err(Failure::Unusable(reason)) => CallError::Unreachable { method, reason },
         };
-        api.metrics.answered.of((method, outcome(&error))).inc();
+        api.count(method, outcome(&error));
         api.heed(method, &error);
         Err(error)
     }
@@ -223,20 +230,20 @@ impl Turn<'_> {
 fn outcome(error: &CallError) -> CallOutcome {
     match (error, error.class()) {
         (CallError::Unreachable { .. }, _) => CallOutcome::Unreachable,
-        (_, Class::Retry) => CallOutcome::Retry,
-        (_, Class::BackOff) => CallOutcome::BackOff,
-        (_, Class::Skip) => CallOutcome::Skip,
-        (_, Class::Fatal) => CallOutcome::Fatal,
+        (_, Class::Retry) => CallOutcome::TransientError,
+        (_, Class::BackOff) => CallOutcome::Throttled,
+        (_, Class::Skip) => CallOutcome::Rejected,
+        (_, Class::Fatal) => CallOutcome::PermanentError,
     }
 }
 
 /// Counts the time until it is dropped, also where a wait is given up.
-struct Waited<'a> {
-    seconds: &'a Seconds,
+struct Waited {
+    seconds: Seconds,
     since: Instant,
 }
 
-impl Drop for Waited<'_> {
+impl Drop for Waited {
     fn drop(&mut self) {
         self.seconds.inc_by(self.since.elapsed().as_secs_f64());
     }

@@ -7,9 +7,10 @@ use event_fetcher::{
     config::{self, Loaded, Sources},
     converter::Rules,
     health::Health,
-    metrics::{Metrics, TenureEnd},
+    metrics::{LeaseTermEnd, LeaseTermEndLabels, Metrics},
     names::Names,
-    pipeline::Pipeline,
+    pipeline::{self, Pipeline},
+    status::History,
     vk::{Api, LongPoll, Method},
 };
 use harness::RedisServer;
@@ -36,9 +37,9 @@ async fn work_that_stands_still_is_begun_again_and_nothing_is_lost() {
     let Loaded { config, access, .. } = config::load(&sources).unwrap();
 
     let health = Arc::new(Health::new(config.vk.wait));
-    let metrics = Metrics::new(health.clone());
+    let metrics = Metrics::new(&pipeline::label_values());
     let api = Arc::new(Api::new(config.vk.clone(), access, metrics.calls.clone()).unwrap());
-    let names = Names::new(api.clone(), &config.names, &health, metrics.lookups.clone());
+    let names = Names::new(api.clone(), &config.names, &health, &metrics.lookups);
     let bus =
         Bus::new(&config.bus, options.group_id, health.clone(), metrics.commits.clone()).unwrap();
     let pipeline = Pipeline {
@@ -47,6 +48,7 @@ async fn work_that_stands_still_is_begun_again_and_nothing_is_lost() {
         names: &names,
         health: &health,
         metrics: &metrics,
+        history: &History::default(),
         bus: &bus,
         rules: &Rules::from(config.converter.clone()),
         unrouted: config.bus.unrouted,
@@ -58,7 +60,10 @@ async fn work_that_stands_still_is_begun_again_and_nothing_is_lost() {
         turns.push(api.turn(Method::Users).await);
     }
     let stop = CancellationToken::new();
-    let ends = metrics.fetching.tenure_ends.of(TenureEnd::Stalled);
+    let ends = metrics
+        .fetching
+        .lease_term_ends
+        .get_or_create_owned(&LeaseTermEndLabels { reason: LeaseTermEnd::Stalled });
     let watched = async {
         while ends.get() == 0 {
             tokio::time::sleep(Duration::from_millis(100)).await;

@@ -85,7 +85,7 @@ async fn ask_vk(lines: Lines, sources: &Sources) -> Exit {
     let names = match made {
         Ok(api) => {
             let health = Arc::new(Health::new(config.vk.wait));
-            Names::new(Arc::new(api), &config.names, &health, Lookups::default())
+            Names::new(Arc::new(api), &config.names, &health, &Lookups::default())
         }
         Err(error) => return Exit::Usage.because(format_args!("{error:#}")),
     };

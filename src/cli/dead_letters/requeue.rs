@@ -45,7 +45,7 @@ async fn requeue(arguments: &Arguments, loaded: Loaded, server: Server) -> Exit 
     let made = telemetry::start(&config.log, Output::Stderr)
         .and_then(|_| Api::new(config.vk.clone(), access, Calls::default()));
     let names = match made {
-        Ok(api) => Names::new(Arc::new(api), &config.names, &health, Lookups::default()),
+        Ok(api) => Names::new(Arc::new(api), &config.names, &health, &Lookups::default()),
         Err(error) => return Exit::Usage.because(format_args!("{error:#}")),
     };
     let work = async {

@@ -1,41 +1,23 @@
 use std::time::Duration;
 
-use crate::{
-    event::EventType,
-    metrics::Commits,
-    status::{
-        Minute,
-        history::{Counts, History, rate},
-    },
+use tokio::time::{Instant, advance};
+
+use crate::status::{
+    Minute,
+    history::{Committed, History, rate},
 };
 
 const TICK: Duration = Duration::from_secs(10);
 
-struct Scene {
-    commits: Commits,
-    history: History,
-}
-
-impl Scene {
-    fn new() -> Self {
-        let commits = Commits::default();
-        let history = History::beginning_at(Counts::of(&commits));
-        Self { commits, history }
-    }
-
-    /// So many events are committed, and ten seconds pass.
-    async fn tick(&mut self, events: u64) {
-        self.commits.events.of(EventType::Message).inc_by(events);
-        if events > 0 {
-            self.commits.latency.observe(Duration::from_millis(events));
-        }
-        tokio::time::advance(TICK).await;
-        self.history.look(Counts::of(&self.commits));
-    }
-
-    fn minutes(&self) -> Vec<Minute> {
-        self.history.minutes(&Counts::of(&self.commits))
-    }
+/// A commit of so many messages, which VK sent as many milliseconds ago.
+fn commit(history: &History, messages: u64) {
+    let received = [Instant::now() - Duration::from_millis(messages)];
+    history.committed(&Committed {
+        events: [messages, 0, 0, 0],
+        received: &received,
+        gaps: 0,
+        missed: 0,
+    });
 }
 
 fn messages(minutes: &[Minute]) -> Vec<(u64, u64)> {
@@ -44,39 +26,68 @@ fn messages(minutes: &[Minute]) -> Vec<(u64, u64)> {
 
 #[tokio::test(start_paused = true)]
 async fn each_minute_has_its_own_events_and_times() {
-    let mut scene = Scene::new();
-    assert_eq!(messages(&scene.minutes()), [(0, 0)], "it starts empty");
+    let history = History::default();
+    assert_eq!(messages(&history.minutes()), [(0, 0)], "it starts empty");
+    assert_eq!(history.last_commit(), None);
     for events in [1, 1, 1, 1, 1, 1, 70, 0, 0, 0, 0, 0, 0, 5] {
-        scene.tick(events).await;
+        if events > 0 {
+            commit(&history, events);
+        }
+        advance(TICK).await;
     }
-    let minutes = scene.minutes();
+    assert_eq!(history.last_commit(), Some(TICK));
+    let minutes = history.minutes();
     assert_eq!(messages(&minutes), [(60, 6), (60, 70), (20, 5)]);
     let times: Vec<_> = minutes.iter().map(|minute| (minute.p50_ms, minute.p99_ms)).collect();
-    assert_eq!(times, [(Some(1.0), Some(1.0)), (Some(100.0), Some(100.0)), (Some(5.0), Some(5.0))]);
+    assert_eq!(times, [(Some(1.0), Some(1.0)), (Some(70.0), Some(70.0)), (Some(5.0), Some(5.0))]);
     assert_eq!(rate(&minutes), 75 * 60 / 80);
 }
 
 #[tokio::test(start_paused = true)]
 async fn no_more_than_an_hour_is_kept() {
-    let mut scene = Scene::new();
-    scene.tick(1000).await;
+    let history = History::default();
+    commit(&history, 1000);
+    advance(TICK * 6).await;
     for _ in 0..365 {
-        scene.tick(1).await;
+        commit(&history, 1);
+        advance(TICK).await;
     }
-    let minutes = scene.minutes();
+    let minutes = history.minutes();
     assert_eq!(minutes.len(), 61);
     assert!(messages(&minutes[..60]).iter().all(|it| *it == (60, 6)), "{minutes:?}");
+    assert_eq!(messages(&minutes[60..]), [(50, 5)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_hour_without_a_commit_is_an_hour_of_empty_minutes() {
+    let history = History::default();
+    commit(&history, 1);
+    advance(Duration::from_secs(100_000)).await;
+    let minutes = history.minutes();
+    assert_eq!(minutes.len(), 61);
+    assert!(minutes.iter().all(|minute| minute.events["message"] == 0 && minute.p50_ms.is_none()));
+    assert_eq!(minutes[60].seconds, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_of_the_batches_and_99_of_100_are_told_apart() {
+    let history = History::default();
+    let ago = |millis| Instant::now() - Duration::from_millis(millis);
+    let mut received = vec![ago(4); 60];
+    received.extend([ago(1234); 38]);
+    received.extend([ago(2_000_000); 2]);
+    let batches = Committed { events: [0; 4], received: &received, gaps: 0, missed: 0 };
+    history.committed(&batches);
+    let minutes = history.minutes();
+    assert_eq!((minutes[0].p50_ms, minutes[0].p99_ms), (Some(4.0), None), "too long for a value");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_gap_is_noted_with_its_age() {
-    let mut scene = Scene::new();
-    scene.commits.gaps.inc();
-    scene.commits.missed.inc_by(7);
-    scene.tick(0).await;
-    scene.tick(0).await;
-    scene.tick(0).await;
-    let gaps = scene.history.gaps();
+    let history = History::default();
+    history.committed(&Committed { events: [0; 4], received: &[], gaps: 1, missed: 7 });
+    advance(TICK * 2).await;
+    let gaps = history.gaps();
     assert_eq!((gaps.len(), gaps[0].missed, gaps[0].age_s), (1, 7, 20));
 }
 

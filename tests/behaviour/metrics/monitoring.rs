@@ -35,9 +35,10 @@ async fn every_metric_named_is_told_by_a_service_at_work() {
     let _: () = redis.xgroup_create_mkstream("{toaster}:message", "handler", "0").await.unwrap();
     scene.vk.generate(50);
     scene
-        .until(r#"event_fetcher_group_lag{stream="{toaster}:message",group="handler"}"#, |it| {
-            it > 0.0
-        })
+        .until(
+            r#"event_fetcher_consumer_group_lag{stream="{toaster}:message",group="handler"}"#,
+            |it| it > 0.0,
+        )
         .await;
     let told = scene.metrics().await;
     let told: BTreeSet<_> = told.0.keys().map(|series| series.split('{').next().unwrap()).collect();

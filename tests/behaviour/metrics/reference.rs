@@ -10,9 +10,10 @@ use std::{
 };
 
 use event_fetcher::{
-    bus::{GroupState, StreamState},
-    health::Health,
+    bus::{GroupState, LettersState, StreamGauges, StreamState, Survey},
+    health::{Health, HealthGauges},
     metrics::Metrics,
+    pipeline,
 };
 
 const MARK: &str = "<!-- From here on generated: UPDATE_DOCS=1 cargo test --test metrics -->\n";
@@ -47,8 +48,8 @@ struct Family<'a> {
     labels: Vec<(&'a str, BTreeSet<&'a str>)>,
 }
 
-fn table() -> String {
-    let metrics = Metrics::new(Arc::new(Health::new(Duration::from_secs(25))));
+/// A survey of a bus with one stream and one consumer group.
+fn survey() -> Survey {
     let group = GroupState {
         name: "any".into(),
         consumers: 0,
@@ -56,12 +57,26 @@ fn table() -> String {
         pending: 0,
         oldest_pending_s: None,
     };
-    metrics.streams.set(vec![StreamState {
-        name: "any".into(),
-        length: 0,
-        newest_age_s: None,
-        groups: vec![group],
-    }]);
+    let stream =
+        StreamState { name: "any".into(), length: 0, newest_age_s: None, groups: vec![group] };
+    Survey {
+        holder: None,
+        held_for_s: None,
+        position: None,
+        gaps: 0,
+        missed: 0,
+        repeats: 0,
+        streams: vec![stream],
+        dead_letters: LettersState { name: "any".into(), count: 0, newest: Vec::new() },
+    }
+}
+
+fn table() -> String {
+    let streams = StreamGauges::default();
+    streams.show(Some(survey()));
+    let mut metrics = Metrics::new(&pipeline::label_values());
+    metrics.register_collector(HealthGauges(Arc::new(Health::new(Duration::from_secs(25)))));
+    metrics.register_collector(streams);
     let text = metrics.text().unwrap();
     let mut order = Vec::new();
     let mut families: BTreeMap<&str, Family<'_>> = BTreeMap::new();

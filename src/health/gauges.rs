@@ -1,4 +1,4 @@
-//! How the service stands, as [`Health`] sees it at the moment of asking.
+//! Health as Prometheus reads it: as it is at the moment of the scrape.
 
 use std::{fmt, sync::Arc};
 
@@ -6,47 +6,44 @@ use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric},
     metrics::{MetricType, gauge::ConstGauge},
-    registry::{Registry, Unit},
+    registry::Unit,
 };
 
-use crate::health::{Health, Party, Role};
+use super::{Health, Party, Role};
 
-pub(super) fn register(health: Arc<Health>, registry: &mut Registry) {
-    registry.register_collector(Box::new(Standing(health)));
-}
-
+/// The gauges of a service's health: `ready`, `role` and `dependency_failing_seconds`.
 #[derive(Debug)]
-struct Standing(Arc<Health>);
+pub struct HealthGauges(pub Arc<Health>);
 
-impl Collector for Standing {
-    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+impl Collector for HealthGauges {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let verdict = self.0.verdict();
         let flag = |is: bool| ConstGauge::new(u64::from(is));
         flag(verdict.ready).encode(encoder.encode_descriptor(
             "ready",
-            "Whether the service does its work, as /readyz says.",
+            "Whether the service does its work: 1 where /readyz answers 200.",
             None,
             MetricType::Gauge,
         )?)?;
         let mut roles = encoder.encode_descriptor(
             "role",
-            "What this process does: one of its series is 1.",
+            "What this process does: one of the series is 1.",
             None,
             MetricType::Gauge,
         )?;
         for role in [Role::Starting, Role::Standby, Role::Fetching] {
             flag(verdict.role == role).encode(roles.encode_family(&[("role", role.as_str())])?)?;
         }
-        let mut troubles = encoder.encode_descriptor(
-            "trouble",
-            "For how long a party that the service depends on has failed; 0 while it does not.",
+        let mut failing = encoder.encode_descriptor(
+            "dependency_failing",
+            "For how long a dependency has been failing; 0 while it does not.",
             Some(&Unit::Seconds),
             MetricType::Gauge,
         )?;
         for party in Party::ALL {
             let lasts = self.0.ill_for(party).unwrap_or_default().as_secs_f64();
-            let labels = [("party", party.as_str())];
-            ConstGauge::new(lasts).encode(troubles.encode_family(&labels)?)?;
+            let labels = [("dependency", party.as_str())];
+            ConstGauge::new(lasts).encode(failing.encode_family(&labels)?)?;
         }
         Ok(())
     }
