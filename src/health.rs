@@ -28,7 +28,7 @@ pub enum Role {
 
 /// The parties that the service depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Party {
+pub enum Dependency {
     /// Redis.
     Redis,
     /// The disk or the replicas that `bus.durability` waits for.
@@ -57,7 +57,7 @@ impl Role {
     }
 }
 
-impl Party {
+impl Dependency {
     /// All parties.
     pub const ALL: [Self; 7] = [
         Self::Redis,
@@ -69,7 +69,7 @@ impl Party {
         Self::Chats,
     ];
 
-    /// The party in a word.
+    /// The dependency in a word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -89,7 +89,7 @@ impl Party {
     }
 }
 
-impl fmt::Display for Party {
+impl fmt::Display for Dependency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Redis => "Redis",
@@ -115,7 +115,7 @@ pub struct Health {
 struct State {
     role: Role,
     role_since: Instant,
-    troubles: BTreeMap<Party, Trouble>,
+    failures: BTreeMap<Dependency, Ongoing>,
     /// The failures that are over, with their ends, the newest first.
     past: VecDeque<(Failure, Instant)>,
     /// When the work last moved: VK answered or a batch was committed. Or when it could again: this
@@ -129,24 +129,24 @@ struct State {
 
 /// An ongoing failure.
 #[derive(Debug)]
-struct Trouble {
+struct Ongoing {
     since: Instant,
     reached: bool,
     reason: String,
 }
 
-impl Trouble {
-    fn of(&self, party: Party) -> Failure {
+impl Ongoing {
+    fn of(&self, dependency: Dependency) -> Failure {
         let Self { since, reached, reason } = self;
-        Failure { party, lasts: since.elapsed(), reached: *reached, reason: reason.clone() }
+        Failure { dependency, lasts: since.elapsed(), reached: *reached, reason: reason.clone() }
     }
 }
 
-/// A party that lets the service down.
+/// A dependency that lets the service down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// Who.
-    pub party: Party,
+    pub dependency: Dependency,
     /// For how long.
     pub lasts: Duration,
     /// Whether it was reached at all.
@@ -157,7 +157,7 @@ pub struct Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, for {} s: {}", self.party, self.lasts.as_secs(), self.reason)
+        write!(f, "{}, for {} s: {}", self.dependency, self.lasts.as_secs(), self.reason)
     }
 }
 
@@ -172,11 +172,11 @@ pub struct Verdict {
     pub role_for: Duration,
     /// How long ago Long Poll last answered; none where it never did.
     pub polled: Option<Duration>,
-    /// What is wrong, one party an entry; may be filled while still ready.
-    pub troubles: Vec<Failure>,
+    /// What is wrong, one dependency an entry; may be filled while still ready.
+    pub failures: Vec<Failure>,
     /// Whether it has begun its work: it has had an answer of Long Poll, or stands by.
     pub begun: bool,
-    /// Whether it has come to a halt though no party has let it down: a bug.
+    /// Whether it has come to a halt though no dependency has let it down: a bug.
     pub stalled: bool,
 }
 
@@ -194,7 +194,7 @@ impl Health {
         let state = State {
             role: Role::Starting,
             role_since: Instant::now(),
-            troubles: BTreeMap::new(),
+            failures: BTreeMap::new(),
             past: VecDeque::with_capacity(PAST + 1),
             moved: Instant::now(),
             again: None,
@@ -210,23 +210,23 @@ impl Health {
             state.role = role;
             state.role_since = Instant::now();
             state.move_on();
-            state.troubles.retain(|party, _| party.matters_to(role));
+            state.failures.retain(|dependency, _| dependency.matters_to(role));
         }
     }
 
-    /// A party did what was asked of it.
-    pub fn well(&self, party: Party) {
+    /// A dependency did what was asked of it.
+    pub fn ok(&self, dependency: Dependency) {
         let mut state = self.state();
-        if let Some(trouble) = state.troubles.remove(&party) {
-            state.past.push_front((trouble.of(party), Instant::now()));
+        if let Some(failure) = state.failures.remove(&dependency) {
+            state.past.push_front((failure.of(dependency), Instant::now()));
             state.past.truncate(PAST);
             state.move_on();
         }
         // Redis also answers to what only keeps the lease.
-        if party != Party::Redis {
+        if dependency != Dependency::Redis {
             state.move_on();
         }
-        if party == Party::LongPoll {
+        if dependency == Dependency::LongPoll {
             state.polled = Some(Instant::now());
         }
     }
@@ -238,14 +238,14 @@ impl Health {
 
     /// Whether the work has stood still for so long that it should be begun again.
     #[must_use]
-    pub fn stands_still(&self) -> bool {
+    pub fn is_stalled(&self) -> bool {
         let again = self.state().again;
         self.verdict().stalled && again.is_none_or(|at| at.elapsed() > self.poll_deadline)
     }
 
     /// The work is begun again because it stood still. The first time that counts as a move; whoever
     /// restarts processes is kept waiting only once.
-    pub fn begins_again(&self) {
+    pub fn restarted(&self) {
         let mut state = self.state();
         if state.again.is_none() {
             state.moved = Instant::now();
@@ -253,26 +253,32 @@ impl Health {
         state.again = Some(Instant::now());
     }
 
-    /// A party did not, for this reason; without secrets.
-    pub fn ill(&self, party: Party, reason: impl fmt::Display) {
-        self.fail(party, Instant::now(), true, &reason);
+    /// A dependency did not, for this reason; without secrets.
+    pub fn failing(&self, dependency: Dependency, reason: impl fmt::Display) {
+        self.fail(dependency, Instant::now(), true, &reason);
     }
 
-    /// A party has not done what it was asked for at `asked`, and should have done by now.
-    pub fn ill_since(&self, party: Party, asked: Instant, reason: impl fmt::Display) {
-        self.fail(party, asked, true, &reason);
+    /// A dependency has not done what it was asked for at `asked`, and should have done by now.
+    pub fn failing_since(&self, dependency: Dependency, asked: Instant, reason: impl fmt::Display) {
+        self.fail(dependency, asked, true, &reason);
     }
 
-    /// A party gave no answer that could be used; perhaps it was not even reached.
-    pub fn no_answer(&self, party: Party, reached: bool, reason: impl fmt::Display) {
-        self.fail(party, Instant::now(), reached, &reason);
+    /// A dependency gave no answer that could be used; perhaps it was not even reached.
+    pub fn no_answer(&self, dependency: Dependency, reached: bool, reason: impl fmt::Display) {
+        self.fail(dependency, Instant::now(), reached, &reason);
     }
 
-    fn fail(&self, party: Party, since: Instant, reached: bool, reason: &dyn fmt::Display) {
+    fn fail(
+        &self,
+        dependency: Dependency,
+        since: Instant,
+        reached: bool,
+        reason: &dyn fmt::Display,
+    ) {
         let reason = reason.to_string();
         let mut state = self.state();
-        let since = state.troubles.get(&party).map_or(since, |trouble| trouble.since);
-        state.troubles.insert(party, Trouble { since, reached, reason });
+        let since = state.failures.get(&dependency).map_or(since, |failure| failure.since);
+        state.failures.insert(dependency, Ongoing { since, reached, reason });
     }
 
     /// The last failures that are over, the newest first, each with the time since its end.
@@ -281,27 +287,27 @@ impl Health {
         self.state().past.iter().map(|(failure, end)| (failure.clone(), end.elapsed())).collect()
     }
 
-    /// For how long a party has failed; none if it does not.
+    /// For how long a dependency has failed; none if it does not.
     #[must_use]
-    pub fn ill_for(&self, party: Party) -> Option<Duration> {
-        Some(self.state().troubles.get(&party)?.since.elapsed())
+    pub fn failing_for(&self, dependency: Dependency) -> Option<Duration> {
+        Some(self.state().failures.get(&dependency)?.since.elapsed())
     }
 
     /// How things stand now.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let state = self.state();
-        let mut troubles: Vec<_> =
-            state.troubles.iter().map(|(party, trouble)| trouble.of(*party)).collect();
+        let mut failures: Vec<_> =
+            state.failures.iter().map(|(dependency, failure)| failure.of(*dependency)).collect();
         let mut ready =
-            state.role != Role::Starting && troubles.iter().all(|it| it.lasts < PATIENCE);
+            state.role != Role::Starting && failures.iter().all(|it| it.lasts < PATIENCE);
         let silence = state.moved.elapsed();
         let stalled =
-            state.role == Role::Fetching && troubles.is_empty() && silence > self.poll_deadline;
+            state.role == Role::Fetching && failures.is_empty() && silence > self.poll_deadline;
         if stalled {
             ready = false;
-            troubles.push(Failure {
-                party: Party::LongPoll,
+            failures.push(Failure {
+                dependency: Dependency::LongPoll,
                 lasts: silence,
                 reached: false,
                 reason: "no answer".to_owned(),
@@ -312,7 +318,7 @@ impl Health {
             role: state.role,
             role_for: state.role_since.elapsed(),
             polled: state.polled.map(|at| at.elapsed()),
-            troubles,
+            failures,
             begun: state.polled.is_some() || state.role == Role::Standby,
             stalled,
         }
@@ -328,7 +334,7 @@ impl fmt::Display for Verdict {
         let role = self.role.as_str();
         let ready = if self.ready { "ready" } else { "not ready" };
         write!(f, "{ready}: {role}")?;
-        self.troubles.iter().try_for_each(|trouble| write!(f, "\n{trouble}"))
+        self.failures.iter().try_for_each(|failure| write!(f, "\n{failure}"))
     }
 }
 

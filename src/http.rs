@@ -16,23 +16,23 @@ use tokio::net::TcpListener;
 use crate::{
     health::Health,
     metrics::{self, Metrics},
-    status::Board,
+    status::StatusCollector,
 };
 
-/// Serves at `address` for as long as it is polled; with a `board` there is a page of it. A port that cannot be had is no reason to stop
+/// Serves at `address` for as long as it is polled; with a `collector` there is a page of it. A port that cannot be had is no reason to stop
 /// fetching: it is logged, and nothing is served.
 pub async fn serve(
     address: SocketAddr,
     health: Arc<Health>,
     metrics: Arc<Metrics>,
-    board: Option<Arc<Board>>,
+    collector: Option<Arc<StatusCollector>>,
 ) {
     let mut router = Router::new()
         .route("/livez", get(async || "alive\n"))
         .route("/readyz", get(ready).with_state(health))
         .route("/metrics", get(numbers).with_state(metrics));
-    if let Some(board) = board {
-        router = router.merge(page::router(board));
+    if let Some(collector) = collector {
+        router = router.merge(page::router(collector));
     }
     let served = match TcpListener::bind(address).await {
         Ok(listener) => {

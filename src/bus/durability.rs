@@ -6,7 +6,7 @@ use super::{Refused, link::Link};
 use crate::{
     backoff::Backoff,
     config::Durability,
-    health::{Health, Party},
+    health::{Dependency, Health},
 };
 
 /// Whether what the link's last script wrote is as safe as was asked for.
@@ -40,15 +40,15 @@ pub(super) async fn settle(
         match reached(link, &command).await {
             None => return Ok(Settled::AskAgain),
             Some(Ok(Reached(number))) if number >= wanted => {
-                health.well(Party::Durability);
+                health.ok(Dependency::Durability);
                 if let Some(over) = shortfalls.reset() {
                     tracing::info!("commits are as safe as asked for again, {over}");
                 }
                 return Ok(Settled::Yes);
             }
             Some(Ok(Reached(number))) => {
-                health.ill(
-                    Party::Durability,
+                health.failing(
+                    Dependency::Durability,
                     format_args!("a commit has reached {number} of {wanted} (bus.durability)"),
                 );
                 shortfalls.fail();

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     backoff::Backoff,
-    health::{Health, Party},
+    health::{Dependency, Health},
 };
 
 /// One caller's way to Redis. A call is repeated until it is answered: every script here can tell
@@ -53,7 +53,7 @@ impl Link {
             let asked = Instant::now();
             match self.try_run(script).await {
                 Ok(answer) => {
-                    self.health.well(Party::Redis);
+                    self.health.ok(Dependency::Redis);
                     if let Some(over) = self.backoff.reset() {
                         tracing::info!("Redis serves {doing} again, {over}");
                     }
@@ -65,7 +65,7 @@ impl Link {
                         return Err(refused);
                     }
                     self.retries.inc();
-                    self.health.ill_since(Party::Redis, asked, &error);
+                    self.health.failing_since(Dependency::Redis, asked, &error);
                     let pause = self.backoff.fail();
                     if self.backoff.is_loud() {
                         let failures = self.backoff.failures();

@@ -11,8 +11,8 @@ mod link;
 mod pickle;
 mod redis;
 mod scripts;
+mod snapshot;
 mod stdout;
-mod survey;
 
 use std::{future::pending, sync::Arc};
 
@@ -34,7 +34,9 @@ pub use entry_id::EntryId;
 pub use error::Refused;
 pub use keys::Keys;
 pub use pickle::pickle;
-pub use survey::{GroupState, LetterNote, LettersState, Progress, StreamState, Survey, Surveyor};
+pub use snapshot::{
+    BusSnapshot, GroupState, LetterNote, LettersState, Progress, SnapshotReader, StreamState,
+};
 
 /// Where the fetcher is: everything up to `ts` is on the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,9 +119,9 @@ impl Bus {
 
     /// Who can tell how the bus stands; none where there is no Redis.
     #[must_use]
-    pub fn surveyor(&self) -> Option<Surveyor> {
+    pub fn snapshot_reader(&self) -> Option<SnapshotReader> {
         match self {
-            Self::Redis(bus) => Some(bus.surveyor()),
+            Self::Redis(bus) => Some(bus.snapshot_reader()),
             Self::Stdout => None,
         }
     }

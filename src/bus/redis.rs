@@ -19,13 +19,13 @@ use super::{
     durability::{Settled, settle},
     link::Link,
     scripts::Scripts,
-    survey::Surveyor,
+    snapshot::SnapshotReader,
 };
 use crate::{
     backoff::Backoff,
     config::{self, RedisUrl},
     event::Event,
-    health::{Health, Party, Role},
+    health::{Dependency, Health, Role},
     metrics::{CommitOutcome, Commits},
     outage::Over,
     ts::Ts,
@@ -141,8 +141,8 @@ impl RedisBus {
     }
 
     /// Who can tell how this bus stands.
-    pub(super) fn surveyor(&self) -> Surveyor {
-        Surveyor::new(self.server.clone(), &self.settings, self.group_id)
+    pub(super) fn snapshot_reader(&self) -> SnapshotReader {
+        SnapshotReader::new(self.server.clone(), &self.settings, self.group_id)
     }
 
     /// The entry of an event, in the forms in which this bus carries it.
@@ -226,8 +226,8 @@ impl Committer<'_> {
                 Answer::Fenced => return Err(Halt::Fenced),
                 Answer::Behind(position) => return Err(Halt::Behind(position)),
                 Answer::Full { stream, group } => {
-                    self.bus.health.ill(
-                        Party::Consumers,
+                    self.bus.health.failing(
+                        Dependency::Consumers,
                         format_args!("group {group} is too far behind in stream {stream}"),
                     );
                     let pause = full.fail();
@@ -244,7 +244,7 @@ impl Committer<'_> {
             }
         };
         if let Some(Over { lasted, .. }) = full.reset() {
-            self.bus.health.well(Party::Consumers);
+            self.bus.health.ok(Dependency::Consumers);
             tracing::info!(?lasted, "there is room in the stream again; fetching goes on");
         }
         let (durability, health) = (self.bus.settings.durability, &self.bus.health);

@@ -16,7 +16,7 @@ use crate::{
     metrics::Metrics,
     names::Names,
     pipeline::Pipeline,
-    status::Board,
+    status::StatusCollector,
     systemd,
     telemetry::{self, Level, Output},
     vk::{Api, LongPoll},
@@ -97,12 +97,13 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
         unrouted: config.bus.unrouted,
     };
     if let Some(address) = config.http.listen {
-        let board = Board::new(VERSION.as_str(), group_id, health.clone(), metrics.clone());
-        let board = Arc::new(board);
-        let page = config.http.page.then(|| board.clone());
+        let collector =
+            StatusCollector::new(VERSION.as_str(), group_id, health.clone(), metrics.clone());
+        let collector = Arc::new(collector);
+        let page = config.http.page.then(|| collector.clone());
         tasks.spawn(http::serve(address, health.clone(), metrics.clone(), page));
-        let surveyor = bus.surveyor();
-        tasks.spawn(async move { board.keep(surveyor).await });
+        let snapshot_reader = bus.snapshot_reader();
+        tasks.spawn(async move { collector.keep(snapshot_reader).await });
     }
     tasks.spawn(systemd::tell(health.clone(), stop.clone()));
     tasks.spawn(checkup::log_once_fetching(

@@ -19,13 +19,13 @@ async fn a_service_that_starts_is_not_ready_and_a_standby_is() {
 #[tokio::test(start_paused = true)]
 async fn trouble_that_lasts_names_its_party_and_a_success_ends_it() {
     let health = fetching();
-    health.ill(Party::Redis, "connection refused");
+    health.failing(Dependency::Redis, "connection refused");
     assert!(health.verdict().ready, "a first failure is nothing yet");
     tokio::time::advance(PATIENCE).await;
-    health.ill(Party::Redis, "connection refused");
+    health.failing(Dependency::Redis, "connection refused");
     let text = health.verdict().to_string();
     assert_eq!(text, "not ready: fetching\nRedis, for 10 s: connection refused");
-    health.well(Party::Redis);
+    health.ok(Dependency::Redis);
     assert_eq!(health.verdict().to_string(), "ready: fetching");
 }
 
@@ -36,9 +36,9 @@ async fn silence_of_vk_beyond_a_poll_is_trouble() {
     assert!(health.verdict().ready);
     tokio::time::advance(Duration::from_secs(2)).await;
     let verdict = health.verdict();
-    assert!(!verdict.ready && verdict.troubles[0].party == Party::LongPoll);
+    assert!(!verdict.ready && verdict.failures[0].dependency == Dependency::LongPoll);
     assert!(verdict.stalled, "nobody reported a failure, so it is this program's");
-    health.well(Party::LongPoll);
+    health.ok(Dependency::LongPoll);
     assert!(health.verdict().ready);
 }
 
@@ -46,7 +46,7 @@ async fn silence_of_vk_beyond_a_poll_is_trouble() {
 async fn work_has_begun_with_the_first_answer_or_as_a_standby() {
     let health = fetching();
     assert!(!health.verdict().begun);
-    health.well(Party::LongPoll);
+    health.ok(Dependency::LongPoll);
     assert!(health.verdict().begun);
 
     let health = Health::new(Duration::from_secs(25));
@@ -57,7 +57,7 @@ async fn work_has_begun_with_the_first_answer_or_as_a_standby() {
 #[tokio::test(start_paused = true)]
 async fn a_party_that_fails_is_no_stall() {
     let health = fetching();
-    health.ill(Party::Redis, "connection refused");
+    health.failing(Dependency::Redis, "connection refused");
     tokio::time::advance(PATIENCE * 100).await;
     let verdict = health.verdict();
     assert!(!verdict.ready && !verdict.stalled);
@@ -66,7 +66,7 @@ async fn a_party_that_fails_is_no_stall() {
 #[tokio::test(start_paused = true)]
 async fn a_standby_does_not_mind_vk() {
     let health = fetching();
-    health.ill(Party::LongPoll, "502");
+    health.failing(Dependency::LongPoll, "502");
     health.role(Role::Standby);
     tokio::time::advance(PATIENCE * 10).await;
     assert!(health.verdict().ready);
@@ -77,7 +77,7 @@ async fn what_has_not_been_done_counts_from_when_it_was_asked_for() {
     let health = fetching();
     let asked = Instant::now();
     tokio::time::advance(PATIENCE / 2).await;
-    health.ill_since(Party::Redis, asked, "timed out");
+    health.failing_since(Dependency::Redis, asked, "timed out");
     assert!(health.verdict().ready);
     tokio::time::advance(PATIENCE / 2).await;
     assert!(!health.verdict().ready);
@@ -87,9 +87,9 @@ async fn what_has_not_been_done_counts_from_when_it_was_asked_for() {
 async fn a_failure_that_is_over_is_remembered_for_a_while() {
     let health = fetching();
     for number in 0..=PAST {
-        health.ill(Party::Redis, number);
+        health.failing(Dependency::Redis, number);
         tokio::time::advance(Duration::from_secs(3)).await;
-        health.well(Party::Redis);
+        health.ok(Dependency::Redis);
     }
     tokio::time::advance(Duration::from_secs(60)).await;
     let past = health.past();
@@ -101,9 +101,9 @@ async fn a_failure_that_is_over_is_remembered_for_a_while() {
 #[tokio::test(start_paused = true)]
 async fn the_silence_of_a_service_that_was_held_up_is_no_stall() {
     let health = fetching();
-    health.ill(Party::Redis, "connection refused");
+    health.failing(Dependency::Redis, "connection refused");
     tokio::time::advance(PATIENCE * 10).await;
-    health.well(Party::Redis);
+    health.ok(Dependency::Redis);
     assert!(health.verdict().ready, "VK may hold the first poll after that");
     tokio::time::advance(PATIENCE * 10).await;
     assert!(health.verdict().stalled);
@@ -112,15 +112,15 @@ async fn the_silence_of_a_service_that_was_held_up_is_no_stall() {
 #[tokio::test(start_paused = true)]
 async fn work_that_moves_on_is_no_stall_though_long_poll_is_not_asked() {
     let health = fetching();
-    for move_on in [|health: &Health| health.well(Party::Users), Health::committed] {
+    for move_on in [|health: &Health| health.ok(Dependency::Users), Health::committed] {
         tokio::time::advance(Duration::from_secs(44)).await;
         move_on(&health);
         tokio::time::advance(Duration::from_secs(44)).await;
-        assert!(!health.verdict().stalled && !health.stands_still());
+        assert!(!health.verdict().stalled && !health.is_stalled());
     }
-    health.well(Party::Redis);
+    health.ok(Dependency::Redis);
     tokio::time::advance(Duration::from_secs(2)).await;
-    assert!(health.stands_still(), "a lease that is kept moves nothing");
+    assert!(health.is_stalled(), "a lease that is kept moves nothing");
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,20 +128,20 @@ async fn work_begun_again_has_one_more_term_before_the_process_is_given_up() {
     let health = fetching();
     let term = Duration::from_secs(46);
     tokio::time::advance(term).await;
-    assert!(health.stands_still());
-    health.begins_again();
+    assert!(health.is_stalled());
+    health.restarted();
     assert!(!health.verdict().stalled, "it may move by that");
     tokio::time::advance(term).await;
-    assert!(health.stands_still());
-    health.begins_again();
+    assert!(health.is_stalled());
+    health.restarted();
     assert!(health.verdict().stalled, "whoever restarts processes should do so");
-    assert!(!health.stands_still(), "it is not begun again the whole time");
+    assert!(!health.is_stalled(), "it is not begun again the whole time");
     tokio::time::advance(term).await;
-    assert!(health.stands_still(), "but for as long as nobody restarts the process");
+    assert!(health.is_stalled(), "but for as long as nobody restarts the process");
 
-    health.well(Party::LongPoll);
+    health.ok(Dependency::LongPoll);
     assert!(!health.verdict().stalled);
     tokio::time::advance(term).await;
-    health.begins_again();
+    health.restarted();
     assert!(!health.verdict().stalled, "after a move it is the first time again");
 }

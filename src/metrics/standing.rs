@@ -9,7 +9,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::health::{Health, Party, Role};
+use crate::health::{Dependency, Health, Role};
 
 pub(super) fn register(health: Arc<Health>, registry: &mut Registry) {
     registry.register_collector(Box::new(Standing(health)));
@@ -37,16 +37,16 @@ impl Collector for Standing {
         for role in [Role::Starting, Role::Standby, Role::Fetching] {
             flag(verdict.role == role).encode(roles.encode_family(&[("role", role.as_str())])?)?;
         }
-        let mut troubles = encoder.encode_descriptor(
+        let mut failures = encoder.encode_descriptor(
             "trouble",
-            "For how long a party that the service depends on has failed; 0 while it does not.",
+            "For how long a dependency that the service depends on has failed; 0 while it does not.",
             Some(&Unit::Seconds),
             MetricType::Gauge,
         )?;
-        for party in Party::ALL {
-            let lasts = self.0.ill_for(party).unwrap_or_default().as_secs_f64();
-            let labels = [("party", party.as_str())];
-            ConstGauge::new(lasts).encode(troubles.encode_family(&labels)?)?;
+        for dependency in Dependency::ALL {
+            let lasts = self.0.failing_for(dependency).unwrap_or_default().as_secs_f64();
+            let labels = [("party", dependency.as_str())];
+            ConstGauge::new(lasts).encode(failures.encode_family(&labels)?)?;
         }
         Ok(())
     }

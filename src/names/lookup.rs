@@ -157,7 +157,7 @@ impl<D: Directory> Lookup<D> {
             loop {
                 let error = match D::ask(turn, &ids).await {
                     Ok(names) => {
-                        self.health.well(D::PARTY);
+                        self.health.ok(D::DEPENDENCY);
                         self.is_over();
                         for id in ids {
                             self.answer(id, names.get(&id));
@@ -180,7 +180,7 @@ impl<D: Directory> Lookup<D> {
                         return Ok(());
                     }
                     class @ (Class::Retry | Class::BackOff) => {
-                        self.health.no_answer(D::PARTY, error.reached(), &error);
+                        self.health.no_answer(D::DEPENDENCY, error.reached(), &error);
                         let pause = backoff.fail();
                         self.complain(&error, &ids);
                         if class == Class::Retry {

@@ -123,7 +123,7 @@ impl Pipeline<'_> {
                         "nothing has moved for too long though nobody has failed, which is a mistake in \
                          this service; fetching begins again from the position that Redis has"
                     );
-                    self.health.begins_again();
+                    self.health.restarted();
                     TenureEnd::Stalled
                 }
                 Ok(End::Stopped) => return Ok(()),
@@ -170,7 +170,7 @@ impl Pipeline<'_> {
         let mut looks = 0;
         while looks < STANDSTILL {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            looks = if self.health.stands_still() { looks + 1 } else { 0 };
+            looks = if self.health.is_stalled() { looks + 1 } else { 0 };
         }
     }
 

@@ -4,7 +4,7 @@
 //! Nothing here is secret, names a person or quotes one. All ages are told as ages, each by one clock:
 //! what happened on the bus by Redis', what happened in the service by its own.
 
-mod board;
+mod collector;
 mod history;
 mod span;
 mod verdict;
@@ -17,8 +17,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bus::Survey;
-pub use board::Board;
+use crate::bus::BusSnapshot;
+pub use collector::StatusCollector;
 pub use span::{ago, span};
 pub use verdict::{Fault, State, Verdict, judge};
 
@@ -29,7 +29,7 @@ pub struct Status {
     #[serde(flatten)]
     pub verdict: Verdict,
     /// What the service says.
-    pub service: Told<Service>,
+    pub service: QueryResult<Service>,
     /// What Redis says; none where events go to standard output.
     pub redis: Option<Redis>,
 }
@@ -37,7 +37,7 @@ pub struct Status {
 impl Status {
     /// Both sides, judged.
     #[must_use]
-    pub fn new(service: Told<Service>, redis: Option<Redis>) -> Self {
+    pub fn new(service: QueryResult<Service>, redis: Option<Redis>) -> Self {
         Self { verdict: judge(&service, redis.as_ref()), service, redis }
     }
 }
@@ -45,22 +45,22 @@ impl Status {
 /// What was told, or `{"error": ...}`: why it was not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Told<T> {
+pub enum QueryResult<T> {
     /// Nothing was told.
-    Not {
+    Err {
         /// Why.
         error: String,
     },
     /// It was told.
-    This(T),
+    Ok(T),
 }
 
-impl<T> Told<T> {
+impl<T> QueryResult<T> {
     /// What was told, if it was.
     pub fn known(&self) -> Option<&T> {
         match self {
-            Self::This(told) => Some(told),
-            Self::Not { .. } => None,
+            Self::Ok(told) => Some(told),
+            Self::Err { .. } => None,
         }
     }
 }
@@ -89,9 +89,9 @@ pub struct Service {
     /// How many events it committed in the last minute, or would have at the rate since its start.
     pub events_a_minute: u64,
     /// What fails now.
-    pub troubles: Vec<Trouble>,
+    pub failures: Vec<Failure>,
     /// What failed and is over, the newest first; a few.
-    pub past_troubles: Vec<PastTrouble>,
+    pub past_failures: Vec<PastFailure>,
     /// When VK lost updates since the start of the service, the newest first; a few.
     pub gaps: Vec<GapNote>,
     /// The last hour or what there is of it, the oldest minute first; the last one is still going on.
@@ -100,9 +100,9 @@ pub struct Service {
 
 /// Something that fails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
+pub struct Failure {
     /// Who lets the service down: `redis`, `consumers`, `long_poll`, `users`, `communities`, `chats`.
-    pub party: String,
+    pub dependency: String,
     /// For how long.
     pub for_s: u64,
     /// Whether it was reached at all.
@@ -113,12 +113,12 @@ pub struct Trouble {
 
 /// Something that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PastTrouble {
+pub struct PastFailure {
     /// How long ago it ended.
     pub ended_s: u64,
     /// What it was, and how long it lasted.
     #[serde(flatten)]
-    pub trouble: Trouble,
+    pub failure: Failure,
 }
 
 /// Updates that VK lost.
@@ -152,5 +152,5 @@ pub struct Redis {
     /// How old the answer below is.
     pub read_s_ago: Option<u64>,
     /// The last answer.
-    pub survey: Option<Survey>,
+    pub snapshot: Option<BusSnapshot>,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Redis, Service, Told, Trouble, ago, span};
+use super::{Failure, QueryResult, Redis, Service, ago, span};
 
 /// From this age of the newest commit on, in seconds, silence is worth a word.
 const QUIET: u64 = 300;
@@ -18,7 +18,7 @@ pub enum State {
     /// Another instance fetches, and this one is there to take over.
     Standby,
     /// Something has failed for some seconds and is tried again.
-    Trouble,
+    Degraded,
     /// They do not.
     Stopped,
     /// The service is on its way.
@@ -31,7 +31,7 @@ impl State {
     /// Whether nobody has to do anything.
     #[must_use]
     pub fn is_well(self) -> bool {
-        matches!(self, Self::Flowing | Self::Standby | Self::Trouble)
+        matches!(self, Self::Flowing | Self::Standby | Self::Degraded)
     }
 }
 
@@ -126,10 +126,10 @@ impl Verdict {
 
 /// The verdict on what the service and Redis say.
 #[must_use]
-pub fn judge(service: &Told<Service>, redis: Option<&Redis>) -> Verdict {
+pub fn judge(service: &QueryResult<Service>, redis: Option<&Redis>) -> Verdict {
     match service {
-        Told::This(service) => by_its_word(service, redis),
-        Told::Not { error } => without_the_service(error, redis),
+        QueryResult::Ok(service) => by_its_word(service, redis),
+        QueryResult::Err { error } => without_the_service(error, redis),
     }
 }
 
@@ -139,24 +139,24 @@ fn by_its_word(service: &Service, redis: Option<&Redis>) -> Verdict {
         let detail = format!("No poll has come to an end for {}.", span(silence));
         return Verdict::ill(State::Stopped, Fault::Service, stopped(Fault::Service), detail);
     }
-    if let Some((fault, trouble)) = worst(&service.troubles) {
-        let detail = format!("For {}: {}", span(trouble.for_s), trouble.reason);
+    if let Some((fault, failure)) = worst(&service.failures) {
+        let detail = format!("For {}: {}", span(failure.for_s), failure.reason);
         return if service.ready {
             let summary = format!("Events are held up: {}. It may pass.", fault.what());
-            Verdict::ill(State::Trouble, fault, summary, detail)
+            Verdict::ill(State::Degraded, fault, summary, detail)
         } else {
             Verdict::ill(State::Stopped, fault, stopped(fault), detail)
         };
     }
     if let Some(error) = redis.and_then(|redis| redis.error.as_ref()) {
         let summary = "Events flow by the service's word, but Redis does not answer when asked.";
-        return Verdict::ill(State::Trouble, Fault::Redis, summary, error.clone());
+        return Verdict::ill(State::Degraded, Fault::Redis, summary, error.clone());
     }
-    let survey = redis.and_then(|redis| redis.survey.as_ref());
+    let snapshot = redis.and_then(|redis| redis.snapshot.as_ref());
     match service.role.as_str() {
         "starting" => Verdict::well(State::Starting, "The service is starting.", None),
         "standby" => {
-            let who = match survey.and_then(|survey| survey.holder.as_ref()) {
+            let who = match snapshot.and_then(|snapshot| snapshot.holder.as_ref()) {
                 Some(holder) => format!("{holder} fetches."),
                 None => "Nobody fetches now; this instance takes over within seconds.".to_owned(),
             };
@@ -182,8 +182,8 @@ fn without_the_service(error: &str, redis: Option<&Redis>) -> Verdict {
             silent,
         );
     };
-    let survey = match (&redis.survey, &redis.error) {
-        (Some(survey), None) => survey,
+    let snapshot = match (&redis.snapshot, &redis.error) {
+        (Some(snapshot), None) => snapshot,
         (_, error) => {
             let redis = error.as_deref().unwrap_or("it was not asked");
             let detail = format!("Redis: {redis}. {silent}");
@@ -191,8 +191,8 @@ fn without_the_service(error: &str, redis: Option<&Redis>) -> Verdict {
             return Verdict::ill(State::Unknown, Fault::Redis, summary, detail);
         }
     };
-    let moved = survey.position.as_ref().and_then(|position| position.age_s);
-    match (&survey.holder, moved) {
+    let moved = snapshot.position.as_ref().and_then(|position| position.age_s);
+    match (&snapshot.holder, moved) {
         (Some(holder), Some(age)) if age < MOVING => {
             let detail = format!("The last updates came {}. {silent}", ago(age));
             Verdict::well(State::Flowing, format!("Events flow: {holder} fetches."), Some(detail))
@@ -212,15 +212,15 @@ fn stopped(fault: Fault) -> String {
     format!("Events do not flow: {} is at fault.", fault.who())
 }
 
-/// The failure that holds up the others: troubles are told from the end of the data's way to its
+/// The failure that holds up the others: failures are told from the end of the data's way to its
 /// beginning.
-fn worst(troubles: &[Trouble]) -> Option<(Fault, &Trouble)> {
-    let trouble = troubles.first()?;
-    let fault = match trouble.party.as_str() {
+fn worst(failures: &[Failure]) -> Option<(Fault, &Failure)> {
+    let failure = failures.first()?;
+    let fault = match failure.dependency.as_str() {
         "redis" => Fault::Redis,
         "consumers" => Fault::Consumer,
-        _ if trouble.reached => Fault::Vk,
+        _ if failure.reached => Fault::Vk,
         _ => Fault::Network,
     };
-    Some((fault, trouble))
+    Some((fault, failure))
 }

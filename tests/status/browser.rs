@@ -36,7 +36,7 @@ async fn people_see_how_events_do() {
     scene.vk.push(&json!({"type": "message_new", "object": {}}));
     scene.write(2, "Hi!").await;
     scene
-        .until("Redis was asked since", |it| it["redis"]["survey"]["dead_letters"]["count"] == 1)
+        .until("Redis was asked since", |it| it["redis"]["snapshot"]["dead_letters"]["count"] == 1)
         .await;
     let url = format!("http://{}/", scene.address);
     for width in [360, 1200] {

@@ -50,7 +50,7 @@ async fn health_tells_what_fails_and_no_secret() {
     assert_secret(&health.output());
     let mut status = flow.run(&["status", "--json"], &url, &variables);
     status.ends().await.unwrap();
-    for told in [r#""party":"redis""#, r#""party":"long_poll""#, r#""fault":"redis""#] {
+    for told in [r#""dependency":"redis""#, r#""dependency":"long_poll""#, r#""fault":"redis""#] {
         assert!(status.output().contains(told), "{}", status.output());
     }
     assert_secret(&status.output());

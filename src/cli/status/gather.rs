@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use anyhow::{Context, ensure};
 
 use crate::{
-    bus::{Server, Surveyor},
+    bus::{Server, SnapshotReader},
     cli::{exit::Exit, service},
     config::{self, BusUrl, RedisUrl, Sources},
-    status::{Redis, Service, Status, Told},
+    status::{QueryResult, Redis, Service, Status},
 };
 
 /// Asks the service and Redis.
@@ -16,21 +16,26 @@ pub(super) struct Gatherer {
     listen: Option<SocketAddr>,
     settings: config::Bus,
     group_id: Option<i64>,
-    surveyor: Option<Surveyor>,
+    snapshot_reader: Option<SnapshotReader>,
 }
 
 impl Gatherer {
     pub(super) fn new(sources: &Sources) -> Result<Self, Exit> {
         let (config, group_id) =
             config::load_without_token(sources).map_err(|error| Exit::Usage.because(error))?;
-        Ok(Self { listen: config.http.listen, settings: config.bus, group_id, surveyor: None })
+        Ok(Self {
+            listen: config.http.listen,
+            settings: config.bus,
+            group_id,
+            snapshot_reader: None,
+        })
     }
 
     /// Asks both.
     pub(super) async fn gather(&mut self) -> Result<Status, Exit> {
         let service = match self.service().await {
-            Ok(service) => Told::This(service),
-            Err(error) => Told::Not { error: format!("{error:#}") },
+            Ok(service) => QueryResult::Ok(service),
+            Err(error) => QueryResult::Err { error: format!("{error:#}") },
         };
         let redis = self.redis(service.known()).await?;
         Ok(Status::new(service, redis))
@@ -43,28 +48,30 @@ impl Gatherer {
         let status: Status =
             serde_json::from_str(&answer).context("its answer is not that of this version")?;
         match status.service {
-            Told::This(service) => Ok(service),
-            Told::Not { error } => anyhow::bail!(error),
+            QueryResult::Ok(service) => Ok(service),
+            QueryResult::Err { error } => anyhow::bail!(error),
         }
     }
 
     /// What Redis says; none where there is none.
     async fn redis(&mut self, service: Option<&Service>) -> Result<Option<Redis>, Exit> {
         let BusUrl::Redis(url) = &self.settings.url else { return Ok(None) };
-        let mut surveyor = match self.surveyor.take() {
-            Some(surveyor) => surveyor,
+        let mut snapshot_reader = match self.snapshot_reader.take() {
+            Some(snapshot_reader) => snapshot_reader,
             None => self.find(url, service)?,
         };
-        let answer = surveyor.survey().await;
-        self.surveyor = Some(surveyor);
+        let answer = snapshot_reader.snapshot().await;
+        self.snapshot_reader = Some(snapshot_reader);
         Ok(Some(match answer {
-            Ok(survey) => Redis { error: None, read_s_ago: Some(0), survey: Some(survey) },
-            Err(error) => Redis { error: Some(error.to_string()), read_s_ago: None, survey: None },
+            Ok(snapshot) => Redis { error: None, read_s_ago: Some(0), snapshot: Some(snapshot) },
+            Err(error) => {
+                Redis { error: Some(error.to_string()), read_s_ago: None, snapshot: None }
+            }
         }))
     }
 
     /// The way to ask Redis of the community that is configured, or that the service names.
-    fn find(&self, url: &RedisUrl, service: Option<&Service>) -> Result<Surveyor, Exit> {
+    fn find(&self, url: &RedisUrl, service: Option<&Service>) -> Result<SnapshotReader, Exit> {
         let group_id = self.group_id.or(service.map(|service| service.group_id));
         let Some(group_id) = group_id else {
             return Err(Exit::Usage.because(
@@ -74,6 +81,6 @@ impl Gatherer {
         };
         let server = Server::new(url, &self.settings)
             .map_err(|error| Exit::Usage.because(format_args!("{error:#}")))?;
-        Ok(Surveyor::new(server, &self.settings, group_id))
+        Ok(SnapshotReader::new(server, &self.settings, group_id))
     }
 }

@@ -30,7 +30,7 @@ const PAUSE: Duration = Duration::from_secs(2);
     after_help = "Examples:\n  \
     event-fetcher status\n  \
     event-fetcher status --watch\n  \
-    event-fetcher status --json | jq '.redis.survey.streams[].groups[] | {name, lag}'"
+    event-fetcher status --json | jq '.redis.snapshot.streams[].groups[] | {name, lag}'"
 )]
 pub(super) struct Arguments {
     /// Look again every two seconds, until Ctrl-C

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use crate::{
-    bus::{LettersState, StreamState, Survey},
+    bus::{BusSnapshot, LettersState, StreamState},
     cli::text::{harmless, shortened},
-    status::{Redis, Service, State, Status, Told, Verdict, ago, span},
+    status::{QueryResult, Redis, Service, State, Status, Verdict, ago, span},
 };
 
 /// The longest name or reason shown, in characters.
@@ -19,11 +19,11 @@ const FAINT: Style = Style::new().dimmed();
 pub(super) fn write(out: &mut impl Write, status: &Status) -> io::Result<()> {
     let Status { verdict, service, redis } = status;
     write_verdict(out, verdict)?;
-    let survey = redis.as_ref().and_then(|redis| redis.survey.as_ref());
+    let snapshot = redis.as_ref().and_then(|redis| redis.snapshot.as_ref());
     writeln!(out)?;
     match service {
-        Told::This(service) => write_service(out, service)?,
-        Told::Not { error } => {
+        QueryResult::Ok(service) => write_service(out, service)?,
+        QueryResult::Err { error } => {
             writeln!(out, "{}{}", label("service"), harmless(error))?;
         }
     }
@@ -34,13 +34,13 @@ pub(super) fn write(out: &mut impl Write, status: &Status) -> io::Result<()> {
         Some(_) => {}
         None => writeln!(out, "{}events go to standard output", label("Redis"))?,
     }
-    if let Some(survey) = survey {
-        write_lease(out, survey)?;
-        write_streams(out, &survey.streams)?;
-        write_letters(out, &survey.dead_letters)?;
+    if let Some(snapshot) = snapshot {
+        write_lease(out, snapshot)?;
+        write_streams(out, &snapshot.streams)?;
+        write_letters(out, &snapshot.dead_letters)?;
     }
-    if let Told::This(service) = service {
-        write_troubles(out, service)?;
+    if let QueryResult::Ok(service) = service {
+        write_failures(out, service)?;
     }
     Ok(())
 }
@@ -53,7 +53,7 @@ fn write_verdict(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
     let colour = match verdict.state {
         State::Flowing => AnsiColor::Green,
         State::Standby | State::Starting => AnsiColor::Cyan,
-        State::Trouble => AnsiColor::Yellow,
+        State::Degraded => AnsiColor::Yellow,
         State::Stopped | State::Unknown => AnsiColor::Red,
     };
     let style = BOLD.fg_color(Some(colour.into()));
@@ -93,13 +93,13 @@ fn write_service(out: &mut impl Write, service: &Service) -> io::Result<()> {
     Ok(())
 }
 
-fn write_lease(out: &mut impl Write, survey: &Survey) -> io::Result<()> {
-    let since = survey.held_for_s.map(|held| format!(", for {}", span(held))).unwrap_or_default();
-    match &survey.holder {
+fn write_lease(out: &mut impl Write, snapshot: &BusSnapshot) -> io::Result<()> {
+    let since = snapshot.held_for_s.map(|held| format!(", for {}", span(held))).unwrap_or_default();
+    match &snapshot.holder {
         Some(holder) => writeln!(out, "{}{}{since}", label("fetched by"), harmless(holder))?,
         None => writeln!(out, "{}nobody", label("fetched by"))?,
     }
-    match &survey.position {
+    match &snapshot.position {
         Some(position) => {
             let moved = position.age_s.map(|age| format!(", moved {}", ago(age)));
             writeln!(
@@ -112,7 +112,7 @@ fn write_lease(out: &mut impl Write, survey: &Survey) -> io::Result<()> {
         }
         None => writeln!(out, "{}none yet", label("position"))?,
     }
-    let Survey { gaps, missed, repeats, .. } = survey;
+    let BusSnapshot { gaps, missed, repeats, .. } = snapshot;
     writeln!(out, "{}{gaps}, about {missed} updates lost by VK", label("gaps"))?;
     writeln!(out, "{}{repeats} dropped", label("repeats"))
 }
@@ -151,20 +151,21 @@ fn write_letters(out: &mut impl Write, letters: &LettersState) -> io::Result<()>
     Ok(())
 }
 
-fn write_troubles(out: &mut impl Write, service: &Service) -> io::Result<()> {
-    if service.troubles.is_empty() && service.past_troubles.is_empty() {
-        return writeln!(out, "{}none since the start", label("troubles"));
+fn write_failures(out: &mut impl Write, service: &Service) -> io::Result<()> {
+    if service.failures.is_empty() && service.past_failures.is_empty() {
+        return writeln!(out, "{}none since the start", label("failures"));
     }
-    writeln!(out, "{}", label("troubles"))?;
-    for trouble in &service.troubles {
-        let (party, reason) = (harmless(&trouble.party), shortened(&trouble.reason, LONGEST));
-        writeln!(out, "  {party}, now, for {}: {reason}", span(trouble.for_s))?;
+    writeln!(out, "{}", label("failures"))?;
+    for failure in &service.failures {
+        let (dependency, reason) =
+            (harmless(&failure.dependency), shortened(&failure.reason, LONGEST));
+        writeln!(out, "  {dependency}, now, for {}: {reason}", span(failure.for_s))?;
     }
-    for past in &service.past_troubles {
-        let (party, reason) =
-            (harmless(&past.trouble.party), shortened(&past.trouble.reason, LONGEST));
-        let (ended, lasted) = (span(past.ended_s), span(past.trouble.for_s));
-        writeln!(out, "  {party}, {ended} ago, for {lasted}: {reason}")?;
+    for past in &service.past_failures {
+        let (dependency, reason) =
+            (harmless(&past.failure.dependency), shortened(&past.failure.reason, LONGEST));
+        let (ended, lasted) = (span(past.ended_s), span(past.failure.for_s));
+        writeln!(out, "  {dependency}, {ended} ago, for {lasted}: {reason}")?;
     }
     Ok(())
 }

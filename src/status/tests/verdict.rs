@@ -1,33 +1,38 @@
 use crate::{
-    bus::{LettersState, Progress, Survey},
-    status::{Fault, Redis, Service, State, Told, Trouble, Verdict, judge},
+    bus::{BusSnapshot, LettersState, Progress},
+    status::{Failure, Fault, QueryResult, Redis, Service, State, Verdict, judge},
 };
 
-fn service(role: &str, troubles: Vec<Trouble>) -> Service {
+fn service(role: &str, failures: Vec<Failure>) -> Service {
     Service {
         version: "1".to_owned(),
         group_id: 1,
         uptime_s: 100,
         role: role.to_owned(),
         role_for_s: 99,
-        ready: role != "starting" && troubles.iter().all(|it| it.for_s < 10),
+        ready: role != "starting" && failures.iter().all(|it| it.for_s < 10),
         stalled: false,
         last_poll_s: Some(3),
         last_commit_s: Some(7),
         events_a_minute: 0,
-        troubles,
-        past_troubles: Vec::new(),
+        failures,
+        past_failures: Vec::new(),
         gaps: Vec::new(),
         minutes: Vec::new(),
     }
 }
 
-fn trouble(party: &str, for_s: u64, reached: bool) -> Trouble {
-    Trouble { party: party.to_owned(), for_s, reached, reason: "what happened".to_owned() }
+fn failure(dependency: &str, for_s: u64, reached: bool) -> Failure {
+    Failure {
+        dependency: dependency.to_owned(),
+        for_s,
+        reached,
+        reason: "what happened".to_owned(),
+    }
 }
 
 fn redis(holder: Option<&str>, age_s: u64) -> Redis {
-    let survey = Survey {
+    let snapshot = BusSnapshot {
         holder: holder.map(str::to_owned),
         held_for_s: Some(90),
         position: Some(Progress { ts: "5".to_owned(), age_s: Some(age_s) }),
@@ -37,19 +42,19 @@ fn redis(holder: Option<&str>, age_s: u64) -> Redis {
         streams: Vec::new(),
         dead_letters: LettersState { name: "d".to_owned(), count: 0, newest: Vec::new() },
     };
-    Redis { error: None, read_s_ago: Some(0), survey: Some(survey) }
+    Redis { error: None, read_s_ago: Some(0), snapshot: Some(snapshot) }
 }
 
 fn no_redis() -> Redis {
-    Redis { error: Some("refused".to_owned()), read_s_ago: None, survey: None }
+    Redis { error: Some("refused".to_owned()), read_s_ago: None, snapshot: None }
 }
 
 fn of(service: Service) -> Verdict {
-    judge(&Told::This(service), Some(&redis(Some("host/1/a"), 7)))
+    judge(&QueryResult::Ok(service), Some(&redis(Some("host/1/a"), 7)))
 }
 
 fn without_service(redis: &Redis) -> Verdict {
-    judge(&Told::Not { error: "silent".to_owned() }, Some(redis))
+    judge(&QueryResult::Err { error: "silent".to_owned() }, Some(redis))
 }
 
 #[test]
@@ -69,7 +74,7 @@ fn all_is_well_where_nothing_fails() {
 
 #[test]
 fn who_fails_is_at_fault() {
-    for (party, reached, fault) in [
+    for (dependency, reached, fault) in [
         ("redis", true, Fault::Redis),
         ("consumers", true, Fault::Consumer),
         ("long_poll", true, Fault::Vk),
@@ -77,11 +82,11 @@ fn who_fails_is_at_fault() {
         ("long_poll", false, Fault::Network),
         ("chats", false, Fault::Network),
     ] {
-        let passing = of(service("fetching", vec![trouble(party, 9, reached)]));
-        assert_eq!((passing.state, passing.fault), (State::Trouble, Some(fault)));
+        let passing = of(service("fetching", vec![failure(dependency, 9, reached)]));
+        assert_eq!((passing.state, passing.fault), (State::Degraded, Some(fault)));
         assert!(passing.state.is_well(), "it may pass");
 
-        let lasting = of(service("fetching", vec![trouble(party, 10, reached)]));
+        let lasting = of(service("fetching", vec![failure(dependency, 10, reached)]));
         assert_eq!((lasting.state, lasting.fault), (State::Stopped, Some(fault)));
         assert!(!lasting.state.is_well());
         assert!(lasting.detail.unwrap().contains("what happened"));
@@ -90,7 +95,7 @@ fn who_fails_is_at_fault() {
 
 #[test]
 fn of_several_who_fail_the_first_on_the_way_back_is_at_fault() {
-    let both = vec![trouble("redis", 20, true), trouble("long_poll", 90, false)];
+    let both = vec![failure("redis", 20, true), failure("long_poll", 90, false)];
     assert_eq!(of(service("fetching", both)).fault, Some(Fault::Redis));
 }
 
@@ -99,16 +104,16 @@ fn a_service_that_has_halted_is_at_fault_itself() {
     let halted = Service {
         stalled: true,
         ready: false,
-        ..service("fetching", vec![trouble("long_poll", 90, false)])
+        ..service("fetching", vec![failure("long_poll", 90, false)])
     };
     assert_eq!(of(halted).fault, Some(Fault::Service));
 }
 
 #[test]
 fn a_redis_that_answers_the_service_but_not_here_is_worth_a_word() {
-    let service = Told::This(service("fetching", Vec::new()));
+    let service = QueryResult::Ok(service("fetching", Vec::new()));
     let verdict = judge(&service, Some(&no_redis()));
-    assert_eq!((verdict.state, verdict.fault), (State::Trouble, Some(Fault::Redis)));
+    assert_eq!((verdict.state, verdict.fault), (State::Degraded, Some(Fault::Redis)));
 }
 
 #[test]

@@ -9,12 +9,12 @@ use std::{
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{
-    PastTrouble, Redis, Service, Status, Told, Trouble,
+    Failure, PastFailure, QueryResult, Redis, Service, Status,
     history::{Counts, History, rate},
 };
 use crate::{
-    bus::{StreamState, Survey, Surveyor},
-    health::{Failure, Health, Role},
+    bus::{BusSnapshot, SnapshotReader, StreamState},
+    health::{self, Health, Role},
     metrics::Metrics,
 };
 
@@ -23,7 +23,7 @@ const PERIOD: Duration = Duration::from_secs(10);
 
 /// What the service knows of itself and of the bus.
 #[derive(Debug)]
-pub struct Board {
+pub struct StatusCollector {
     version: &'static str,
     group_id: i64,
     health: Arc<Health>,
@@ -38,13 +38,13 @@ pub struct Board {
 #[derive(Debug, Default)]
 struct Seen {
     /// The last answer.
-    survey: Option<(Instant, Survey)>,
+    snapshot: Option<(Instant, BusSnapshot)>,
     /// Why there was none since.
     error: Option<String>,
 }
 
-impl Board {
-    /// A board with nothing on it yet, for a service that has just started.
+impl StatusCollector {
+    /// A collector with nothing on it yet, for a service that has just started.
     #[must_use]
     pub fn new(
         version: &'static str,
@@ -67,12 +67,12 @@ impl Board {
     /// How all of it does now.
     #[must_use]
     pub fn status(&self) -> Status {
-        Status::new(Told::This(self.service()), self.redis())
+        Status::new(QueryResult::Ok(self.service()), self.redis())
     }
 
-    /// Keeps the board up to date for as long as it is polled; without `surveyor` there is no Redis.
-    pub async fn keep(&self, surveyor: Option<Surveyor>) {
-        tokio::join!(self.keep_history(), self.keep_redis(surveyor));
+    /// Keeps the collector up to date for as long as it is polled; without `snapshot_reader` there is no Redis.
+    pub async fn keep(&self, snapshot_reader: Option<SnapshotReader>) {
+        tokio::join!(self.keep_history(), self.keep_redis(snapshot_reader));
     }
 
     async fn keep_history(&self) {
@@ -84,19 +84,19 @@ impl Board {
         }
     }
 
-    async fn keep_redis(&self, surveyor: Option<Surveyor>) {
-        let Some(mut surveyor) = surveyor else { return };
+    async fn keep_redis(&self, snapshot_reader: Option<SnapshotReader>) {
+        let Some(mut snapshot_reader) = snapshot_reader else { return };
         *lock(&self.redis) = Some(Seen::default());
-        surveyor.watch(|answer| self.see(answer)).await;
+        snapshot_reader.watch(|answer| self.see(answer)).await;
     }
 
-    fn see(&self, answer: redis::RedisResult<Survey>) {
+    fn see(&self, answer: redis::RedisResult<BusSnapshot>) {
         let mut redis = lock(&self.redis);
         let seen = redis.get_or_insert_default();
         match answer {
-            Ok(survey) => {
-                self.metrics.streams.set(self.streams_to_count(&survey));
-                *seen = Seen { survey: Some((Instant::now(), survey)), error: None };
+            Ok(snapshot) => {
+                self.metrics.streams.set(self.streams_to_count(&snapshot));
+                *seen = Seen { snapshot: Some((Instant::now(), snapshot)), error: None };
             }
             Err(error) => {
                 tracing::debug!(%error, "Redis does not tell how the bus stands");
@@ -106,18 +106,18 @@ impl Board {
     }
 
     /// All streams, where this instance fetches: what several instances see is counted once.
-    fn streams_to_count(&self, survey: &Survey) -> Vec<StreamState> {
+    fn streams_to_count(&self, snapshot: &BusSnapshot) -> Vec<StreamState> {
         if self.health.verdict().role != Role::Fetching {
             return Vec::new();
         }
-        let letters = &survey.dead_letters;
+        let letters = &snapshot.dead_letters;
         let letters = StreamState {
             name: letters.name.clone(),
             length: letters.count,
             newest_age_s: None,
             groups: Vec::new(),
         };
-        survey.streams.iter().cloned().chain([letters]).collect()
+        snapshot.streams.iter().cloned().chain([letters]).collect()
     }
 
     fn service(&self) -> Service {
@@ -136,11 +136,11 @@ impl Board {
             last_poll_s: verdict.polled.map(|it| it.as_secs()),
             last_commit_s: self.metrics.fetching.committed_ago().map(|it| it.as_secs()),
             events_a_minute: rate(&minutes),
-            troubles: verdict.troubles.into_iter().map(Trouble::from).collect(),
-            past_troubles: past
-                .map(|(failure, end)| PastTrouble {
+            failures: verdict.failures.into_iter().map(Failure::from).collect(),
+            past_failures: past
+                .map(|(failure, end)| PastFailure {
                     ended_s: end.as_secs(),
-                    trouble: failure.into(),
+                    failure: failure.into(),
                 })
                 .collect(),
             gaps: history.gaps(),
@@ -150,19 +150,19 @@ impl Board {
 
     fn redis(&self) -> Option<Redis> {
         let redis = lock(&self.redis);
-        let Seen { survey, error } = redis.as_ref()?;
+        let Seen { snapshot, error } = redis.as_ref()?;
         Some(Redis {
             error: error.clone(),
-            read_s_ago: survey.as_ref().map(|(at, _)| at.elapsed().as_secs()),
-            survey: survey.as_ref().map(|(_, survey)| survey.clone()),
+            read_s_ago: snapshot.as_ref().map(|(at, _)| at.elapsed().as_secs()),
+            snapshot: snapshot.as_ref().map(|(_, snapshot)| snapshot.clone()),
         })
     }
 }
 
-impl From<Failure> for Trouble {
-    fn from(failure: Failure) -> Self {
-        let Failure { party, lasts, reached, reason } = failure;
-        Self { party: party.as_str().to_owned(), for_s: lasts.as_secs(), reached, reason }
+impl From<health::Failure> for Failure {
+    fn from(failure: health::Failure) -> Self {
+        let health::Failure { dependency, lasts, reached, reason } = failure;
+        Self { dependency: dependency.as_str().to_owned(), for_s: lasts.as_secs(), reached, reason }
     }
 }
 

@@ -14,12 +14,12 @@ use crate::config;
 const PERIOD: Duration = Duration::from_secs(10);
 /// Likewise while Redis does not answer or nobody fetches, so that a change is soon seen.
 const PERIOD_IN_TROUBLE: Duration = Duration::from_secs(2);
-/// Of how many dead letters a survey tells.
+/// Of how many dead letters a snapshot tells.
 const LETTERS_TOLD: usize = 5;
 
 /// How the bus stood when Redis was asked. Ages are seconds by Redis' clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Survey {
+pub struct BusSnapshot {
     /// Who has the right to fetch: host, process id and a random number; none where nobody has.
     pub holder: Option<String>,
     /// How long ago it, or the last one, got that right.
@@ -101,7 +101,7 @@ pub struct LetterNote {
 }
 
 /// Asks Redis how one community's bus stands.
-pub struct Surveyor {
+pub struct SnapshotReader {
     server: Server,
     timeout: Duration,
     keys: Keys,
@@ -109,7 +109,7 @@ pub struct Surveyor {
     connection: Option<Connection>,
 }
 
-impl Surveyor {
+impl SnapshotReader {
     /// For a community; nothing is connected yet.
     #[must_use]
     pub fn new(server: Server, settings: &config::Bus, group_id: i64) -> Self {
@@ -117,17 +117,17 @@ impl Surveyor {
             server,
             timeout: settings.timeout,
             keys: Keys::new(settings, group_id),
-            script: Script::new(include_str!("lua/survey.lua")),
+            script: Script::new(include_str!("lua/snapshot.lua")),
             connection: None,
         }
     }
 
     /// Asks again and again for as long as it is polled, and hands on what Redis says or why it does
     /// not.
-    pub async fn watch(&mut self, mut see: impl FnMut(RedisResult<Survey>)) {
+    pub async fn watch(&mut self, mut see: impl FnMut(RedisResult<BusSnapshot>)) {
         loop {
-            let answer = self.survey().await;
-            let is_fetched = answer.as_ref().is_ok_and(|survey| survey.holder.is_some());
+            let answer = self.snapshot().await;
+            let is_fetched = answer.as_ref().is_ok_and(|snapshot| snapshot.holder.is_some());
             let pause = if is_fetched { PERIOD } else { PERIOD_IN_TROUBLE };
             see(answer);
             sleep(pause).await;
@@ -135,7 +135,7 @@ impl Surveyor {
     }
 
     /// Asks once. A connection that failed is not used again.
-    pub async fn survey(&mut self) -> RedisResult<Survey> {
+    pub async fn snapshot(&mut self) -> RedisResult<BusSnapshot> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.server.connect(self.timeout, self.timeout).await?,
@@ -143,17 +143,17 @@ impl Surveyor {
         let Keys { position, lease, dead_letters, streams, .. } = &self.keys;
         let mut call = self.script.key(position);
         call.key(lease).key(dead_letters).key(streams).arg(LETTERS_TOLD);
-        let survey = call.invoke_async(&mut connection).await?;
+        let snapshot = call.invoke_async(&mut connection).await?;
         self.connection = Some(connection);
-        Ok(survey)
+        Ok(snapshot)
     }
 }
 
-impl FromRedisValue for Survey {
+impl FromRedisValue for BusSnapshot {
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
         let json: Vec<u8> = redis::from_redis_value(value)?;
         // Names and reasons may be any bytes.
         serde_json::from_str(&String::from_utf8_lossy(&json))
-            .map_err(|error| format!("an unknown answer of the survey script: {error}").into())
+            .map_err(|error| format!("an unknown answer of the snapshot script: {error}").into())
     }
 }
