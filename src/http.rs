@@ -14,9 +14,9 @@ use axum::{
 use tokio::net::TcpListener;
 
 use crate::{
-    health::Health,
     metrics::{self, Metrics},
-    status::StatusCollector,
+    ops::health::Health,
+    ops::status::StatusCollector,
 };
 
 /// Serves at `address` for as long as it is polled; with a `collector` there is a page of it. A port that cannot be had is no reason to stop

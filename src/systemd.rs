@@ -7,7 +7,7 @@ use sd_notify::NotifyState;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::health::Health;
+use crate::ops::health::Health;
 
 /// How often systemd is told, and at least twice within its watchdog's time.
 const PERIOD: Duration = Duration::from_secs(1);

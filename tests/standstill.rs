@@ -6,9 +6,9 @@ use event_fetcher::{
     bus::Bus,
     config::{self, Loaded, Sources},
     converter::Rules,
-    health::Health,
     metrics::{Metrics, TenureEnd},
     names::Names,
+    ops::health::Health,
     pipeline::Pipeline,
     vk::{Api, LongPoll, Method},
 };

@@ -6,7 +6,7 @@ use super::{Refused, link::Link};
 use crate::{
     backoff::Backoff,
     config::Durability,
-    health::{Dependency, Health},
+    ops::health::{Dependency, Health},
 };
 
 /// Whether what the link's last script wrote is as safe as was asked for.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     backoff::Backoff,
-    health::{Dependency, Health},
+    ops::health::{Dependency, Health},
 };
 
 /// One caller's way to Redis. A call is repeated until it is answered: every script here can tell

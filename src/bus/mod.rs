@@ -23,8 +23,8 @@ pub use self::redis::RedisBus;
 use crate::{
     config::{self, BusUrl},
     event::Event,
-    health::{Health, Role},
     metrics::Commits,
+    ops::health::{Health, Role},
     ts::Ts,
 };
 pub use connect::{Connection, Server};

@@ -25,8 +25,8 @@ use crate::{
     backoff::Backoff,
     config::{self, RedisUrl},
     event::Event,
-    health::{Dependency, Health, Role},
     metrics::{CommitOutcome, Commits},
+    ops::health::{Dependency, Health, Role},
     outage::Over,
     ts::Ts,
 };

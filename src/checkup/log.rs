@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{Finding, Mark, ask_redis, ask_vk};
 use crate::{
     config::{self, Vk},
-    health::{Health, Role},
+    ops::health::{Health, Role},
     vk::Api,
 };
 

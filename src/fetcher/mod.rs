@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     backoff::Backoff,
-    health::{Dependency, Health},
     metrics::{Fetching, PollOutcome},
+    ops::health::{Dependency, Health},
     outage::Outage,
     ts::Ts,
     vk::{Api, CallError, Class, LongPoll, Reply, Server},

@@ -19,7 +19,7 @@ use axum::{
 use base64::prelude::{BASE64_STANDARD, Engine};
 use ring::digest;
 
-use crate::status::StatusCollector;
+use crate::ops::status::StatusCollector;
 
 const STYLE: &str = include_str!("page/style.css");
 const SCRIPT: &str = concat!(include_str!("page/page.js"), include_str!("page/charts.js"));

@@ -25,7 +25,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{health::Health, ts::Ts};
+use crate::{ops::health::Health, ts::Ts};
 pub use calls::Calls;
 pub use commits::{Commits, Committed};
 pub use each::Each;

@@ -9,7 +9,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::health::{Dependency, Health, Role};
+use crate::ops::health::{Dependency, Health, Role};
 
 pub(super) fn register(health: Arc<Health>, registry: &mut Registry) {
     registry.register_collector(Box::new(Standing(health)));

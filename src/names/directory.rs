@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::known::{Community, Person};
 use crate::{
-    health::Dependency,
     metrics,
+    ops::health::Dependency,
     vk::{CHATS_A_CALL, COMMUNITIES_A_CALL, CallError, Method, Turn, USERS_A_CALL},
 };
 

@@ -17,8 +17,8 @@ use super::{
 use crate::{
     backoff::Backoff,
     config::Ages,
-    health::Health,
     metrics::{CacheResult, Lookups},
+    ops::health::Health,
     outage::Outage,
     vk::{Api, CallError, Class, Turn},
 };

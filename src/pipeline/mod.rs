@@ -23,9 +23,9 @@ use crate::{
     config::Unrouted,
     converter::Rules,
     fetcher::{self, Told},
-    health::Health,
     metrics::{Metrics, TenureEnd},
     names::Names,
+    ops::health::Health,
     ts::Ts,
     vk::{Api, CallError, LongPoll},
 };

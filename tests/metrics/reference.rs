@@ -11,8 +11,8 @@ use std::{
 
 use event_fetcher::{
     bus::{GroupState, StreamState},
-    health::Health,
     metrics::Metrics,
+    ops::health::Health,
 };
 
 const MARK: &str = "<!-- From here on generated: UPDATE_DOCS=1 cargo test --test metrics -->\n";

@@ -8,7 +8,7 @@ use crate::{
     bus::{Server, SnapshotReader},
     cli::{exit::Exit, service},
     config::{self, BusUrl, RedisUrl, Sources},
-    status::{QueryResult, Redis, Service, Status},
+    ops::status::{QueryResult, Redis, Service, Status},
 };
 
 /// Asks the service and Redis.

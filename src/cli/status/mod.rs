@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use self::gather::Gatherer;
 use super::{block_on, exit::Exit};
-use crate::{config::Sources, status::Status};
+use crate::{config::Sources, ops::status::Status};
 
 /// How often `--watch` looks again.
 const PAUSE: Duration = Duration::from_secs(2);

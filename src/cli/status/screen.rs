@@ -7,7 +7,10 @@ use anstyle::{AnsiColor, Style};
 use crate::{
     bus::{BusSnapshot, LettersState, StreamState},
     cli::text::{harmless, shortened},
-    status::{QueryResult, Redis, Service, State, Status, Verdict, ago, span},
+    ops::{
+        status::{QueryResult, Redis, Service, Status, ago, span},
+        verdict::{State, Verdict},
+    },
 };
 
 /// The longest name or reason shown, in characters.

@@ -1,6 +1,9 @@
 use crate::{
     bus::{BusSnapshot, LettersState, Progress},
-    status::{Failure, Fault, QueryResult, Redis, Service, State, Verdict, judge},
+    ops::{
+        status::{Failure, QueryResult, Redis, Service},
+        verdict::{Fault, State, Verdict, judge},
+    },
 };
 
 fn service(role: &str, failures: Vec<Failure>) -> Service {

@@ -7,20 +7,15 @@
 mod collector;
 mod history;
 mod span;
-mod verdict;
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test may panic")]
-mod tests;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::verdict::{Verdict, judge};
 use crate::bus::BusSnapshot;
 pub use collector::StatusCollector;
 pub use span::{ago, span};
-pub use verdict::{Fault, State, Verdict, judge};
 
 /// How all of it does. `event-fetcher status --json` prints it; its keys are stable.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -105,3 +105,7 @@ pub(super) fn rate(minutes: &[Minute]) -> u64 {
     let seconds: u64 = recent.iter().map(|minute| minute.seconds).sum();
     (events * 60).checked_div(seconds).unwrap_or_default()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, QueryResult, Redis, Service, ago, span};
+use super::status::{Failure, QueryResult, Redis, Service, ago, span};
 
 /// From this age of the newest commit on, in seconds, silence is worth a word.
 const QUIET: u64 = 300;
@@ -224,3 +224,7 @@ fn worst(failures: &[Failure]) -> Option<(Fault, &Failure)> {
     };
     Some((fault, failure))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests;

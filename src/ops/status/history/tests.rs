@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::{
     event::EventType,
     metrics::Commits,
-    status::{
+    ops::status::{
         Minute,
         history::{Counts, History, rate},
     },

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     bus::{BusSnapshot, SnapshotReader, StreamState},
-    health::{self, Health, Role},
     metrics::Metrics,
+    ops::health::{self, Health, Role},
 };
 
 /// How often the counts are looked at.
