@@ -15,23 +15,22 @@ use tokio::net::TcpListener;
 
 use crate::{
     metrics::{self, Metrics},
-    ops::health::Health,
     ops::status::StatusCollector,
 };
 
-/// Serves at `address` for as long as it is polled; with a `collector` there is a page of it. A port that cannot be had is no reason to stop
-/// fetching: it is logged, and nothing is served.
+/// Serves at `address` for as long as it is polled; with `page`, the page and `/status.json` too. A port
+/// that cannot be had is no reason to stop fetching: it is logged, and nothing is served.
 pub async fn serve(
     address: SocketAddr,
-    health: Arc<Health>,
+    collector: Arc<StatusCollector>,
     metrics: Arc<Metrics>,
-    collector: Option<Arc<StatusCollector>>,
+    page: bool,
 ) {
     let mut router = Router::new()
         .route("/livez", get(async || "alive\n"))
-        .route("/readyz", get(ready).with_state(health))
+        .route("/readyz", get(ready).with_state(collector.clone()))
         .route("/metrics", get(numbers).with_state(metrics));
-    if let Some(collector) = collector {
+    if page {
         router = router.merge(page::router(collector));
     }
     let served = match TcpListener::bind(address).await {
@@ -47,10 +46,11 @@ pub async fn serve(
     std::future::pending::<()>().await;
 }
 
-async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, String) {
-    let verdict = health.verdict();
-    let status = if verdict.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, format!("{verdict}\n"))
+async fn ready(State(collector): State<Arc<StatusCollector>>) -> (StatusCode, String) {
+    let readiness = collector.readiness();
+    let is_ready = readiness.verdict.ready;
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, format!("{readiness}\n"))
 }
 
 async fn numbers(State(metrics): State<Arc<Metrics>>) -> Response {

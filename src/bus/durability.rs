@@ -6,7 +6,10 @@ use super::{Refused, link::Link};
 use crate::{
     backoff::Backoff,
     config::Durability,
-    ops::health::{Dependency, Health},
+    ops::{
+        dependency::{Cause, Dependency},
+        health::Health,
+    },
 };
 
 /// Whether what the link's last script wrote is as safe as was asked for.
@@ -47,10 +50,8 @@ pub(super) async fn settle(
                 return Ok(Settled::Yes);
             }
             Some(Ok(Reached(number))) => {
-                health.failing(
-                    Dependency::Durability,
-                    format_args!("a commit has reached {number} of {wanted} (bus.durability)"),
-                );
+                let (cause, short) = shortfall(durability, number);
+                health.failing_by(Dependency::Durability, cause, short);
                 shortfalls.fail();
                 if shortfalls.is_loud() {
                     tracing::warn!(
@@ -76,6 +77,22 @@ pub(super) async fn settle(
                 };
             }
         }
+    }
+}
+
+/// How a commit that `number` disks or replicas acknowledged falls short of the setting.
+fn shortfall(durability: Durability, number: u32) -> (Cause, String) {
+    match durability {
+        Durability::Replicas(wanted) => (
+            Cause::Replicas,
+            format!(
+                "bus.durability = \"replicas={wanted}\", but {number} of {wanted} replicas acknowledged the commit"
+            ),
+        ),
+        Durability::Aof | Durability::None => (
+            Cause::Disk,
+            "bus.durability = \"aof\", but Redis has not written the commit to its disk".to_owned(),
+        ),
     }
 }
 

@@ -9,10 +9,11 @@ use tokio::time::Instant;
 use super::{
     Refused,
     connect::{Connection, Server},
+    error::cause,
 };
 use crate::{
     backoff::Backoff,
-    ops::health::{Dependency, Health},
+    ops::{dependency::Dependency, health::Health},
 };
 
 /// One caller's way to Redis. A call is repeated until it is answered: every script here can tell
@@ -65,7 +66,7 @@ impl Link {
                         return Err(refused);
                     }
                     self.retries.inc();
-                    self.health.failing_since(Dependency::Redis, asked, &error);
+                    self.health.failing_since(Dependency::Redis, cause(&error), asked, &error);
                     let pause = self.backoff.fail();
                     if self.backoff.is_loud() {
                         let failures = self.backoff.failures();

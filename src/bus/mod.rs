@@ -34,9 +34,7 @@ pub use entry_id::EntryId;
 pub use error::Refused;
 pub use keys::Keys;
 pub use pickle::pickle;
-pub use snapshot::{
-    BusSnapshot, GroupState, LetterNote, LettersState, Progress, SnapshotReader, StreamState,
-};
+pub use snapshot::SnapshotReader;
 
 /// Where the fetcher is: everything up to `ts` is on the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

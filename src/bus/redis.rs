@@ -26,7 +26,10 @@ use crate::{
     config::{self, RedisUrl},
     event::Event,
     metrics::{CommitOutcome, Commits},
-    ops::health::{Dependency, Health, Role},
+    ops::{
+        dependency::{Cause, Dependency},
+        health::{Health, Role},
+    },
     outage::Over,
     ts::Ts,
 };
@@ -226,8 +229,9 @@ impl Committer<'_> {
                 Answer::Fenced => return Err(Halt::Fenced),
                 Answer::Behind(position) => return Err(Halt::Behind(position)),
                 Answer::Full { stream, group } => {
-                    self.bus.health.failing(
+                    self.bus.health.failing_by(
                         Dependency::Consumers,
+                        Cause::Backlog,
                         format_args!("group {group} is too far behind in stream {stream}"),
                     );
                     let pause = full.fail();
@@ -243,8 +247,9 @@ impl Committer<'_> {
                 }
             }
         };
+        // Also where a commit of an earlier tenure found the stream full.
+        self.bus.health.ok(Dependency::Consumers);
         if let Some(Over { lasted, .. }) = full.reset() {
-            self.bus.health.ok(Dependency::Consumers);
             tracing::info!(?lasted, "there is room in the stream again; fetching goes on");
         }
         let (durability, health) = (self.bus.settings.durability, &self.bus.health);

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{VERSION, block_on, exit::Exit, reload::Reload, signals::Signals};
 use crate::{
-    bus::Bus,
+    bus::{Bus, SnapshotReader},
     checkup,
     config::{self, BusUrl, Loaded, Sources},
     converter::Rules,
@@ -96,16 +96,20 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
         rules: &rules,
         unrouted: config.bus.unrouted,
     };
+    let collector =
+        Arc::new(StatusCollector::new(VERSION.as_str(), group_id, health.clone(), metrics.clone()));
     if let Some(address) = config.http.listen {
-        let collector =
-            StatusCollector::new(VERSION.as_str(), group_id, health.clone(), metrics.clone());
-        let collector = Arc::new(collector);
-        let page = config.http.page.then(|| collector.clone());
-        tasks.spawn(http::serve(address, health.clone(), metrics.clone(), page));
-        let snapshot_reader = bus.snapshot_reader();
-        tasks.spawn(async move { collector.keep(snapshot_reader).await });
+        let page = config.http.page;
+        tasks.spawn(http::serve(address, collector.clone(), metrics.clone(), page));
+        tasks.spawn({
+            let collector = collector.clone();
+            async move { collector.keep_history().await }
+        });
+        if let Some(reader) = bus.snapshot_reader() {
+            tasks.spawn(watch_bus(reader, collector.clone()));
+        }
     }
-    tasks.spawn(systemd::tell(health.clone(), stop.clone()));
+    tasks.spawn(systemd::tell(collector, stop.clone()));
     tasks.spawn(checkup::log_once_fetching(
         api.clone(),
         config.vk.clone(),
@@ -121,4 +125,13 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
             Exit::Refused
         }
     }
+}
+
+/// Reports the state of the bus for as long as it is polled.
+async fn watch_bus(mut reader: SnapshotReader, collector: Arc<StatusCollector>) {
+    collector.expect_bus();
+    let report = |answer: redis::RedisResult<_>| {
+        collector.bus_reported(answer.map_err(|error| error.to_string()));
+    };
+    reader.watch(report).await;
 }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backoff::Backoff,
     metrics::{Fetching, PollOutcome},
-    ops::health::{Dependency, Health},
+    ops::{dependency::Dependency, health::Health},
     outage::Outage,
     ts::Ts,
     vk::{Api, CallError, Class, LongPoll, Reply, Server},

@@ -45,13 +45,6 @@ impl Fetching {
         self.current_at.set(now.saturating_sub(told).as_secs_f64());
     }
 
-    /// How long ago a commit was last done; none where none was.
-    #[must_use]
-    pub fn committed_ago(&self) -> Option<Duration> {
-        let at = Duration::try_from_secs_f64(self.committed_at.get()).ok()?;
-        (!at.is_zero()).then(|| now().saturating_sub(at))
-    }
-
     /// A poll was answered.
     pub fn answered(&self) {
         self.polled_at.set(now().as_secs_f64());

@@ -9,7 +9,11 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::ops::health::{Dependency, Health, Role};
+use crate::ops::{
+    dependency::Dependency,
+    health::{Health, Role},
+    verdict::Readiness,
+};
 
 pub(super) fn register(health: Arc<Health>, registry: &mut Registry) {
     registry.register_collector(Box::new(Standing(health)));
@@ -20,7 +24,7 @@ struct Standing(Arc<Health>);
 
 impl Collector for Standing {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
-        let verdict = self.0.verdict();
+        let Readiness { verdict, health } = Readiness::new(self.0.snapshot(), None);
         let flag = |is: bool| ConstGauge::new(u64::from(is));
         flag(verdict.ready).encode(encoder.encode_descriptor(
             "ready",
@@ -35,7 +39,7 @@ impl Collector for Standing {
             MetricType::Gauge,
         )?;
         for role in [Role::Starting, Role::Standby, Role::Fetching] {
-            flag(verdict.role == role).encode(roles.encode_family(&[("role", role.as_str())])?)?;
+            flag(health.role == role).encode(roles.encode_family(&[("role", role.as_str())])?)?;
         }
         let mut failures = encoder.encode_descriptor(
             "trouble",
@@ -44,7 +48,8 @@ impl Collector for Standing {
             MetricType::Gauge,
         )?;
         for dependency in Dependency::ALL {
-            let lasts = self.0.failing_for(dependency).unwrap_or_default().as_secs_f64();
+            let failure = health.failures.iter().find(|it| it.dependency == dependency);
+            let lasts = failure.map(|it| it.lasts).unwrap_or_default().as_secs_f64();
             let labels = [("party", dependency.as_str())];
             ConstGauge::new(lasts).encode(failures.encode_family(&labels)?)?;
         }

@@ -11,7 +11,7 @@ use prometheus_client::{
     metrics::{MetricType, gauge::ConstGauge},
 };
 
-use crate::bus::StreamState;
+use crate::ops::status::{GroupState, StreamState};
 
 /// The streams and their consumer groups, as last looked at; none where this process does not fetch.
 #[derive(Debug, Clone, Default)]
@@ -40,7 +40,7 @@ impl Collector for Streams {
         let lengths = Series(
             states.iter().map(|state| (vec![("stream", &*state.name)], state.length)).collect(),
         );
-        let of_groups = |number: fn(&crate::bus::GroupState) -> Option<u64>| {
+        let of_groups = |number: fn(&GroupState) -> Option<u64>| {
             let groups = states.iter().flat_map(|state| {
                 state.groups.iter().map(|group| (&*state.name, &*group.name, number(group)))
             });

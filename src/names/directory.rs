@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use super::known::{Community, Person};
 use crate::{
     metrics,
-    ops::health::Dependency,
+    ops::dependency::Dependency,
     vk::{CHATS_A_CALL, COMMUNITIES_A_CALL, CallError, Method, Turn, USERS_A_CALL},
 };
 

@@ -1,5 +1,5 @@
-//! Whether events flow, and if not, which side is at fault. Plain state: the rooms report what they
-//! meet, others read the verdict.
+//! The state of the dependencies and of the work. Plain state: stages report what they meet,
+//! [`Verdict`](super::verdict::Verdict) judges it.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -8,15 +8,19 @@ use std::{
     time::Duration,
 };
 
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-/// How long a side may fail before the service is not ready: a retry or two is nothing to report.
+use super::dependency::{Cause, Dependency};
+
+/// How long a dependency may fail before the service is not ready: a retry or two is nothing to report.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How many failures that are over are remembered.
 const PAST: usize = 5;
 
 /// What this instance is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Not yet connected to Redis.
     Starting,
@@ -24,25 +28,9 @@ pub enum Role {
     Standby,
     /// This instance fetches.
     Fetching,
-}
-
-/// The parties that the service depends on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Dependency {
-    /// Redis.
-    Redis,
-    /// The disk or the replicas that `bus.durability` waits for.
-    Durability,
-    /// The consumer group that has read least.
-    Consumers,
-    /// VK's Long Poll, and the API method that names its servers.
-    LongPoll,
-    /// VK's API, asked for the names of users.
-    Users,
-    /// VK's API, asked for the names of communities.
-    Communities,
-    /// VK's API, asked for the titles of chats.
-    Chats,
+    /// A word of a newer version.
+    #[serde(other)]
+    Unknown,
 }
 
 impl Role {
@@ -53,54 +41,14 @@ impl Role {
             Self::Starting => "starting",
             Self::Standby => "standby",
             Self::Fetching => "fetching",
+            Self::Unknown => "unknown",
         }
     }
 }
 
-impl Dependency {
-    /// All parties.
-    pub const ALL: [Self; 7] = [
-        Self::Redis,
-        Self::Durability,
-        Self::Consumers,
-        Self::LongPoll,
-        Self::Users,
-        Self::Communities,
-        Self::Chats,
-    ];
-
-    /// The dependency in a word.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Redis => "redis",
-            Self::Durability => "durability",
-            Self::Consumers => "consumers",
-            Self::LongPoll => "long_poll",
-            Self::Users => "users",
-            Self::Communities => "communities",
-            Self::Chats => "chats",
-        }
-    }
-
-    /// Whether a standby has to do with it too.
-    fn matters_to(self, role: Role) -> bool {
-        self == Self::Redis || role == Role::Fetching
-    }
-}
-
-impl fmt::Display for Dependency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Redis => "Redis",
-            Self::Durability => "Redis' durability",
-            Self::Consumers => "Consumers",
-            Self::LongPoll => "VK Long Poll",
-            Self::Users => "VK API (users)",
-            Self::Communities => "VK API (communities)",
-            Self::Chats => "VK API (chats)",
-        })
-    }
+/// Whether a dependency matters to an instance of this role: a standby needs Redis alone.
+fn matters(dependency: Dependency, role: Role) -> bool {
+    dependency == Dependency::Redis || role == Role::Fetching
 }
 
 /// The state of the service, shared by all who report to it.
@@ -125,58 +73,89 @@ struct State {
     again: Option<Instant>,
     /// When Long Poll last answered, if it ever did.
     polled: Option<Instant>,
+    /// When a batch was last committed, if one ever was.
+    committed: Option<Instant>,
 }
 
 /// An ongoing failure.
 #[derive(Debug)]
 struct Ongoing {
     since: Instant,
-    reached: bool,
+    cause: Cause,
     reason: String,
 }
 
 impl Ongoing {
     fn of(&self, dependency: Dependency) -> Failure {
-        let Self { since, reached, reason } = self;
-        Failure { dependency, lasts: since.elapsed(), reached: *reached, reason: reason.clone() }
+        let Self { since, cause, reason } = self;
+        Failure { dependency, cause: *cause, lasts: since.elapsed(), reason: reason.clone() }
     }
 }
 
-/// A dependency that lets the service down.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A dependency that fails.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// Who.
+    /// Which one.
     pub dependency: Dependency,
+    /// In what way.
+    pub cause: Cause,
     /// For how long.
+    #[serde(rename = "for_s", with = "seconds")]
     pub lasts: Duration,
-    /// Whether it was reached at all.
-    pub reached: bool,
-    /// In what way; without secrets.
+    /// What happened, in words and without secrets.
     pub reason: String,
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, for {} s: {}", self.dependency, self.lasts.as_secs(), self.reason)
+impl Failure {
+    /// Whether it has lasted too long for a retry or two to help.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        self.lasts >= PATIENCE
     }
 }
 
-/// Whether the service does its work, in words.
+/// A failure that is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastFailure {
+    /// How long ago it ended.
+    #[serde(rename = "ended_s", with = "seconds")]
+    pub ended: Duration,
+    /// What it was, and how long it lasted.
+    #[serde(flatten)]
+    pub failure: Failure,
+}
+
+/// A span as whole seconds.
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(span: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(span.as_secs())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_secs)
+    }
+}
+
+/// The state at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// Whether it does, be it as a standby.
-    pub ready: bool,
-    /// What it is doing.
+pub struct HealthSnapshot {
+    /// What this instance is doing.
     pub role: Role,
     /// For how long.
     pub role_for: Duration,
     /// How long ago Long Poll last answered; none where it never did.
     pub polled: Option<Duration>,
-    /// What is wrong, one dependency an entry; may be filled while still ready.
+    /// How long ago a batch was last committed; none where none was.
+    pub committed: Option<Duration>,
+    /// What fails, in the order of [`Dependency`].
     pub failures: Vec<Failure>,
-    /// Whether it has begun its work: it has had an answer of Long Poll, or stands by.
+    /// Whether the work has begun: Long Poll has answered once, or this instance stands by.
     pub begun: bool,
-    /// Whether it has come to a halt though no dependency has let it down: a bug.
+    /// Whether the work makes no progress although no dependency fails: a bug.
     pub stalled: bool,
 }
 
@@ -199,6 +178,7 @@ impl Health {
             moved: Instant::now(),
             again: None,
             polled: None,
+            committed: None,
         };
         Self { state: Mutex::new(state), poll_deadline: wait + PATIENCE + PATIENCE }
     }
@@ -210,7 +190,7 @@ impl Health {
             state.role = role;
             state.role_since = Instant::now();
             state.move_on();
-            state.failures.retain(|dependency, _| dependency.matters_to(role));
+            state.failures.retain(|dependency, _| matters(*dependency, role));
         }
     }
 
@@ -233,18 +213,20 @@ impl Health {
 
     /// A batch is on the bus.
     pub fn committed(&self) {
-        self.state().move_on();
+        let mut state = self.state();
+        state.committed = Some(Instant::now());
+        state.move_on();
     }
 
-    /// Whether the work has stood still for so long that it should be begun again.
+    /// Whether the work has made no progress for so long that it should be restarted.
     #[must_use]
     pub fn is_stalled(&self) -> bool {
         let again = self.state().again;
-        self.verdict().stalled && again.is_none_or(|at| at.elapsed() > self.poll_deadline)
+        self.snapshot().stalled && again.is_none_or(|at| at.elapsed() > self.poll_deadline)
     }
 
-    /// The work is begun again because it stood still. The first time that counts as a move; whoever
-    /// restarts processes is kept waiting only once.
+    /// The work was restarted because it had stalled. The first time that counts as progress, so that
+    /// a supervisor that restarts processes waits only once.
     pub fn restarted(&self) {
         let mut state = self.state();
         if state.again.is_none() {
@@ -253,71 +235,68 @@ impl Health {
         state.again = Some(Instant::now());
     }
 
-    /// A dependency did not, for this reason; without secrets.
+    /// A dependency was reached and did not do what was asked of it, for this reason; without secrets.
     pub fn failing(&self, dependency: Dependency, reason: impl fmt::Display) {
-        self.fail(dependency, Instant::now(), true, &reason);
+        self.failing_since(dependency, Cause::Error, Instant::now(), reason);
     }
 
-    /// A dependency has not done what it was asked for at `asked`, and should have done by now.
-    pub fn failing_since(&self, dependency: Dependency, asked: Instant, reason: impl fmt::Display) {
-        self.fail(dependency, asked, true, &reason);
+    /// Likewise, in a way that has a remediation of its own.
+    pub fn failing_by(&self, dependency: Dependency, cause: Cause, reason: impl fmt::Display) {
+        self.failing_since(dependency, cause, Instant::now(), reason);
     }
 
     /// A dependency gave no answer that could be used; perhaps it was not even reached.
     pub fn no_answer(&self, dependency: Dependency, reached: bool, reason: impl fmt::Display) {
-        self.fail(dependency, Instant::now(), reached, &reason);
+        self.failing_by(dependency, Cause::of_no_answer(reached), reason);
     }
 
-    fn fail(
+    /// A dependency has not done what it was asked for at `asked`, and should have done by now. A
+    /// failure that is already known keeps its beginning.
+    pub fn failing_since(
         &self,
         dependency: Dependency,
-        since: Instant,
-        reached: bool,
-        reason: &dyn fmt::Display,
+        cause: Cause,
+        asked: Instant,
+        reason: impl fmt::Display,
     ) {
         let reason = reason.to_string();
         let mut state = self.state();
-        let since = state.failures.get(&dependency).map_or(since, |failure| failure.since);
-        state.failures.insert(dependency, Ongoing { since, reached, reason });
+        let since = state.failures.get(&dependency).map_or(asked, |failure| failure.since);
+        state.failures.insert(dependency, Ongoing { since, cause, reason });
     }
 
-    /// The last failures that are over, the newest first, each with the time since its end.
+    /// The last failures that are over, the newest first.
     #[must_use]
-    pub fn past(&self) -> Vec<(Failure, Duration)> {
-        self.state().past.iter().map(|(failure, end)| (failure.clone(), end.elapsed())).collect()
+    pub fn past(&self) -> Vec<PastFailure> {
+        let past = |(failure, end): &(Failure, Instant)| PastFailure {
+            ended: end.elapsed(),
+            failure: failure.clone(),
+        };
+        self.state().past.iter().map(past).collect()
     }
 
-    /// For how long a dependency has failed; none if it does not.
+    /// The state now.
     #[must_use]
-    pub fn failing_for(&self, dependency: Dependency) -> Option<Duration> {
-        Some(self.state().failures.get(&dependency)?.since.elapsed())
-    }
-
-    /// How things stand now.
-    #[must_use]
-    pub fn verdict(&self) -> Verdict {
+    pub fn snapshot(&self) -> HealthSnapshot {
         let state = self.state();
         let mut failures: Vec<_> =
             state.failures.iter().map(|(dependency, failure)| failure.of(*dependency)).collect();
-        let mut ready =
-            state.role != Role::Starting && failures.iter().all(|it| it.lasts < PATIENCE);
         let silence = state.moved.elapsed();
         let stalled =
             state.role == Role::Fetching && failures.is_empty() && silence > self.poll_deadline;
         if stalled {
-            ready = false;
             failures.push(Failure {
-                dependency: Dependency::LongPoll,
+                dependency: Dependency::Service,
+                cause: Cause::Stalled,
                 lasts: silence,
-                reached: false,
-                reason: "no answer".to_owned(),
+                reason: "no poll, look-up or commit has ended".to_owned(),
             });
         }
-        Verdict {
-            ready,
+        HealthSnapshot {
             role: state.role,
             role_for: state.role_since.elapsed(),
             polled: state.polled.map(|at| at.elapsed()),
+            committed: state.committed.map(|at| at.elapsed()),
             failures,
             begun: state.polled.is_some() || state.role == Role::Standby,
             stalled,
@@ -326,15 +305,6 @@ impl Health {
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let role = self.role.as_str();
-        let ready = if self.ready { "ready" } else { "not ready" };
-        write!(f, "{ready}: {role}")?;
-        self.failures.iter().try_for_each(|failure| write!(f, "\n{failure}"))
     }
 }
 

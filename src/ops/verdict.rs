@@ -1,228 +1,271 @@
-//! Whether events flow, and who is at fault if they do not.
+//! The verdict: whether events flow, which dependency is at fault if not, and what to do. Whoever shows
+//! how the service does shows this and nothing else.
+
+mod words;
+
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::status::{Failure, QueryResult, Redis, Service, ago, span};
+use self::words::{problem, remediation, stopped};
+use super::{
+    dependency::{Cause, Dependency},
+    health::{Failure, HealthSnapshot, Role},
+    status::{BusReport, ago, span},
+};
 
-/// From this age of the newest commit on, in seconds, silence is worth a word.
-const QUIET: u64 = 300;
-/// While the position moved so recently, in seconds, somebody fetches.
+/// From this age of the newest commit on, silence is worth a word.
+const QUIET: Duration = Duration::from_secs(300);
+/// While the position moved so recently, in seconds, some instance fetches.
 const MOVING: u64 = 60;
 
 /// Whether events flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum State {
     /// They do.
     Flowing,
     /// Another instance fetches, and this one is there to take over.
     Standby,
-    /// Something has failed for some seconds and is tried again.
+    /// A dependency has failed for some seconds and is tried again.
     Degraded,
     /// They do not.
     Stopped,
-    /// The service is on its way.
+    /// The service has not connected to Redis yet.
     Starting,
-    /// Who would know does not answer.
+    /// The service does not answer, or answers with a word of a newer version.
+    #[serde(other)]
     Unknown,
 }
 
-impl State {
-    /// Whether nobody has to do anything.
-    #[must_use]
-    pub fn is_well(self) -> bool {
-        matches!(self, Self::Flowing | Self::Standby | Self::Degraded)
-    }
-}
-
-/// Who keeps events from flowing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Fault {
-    /// Redis.
-    Redis,
-    /// A consumer group that does not read.
-    Consumer,
-    /// VK.
-    Vk,
-    /// The way to VK.
-    Network,
-    /// The service itself.
-    Service,
-}
-
-impl Fault {
-    /// Who that is, in words.
-    fn who(self) -> &'static str {
-        match self {
-            Self::Redis => "Redis",
-            Self::Consumer => "a consumer",
-            Self::Vk => "VK",
-            Self::Network => "the way to VK",
-            Self::Service => "the service",
-        }
-    }
-
-    /// What is amiss, in words.
-    fn what(self) -> &'static str {
-        match self {
-            Self::Redis => "Redis does not serve",
-            Self::Consumer => "a consumer group does not read",
-            Self::Vk => "VK does not answer as it should",
-            Self::Network => "VK cannot be reached",
-            Self::Service => "the service stands still",
-        }
-    }
-
-    /// What the operator should know or do.
-    fn advice(self) -> &'static str {
-        match self {
-            Self::Redis => {
-                "See that Redis runs and can be reached. Nothing is lost meanwhile: VK keeps the \
-                 queue, and fetching goes on by itself."
-            }
-            Self::Consumer => {
-                "See that the consumers of that group run and acknowledge. Fetching goes on by \
-                 itself once the group has read on; VK keeps the queue until then."
-            }
-            Self::Vk => {
-                "There is nothing to do but wait, or to look at VK's own news: fetching goes on by \
-                 itself."
-            }
-            Self::Network => {
-                "VK's servers cannot be connected to. See that this machine has a name server and a \
-                 way out; it may be an outage of VK's, too. Fetching goes on by itself."
-            }
-            Self::Service => "Look at its log, and start it again. It goes on where it was.",
-        }
-    }
-}
-
-/// Whether events flow, in words for people.
+/// Whether events flow, which dependency is at fault if not, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// Whether they do, in one word.
+    /// Whether events flow, in one word.
     pub state: State,
-    /// Who keeps them from it.
-    pub fault: Option<Fault>,
-    /// Whether they do, in a sentence.
+    /// Whether the service does its work, be it as a standby.
+    pub ready: bool,
+    /// The dependency at fault.
+    pub fault: Option<Dependency>,
+    /// In what way it fails.
+    pub cause: Option<Cause>,
+    /// The verdict in a sentence.
     pub summary: String,
     /// What is known beyond that.
     pub detail: Option<String>,
-    /// What the operator should know or do.
-    pub advice: Option<String>,
+    /// What to do.
+    pub remediation: Option<String>,
 }
 
 impl Verdict {
-    fn well(state: State, summary: impl Into<String>, detail: Option<String>) -> Self {
-        Self { state, fault: None, summary: summary.into(), detail, advice: None }
+    /// The verdict on the service's health, and on the bus where it is read. The bus adds words and may
+    /// name a fault; it never decides whether the service is ready.
+    #[must_use]
+    pub fn new(health: &HealthSnapshot, bus: Option<&BusReport>) -> Self {
+        if let Some(failure) = fault(&health.failures) {
+            return Self::on_failure(health.role, failure);
+        }
+        let bus_error = bus.and_then(|bus| bus.error.as_deref());
+        match health.role {
+            Role::Starting => {
+                Self::without_fault(State::Starting, "The service is starting.", None)
+            }
+            Role::Unknown => {
+                Self::without_fault(State::Unknown, "Whether events flow is unknown.", None)
+            }
+            Role::Standby | Role::Fetching if bus_error.is_some() => Self {
+                detail: bus_error.map(str::to_owned),
+                remediation: Some(words::UNREADABLE_BUS.to_owned()),
+                ..Self::at_fault(
+                    State::Degraded,
+                    Dependency::Redis,
+                    Cause::Error,
+                    "The service works, but Redis does not report the state of the bus.",
+                )
+            },
+            Role::Standby => {
+                let holder = bus.and_then(|bus| bus.snapshot.as_ref()).map(|it| it.holder.as_ref());
+                let detail = holder.map(|holder| match holder {
+                    Some(holder) => format!("{holder} fetches."),
+                    None => {
+                        "No instance fetches now; this one takes over within seconds.".to_owned()
+                    }
+                });
+                let summary = "Standing by: another instance fetches.";
+                Self::without_fault(State::Standby, summary, detail)
+            }
+            Role::Fetching => {
+                Self::without_fault(State::Flowing, "Events flow.", health.committed.map(news))
+            }
+        }
     }
 
-    fn ill(state: State, fault: Fault, summary: impl Into<String>, detail: String) -> Self {
-        let advice = Some(fault.advice().to_owned());
-        Self { state, fault: Some(fault), summary: summary.into(), detail: Some(detail), advice }
-    }
-}
-
-/// The verdict on what the service and Redis say.
-#[must_use]
-pub fn judge(service: &QueryResult<Service>, redis: Option<&Redis>) -> Verdict {
-    match service {
-        QueryResult::Ok(service) => by_its_word(service, redis),
-        QueryResult::Err { error } => without_the_service(error, redis),
-    }
-}
-
-fn by_its_word(service: &Service, redis: Option<&Redis>) -> Verdict {
-    if service.stalled {
-        let silence = service.last_poll_s.unwrap_or(service.role_for_s);
-        let detail = format!("No poll has come to an end for {}.", span(silence));
-        return Verdict::ill(State::Stopped, Fault::Service, stopped(Fault::Service), detail);
-    }
-    if let Some((fault, failure)) = worst(&service.failures) {
-        let detail = format!("For {}: {}", span(failure.for_s), failure.reason);
-        return if service.ready {
-            let summary = format!("Events are held up: {}. It may pass.", fault.what());
-            Verdict::ill(State::Degraded, fault, summary, detail)
-        } else {
-            Verdict::ill(State::Stopped, fault, stopped(fault), detail)
+    /// The verdict where the service could not be asked: `error` says why. The bus shows whether some
+    /// instance fetches.
+    #[must_use]
+    pub fn without_service(error: &str, bus: Option<&BusReport>) -> Self {
+        let silent = format!("The service does not answer: {error}");
+        let service = |state, summary: &str| Self {
+            detail: Some(silent.clone()),
+            ..Self::at_fault(state, Dependency::Service, Cause::Unreachable, summary)
         };
-    }
-    if let Some(error) = redis.and_then(|redis| redis.error.as_ref()) {
-        let summary = "Events flow by the service's word, but Redis does not answer when asked.";
-        return Verdict::ill(State::Degraded, Fault::Redis, summary, error.clone());
-    }
-    let snapshot = redis.and_then(|redis| redis.snapshot.as_ref());
-    match service.role.as_str() {
-        "starting" => Verdict::well(State::Starting, "The service is starting.", None),
-        "standby" => {
-            let who = match snapshot.and_then(|snapshot| snapshot.holder.as_ref()) {
-                Some(holder) => format!("{holder} fetches."),
-                None => "Nobody fetches now; this instance takes over within seconds.".to_owned(),
-            };
-            Verdict::well(State::Standby, "Standing by: another instance fetches.", Some(who))
-        }
-        _ => {
-            let news = service.last_commit_s.map(|age| match age {
-                0..QUIET => format!("The last updates came {}.", ago(age)),
-                _ => format!("It is quiet: VK has told nothing new for {}.", span(age)),
-            });
-            Verdict::well(State::Flowing, "Events flow.", news)
-        }
-    }
-}
-
-fn without_the_service(error: &str, redis: Option<&Redis>) -> Verdict {
-    let silent = format!("The service does not answer: {error}");
-    let Some(redis) = redis else {
-        return Verdict::ill(
-            State::Unknown,
-            Fault::Service,
-            "Whether events flow is not known.",
-            silent,
-        );
-    };
-    let snapshot = match (&redis.snapshot, &redis.error) {
-        (Some(snapshot), None) => snapshot,
-        (_, error) => {
-            let redis = error.as_deref().unwrap_or("it was not asked");
-            let detail = format!("Redis: {redis}. {silent}");
+        let Some(bus) = bus else {
+            return service(State::Unknown, "Whether events flow is unknown.");
+        };
+        let (Some(snapshot), None) = (&bus.snapshot, &bus.error) else {
+            let error = bus.error.as_deref().unwrap_or("it was not asked");
             let summary = "Neither Redis nor the service answers.";
-            return Verdict::ill(State::Unknown, Fault::Redis, summary, detail);
+            return Self {
+                detail: Some(format!("Redis: {error}. {silent}")),
+                ..Self::at_fault(State::Unknown, Dependency::Redis, Cause::Unreachable, summary)
+            };
+        };
+        let moved = snapshot.position.as_ref().and_then(|position| position.age_s);
+        match (&snapshot.holder, moved) {
+            (Some(holder), Some(age)) if age < MOVING => Self::without_fault(
+                State::Flowing,
+                &format!("Events flow: {holder} fetches."),
+                Some(format!("The last updates came {}. {silent}", ago(age))),
+            ),
+            (Some(holder), _) => service(
+                State::Unknown,
+                &format!("Whether events flow is unknown: {holder} holds the lease."),
+            ),
+            (None, _) => service(State::Stopped, "Events do not flow: no instance fetches."),
         }
-    };
-    let moved = snapshot.position.as_ref().and_then(|position| position.age_s);
-    match (&snapshot.holder, moved) {
-        (Some(holder), Some(age)) if age < MOVING => {
-            let detail = format!("The last updates came {}. {silent}", ago(age));
-            Verdict::well(State::Flowing, format!("Events flow: {holder} fetches."), Some(detail))
+    }
+
+    fn on_failure(role: Role, failure: &Failure) -> Self {
+        let Failure { dependency, cause, lasts, reason } = failure;
+        let (dependency, cause) = (*dependency, *cause);
+        let problem = problem(dependency, cause);
+        let (state, summary) = match role {
+            _ if failure.is_lasting() => (State::Stopped, stopped(dependency, cause)),
+            Role::Starting => {
+                (State::Starting, format!("The service cannot start fetching yet: {problem}."))
+            }
+            Role::Standby | Role::Fetching | Role::Unknown => {
+                (State::Degraded, format!("Events are delayed: {problem}. The service retries."))
+            }
+        };
+        let detail = format!("Failing for {}: {}", span(lasts.as_secs()), sentence(reason));
+        Self { detail: Some(detail), ..Self::at_fault(state, dependency, cause, &summary) }
+    }
+
+    fn at_fault(state: State, dependency: Dependency, cause: Cause, summary: &str) -> Self {
+        Self {
+            fault: Some(dependency),
+            cause: Some(cause),
+            remediation: Some(remediation(dependency, cause).to_owned()),
+            ..Self::without_fault(state, summary, None)
         }
-        (Some(holder), _) => {
-            let summary = format!("Whether events flow is not known: {holder} is to fetch them.");
-            Verdict::ill(State::Unknown, Fault::Service, summary, silent)
+    }
+
+    fn without_fault(state: State, summary: &str, detail: Option<String>) -> Self {
+        Self {
+            state,
+            ready: matches!(state, State::Flowing | State::Standby | State::Degraded),
+            fault: None,
+            cause: None,
+            summary: summary.to_owned(),
+            detail,
+            remediation: None,
         }
-        (None, _) => {
-            let summary = "Events do not flow: nobody fetches.";
-            Verdict::ill(State::Stopped, Fault::Service, summary, silent)
-        }
+    }
+
+    /// The stable words of what is at fault, such as `redis (unreachable)`.
+    fn words(&self) -> Option<String> {
+        let fault = self.fault?.as_str();
+        Some(
+            self.cause
+                .map_or_else(|| fault.to_owned(), |cause| format!("{fault} ({})", cause.as_str())),
+        )
+    }
+
+    /// The verdict for people, its summary first.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let fault = self.words().map(|words| format!("Fault: {words}"));
+        let remediation = self.remediation.as_ref().map(|what| format!("What to do: {what}"));
+        [Some(self.summary.clone()), fault, self.detail.clone(), remediation]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
-fn stopped(fault: Fault) -> String {
-    format!("Events do not flow: {} is at fault.", fault.who())
+/// The failure that holds up the others: of those that last, or else of all, the one that is nearest to
+/// the end of an update's way.
+fn fault(failures: &[Failure]) -> Option<&Failure> {
+    failures.iter().find(|failure| failure.is_lasting()).or(failures.first())
 }
 
-/// The failure that holds up the others: failures are told from the end of the data's way to its
-/// beginning.
-fn worst(failures: &[Failure]) -> Option<(Fault, &Failure)> {
-    let failure = failures.first()?;
-    let fault = match failure.dependency.as_str() {
-        "redis" => Fault::Redis,
-        "consumers" => Fault::Consumer,
-        _ if failure.reached => Fault::Vk,
-        _ => Fault::Network,
-    };
-    Some((fault, failure))
+fn news(age: Duration) -> String {
+    if age < QUIET {
+        format!("The last updates came {}.", ago(age.as_secs()))
+    } else {
+        format!("VK has sent nothing new for {}.", span(age.as_secs()))
+    }
+}
+
+/// A reason as a sentence.
+fn sentence(reason: &str) -> String {
+    format!("{}.", reason.trim_end_matches('.'))
+}
+
+/// The verdict as `/readyz`, `event-fetcher health` and systemd show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readiness {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What it was made from.
+    pub health: HealthSnapshot,
+}
+
+impl Readiness {
+    /// The verdict on the service's health, and on the bus where it is read.
+    #[must_use]
+    pub fn new(health: HealthSnapshot, bus: Option<&BusReport>) -> Self {
+        Self { verdict: Verdict::new(&health, bus), health }
+    }
+
+    /// `ready: fetching`, `not ready: starting` and the like. Scripts may rely on the form.
+    fn headline(&self) -> String {
+        let ready = if self.verdict.ready { "ready" } else { "not ready" };
+        format!("{ready}: {}", self.health.role.as_str())
+    }
+
+    /// Everything that an operator needs in one line. It stays the same for as long as nothing fails.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let Self { verdict, .. } = self;
+        let mut line = format!("{}; {}", self.headline(), verdict.summary);
+        if let Some(words) = verdict.words() {
+            let more = verdict.detail.iter().chain(&verdict.remediation);
+            for part in more.cloned().chain([format!("Fault: {words}")]) {
+                line.push(' ');
+                line.push_str(&part.replace('\n', " "));
+            }
+        }
+        line
+    }
+}
+
+impl fmt::Display for Readiness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.headline())?;
+        for line in self.verdict.lines() {
+            write!(f, "\n{line}")?;
+        }
+        for Failure { dependency, cause, lasts, reason } in &self.health.failures {
+            if Some(*dependency) != self.verdict.fault {
+                let (word, cause) = (dependency.as_str(), cause.as_str());
+                let lasts = span(lasts.as_secs());
+                write!(f, "\nAlso failing: {word} ({cause}), for {lasts}: {reason}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

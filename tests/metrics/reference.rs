@@ -10,9 +10,11 @@ use std::{
 };
 
 use event_fetcher::{
-    bus::{GroupState, StreamState},
     metrics::Metrics,
-    ops::health::Health,
+    ops::{
+        health::Health,
+        status::{GroupState, StreamState},
+    },
 };
 
 const MARK: &str = "<!-- From here on generated: UPDATE_DOCS=1 cargo test --test metrics -->\n";

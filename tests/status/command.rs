@@ -56,7 +56,7 @@ async fn without_the_service_redis_is_shown() {
     assert!(service.stop().await.unwrap().success());
     let shown = scene.run(&["status"], &[]).await;
     assert_eq!(shown.status.code(), Some(1));
-    assert!(shown.out.starts_with("Events do not flow: nobody fetches."), "{}", shown.out);
+    assert!(shown.out.starts_with("Events do not flow: no instance fetches."), "{}", shown.out);
     assert!(shown.out.contains("1001") && shown.out.contains("{toaster}:message"), "{}", shown.out);
     let told = scene.told().await;
     assert_eq!(told["fault"], "service");
@@ -74,11 +74,13 @@ async fn without_redis_the_service_is_shown_and_redis_named() {
     let status = scene.until("Redis is at fault", |it| it["state"] == "stopped").await;
     assert_eq!(status["fault"], "redis");
     assert_eq!(status["redis"]["snapshot"]["position"]["ts"], "1001", "the last that was known");
-    assert!(scene.get("/readyz").await.text().await.unwrap().contains("Redis, for"));
+    assert!(
+        scene.get("/readyz").await.text().await.unwrap().contains("\nFault: redis (unreachable)\n")
+    );
 
     let shown = scene.run(&["status"], &[]).await;
     assert_eq!(shown.status.code(), Some(1));
-    assert!(shown.out.starts_with("Events do not flow: Redis is at fault."), "{}", shown.out);
+    assert!(shown.out.starts_with("Events do not flow: Redis does not answer."), "{}", shown.out);
     assert!(shown.out.contains("events a minute"), "{}", shown.out);
 
     scene.redis.start_again().await.unwrap();
@@ -109,7 +111,7 @@ async fn a_standby_says_who_fetches() {
 async fn it_is_shown_again_and_again_until_an_interrupt() {
     let scene = Scene::new().await;
     let mut watching = scene.run_at(&scene.address, &["status", "--watch"], &[]);
-    watching.says_times("nobody fetches", 3).await.unwrap();
+    watching.says_times("no instance fetches", 3).await.unwrap();
     watching.signal("INT").await.unwrap();
     assert_eq!(watching.ends().await.unwrap().code(), Some(0));
     let out = watching.output();

@@ -44,7 +44,7 @@ async fn health_tells_what_fails_and_no_secret() {
     service.says("Redis does not serve").await.unwrap();
     let mut health = flow.run(&["health"], &url, &variables);
     health.ends().await.unwrap();
-    for told in ["VK Long Poll, for", "Redis, for"] {
+    for told in ["Fault: redis (unreachable)", "Also failing: long_poll (unreachable)"] {
         assert!(health.output().contains(told), "{}", health.output());
     }
     assert_secret(&health.output());

@@ -8,7 +8,10 @@ use crate::{
     bus::{Server, SnapshotReader},
     cli::{exit::Exit, service},
     config::{self, BusUrl, RedisUrl, Sources},
-    ops::status::{QueryResult, Redis, Service, Status},
+    ops::{
+        status::{BusReport, QueryResult, Service, Status},
+        verdict::Verdict,
+    },
 };
 
 /// Asks the service and Redis.
@@ -31,49 +34,56 @@ impl Gatherer {
         })
     }
 
-    /// Asks both.
+    /// Asks both. The verdict is the service's own; only where the service does not answer, one is made
+    /// here from the bus.
     pub(super) async fn gather(&mut self) -> Result<Status, Exit> {
-        let service = match self.service().await {
-            Ok(service) => QueryResult::Ok(service),
-            Err(error) => QueryResult::Err { error: format!("{error:#}") },
-        };
-        let redis = self.redis(service.known()).await?;
-        Ok(Status::new(service, redis))
+        match self.service().await {
+            Ok((verdict, service)) => {
+                let redis = self.redis(Some(service.group_id)).await?;
+                Ok(Status { verdict, service: QueryResult::Ok(service), redis })
+            }
+            Err(error) => {
+                let (error, redis) = (format!("{error:#}"), self.redis(None).await?);
+                let verdict = Verdict::without_service(&error, redis.as_ref());
+                Ok(Status { verdict, service: QueryResult::Err { error }, redis })
+            }
+        }
     }
 
-    async fn service(&self) -> anyhow::Result<Service> {
+    async fn service(&self) -> anyhow::Result<(Verdict, Service)> {
         let listen = self.listen.context("http.listen is empty")?;
         let (is_there, answer) = service::ask(listen, "/status.json").await?;
         ensure!(is_there, "it has no /status.json; see http.page");
         let status: Status =
             serde_json::from_str(&answer).context("its answer is not that of this version")?;
         match status.service {
-            QueryResult::Ok(service) => Ok(service),
+            QueryResult::Ok(service) => Ok((status.verdict, service)),
             QueryResult::Err { error } => anyhow::bail!(error),
         }
     }
 
-    /// What Redis says; none where there is none.
-    async fn redis(&mut self, service: Option<&Service>) -> Result<Option<Redis>, Exit> {
+    /// What Redis reports; none where there is none. `known` is the community that the service named.
+    async fn redis(&mut self, known: Option<i64>) -> Result<Option<BusReport>, Exit> {
         let BusUrl::Redis(url) = &self.settings.url else { return Ok(None) };
         let mut snapshot_reader = match self.snapshot_reader.take() {
             Some(snapshot_reader) => snapshot_reader,
-            None => self.find(url, service)?,
+            None => self.find(url, known)?,
         };
         let answer = snapshot_reader.snapshot().await;
         self.snapshot_reader = Some(snapshot_reader);
         Ok(Some(match answer {
-            Ok(snapshot) => Redis { error: None, read_s_ago: Some(0), snapshot: Some(snapshot) },
+            Ok(snapshot) => {
+                BusReport { error: None, read_s_ago: Some(0), snapshot: Some(snapshot) }
+            }
             Err(error) => {
-                Redis { error: Some(error.to_string()), read_s_ago: None, snapshot: None }
+                BusReport { error: Some(error.to_string()), read_s_ago: None, snapshot: None }
             }
         }))
     }
 
     /// The way to ask Redis of the community that is configured, or that the service names.
-    fn find(&self, url: &RedisUrl, service: Option<&Service>) -> Result<SnapshotReader, Exit> {
-        let group_id = self.group_id.or(service.map(|service| service.group_id));
-        let Some(group_id) = group_id else {
+    fn find(&self, url: &RedisUrl, known: Option<i64>) -> Result<SnapshotReader, Exit> {
+        let Some(group_id) = self.group_id.or(known) else {
             return Err(Exit::Usage.because(
                 "whose events? set GROUPID in the environment, or group_id under [vk] in \
                  Fetcher.toml: the service, which would know, does not answer",

@@ -64,7 +64,7 @@ async fn show(arguments: &Arguments, gatherer: &mut Gatherer) -> Exit {
             return Exit::unwritten(&error);
         }
         if !arguments.watch {
-            return if status.verdict.state.is_well() { Exit::Done } else { Exit::NotReady };
+            return if status.verdict.ready { Exit::Done } else { Exit::NotReady };
         }
         sleep(PAUSE).await;
     }

@@ -5,10 +5,13 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use crate::{
-    bus::{BusSnapshot, LettersState, StreamState},
     cli::text::{harmless, shortened},
     ops::{
-        status::{QueryResult, Redis, Service, Status, ago, span},
+        health::{Failure, PastFailure},
+        status::{
+            BusReport, BusSnapshot, LettersState, QueryResult, Service, Status, StreamState, ago,
+            span,
+        },
         verdict::{State, Verdict},
     },
 };
@@ -31,7 +34,7 @@ pub(super) fn write(out: &mut impl Write, status: &Status) -> io::Result<()> {
         }
     }
     match redis {
-        Some(Redis { error: Some(error), .. }) => {
+        Some(BusReport { error: Some(error), .. }) => {
             writeln!(out, "{}{}", label("Redis"), harmless(error))?;
         }
         Some(_) => {}
@@ -60,9 +63,9 @@ fn write_verdict(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
         State::Stopped | State::Unknown => AnsiColor::Red,
     };
     let style = BOLD.fg_color(Some(colour.into()));
-    writeln!(out, "{style}{}{style:#}", harmless(&verdict.summary))?;
-    for line in verdict.detail.iter().chain(&verdict.advice) {
-        writeln!(out, "{}", harmless(line))?;
+    for (number, line) in verdict.lines().iter().enumerate() {
+        let style = if number == 0 { style } else { Style::new() };
+        writeln!(out, "{style}{}{style:#}", harmless(line))?;
     }
     Ok(())
 }
@@ -75,7 +78,7 @@ fn write_service(out: &mut impl Write, service: &Service) -> io::Result<()> {
         label("service"),
         harmless(version),
         span(*uptime_s),
-        harmless(role),
+        role.as_str(),
         span(*role_for_s)
     )?;
     let answered = match service.last_poll_s {
@@ -159,16 +162,15 @@ fn write_failures(out: &mut impl Write, service: &Service) -> io::Result<()> {
         return writeln!(out, "{}none since the start", label("failures"));
     }
     writeln!(out, "{}", label("failures"))?;
-    for failure in &service.failures {
-        let (dependency, reason) =
-            (harmless(&failure.dependency), shortened(&failure.reason, LONGEST));
-        writeln!(out, "  {dependency}, now, for {}: {reason}", span(failure.for_s))?;
+    for Failure { dependency, lasts, reason, .. } in &service.failures {
+        let (lasts, reason) = (span(lasts.as_secs()), shortened(reason, LONGEST));
+        writeln!(out, "  {dependency}, now, for {lasts}: {reason}")?;
     }
-    for past in &service.past_failures {
-        let (dependency, reason) =
-            (harmless(&past.failure.dependency), shortened(&past.failure.reason, LONGEST));
-        let (ended, lasted) = (span(past.ended_s), span(past.failure.for_s));
-        writeln!(out, "  {dependency}, {ended} ago, for {lasted}: {reason}")?;
+    for PastFailure { ended, failure } in &service.past_failures {
+        let Failure { dependency, lasts, reason, .. } = failure;
+        let (ended, lasts) = (span(ended.as_secs()), span(lasts.as_secs()));
+        let reason = shortened(reason, LONGEST);
+        writeln!(out, "  {dependency}, {ended} ago, for {lasts}: {reason}")?;
     }
     Ok(())
 }

@@ -7,8 +7,9 @@ const SIGNS = {
 };
 const CROSS = "M8.5 8.5l7 7M15.5 8.5l-7 7";
 const DEPENDENCIES = {
-  redis: "Redis", consumers: "Consumers", long_poll: "VK Long Poll", users: "VK API (users)",
-  communities: "VK API (communities)", chats: "VK API (chats)",
+  redis: "Redis", durability: "Redis durability", consumers: "Consumers", long_poll: "VK Long Poll",
+  users: "VK API (users)", communities: "VK API (communities)", chats: "VK API (chats)",
+  messages: "VK API (messages)", service: "event-fetcher",
 };
 const $ = (id) => document.getElementById(id);
 
@@ -49,17 +50,18 @@ const when = (seconds) => seconds < 86400 ? `${clock(seconds)}, ${ago(seconds)}`
 const millis = (value) => value === null ? "over 1000 s"
   : value < 1 ? `${value} ms` : value < 1000 ? `${Number(value.toPrecision(3))} ms` : `${value / 1000} s`;
 
-function showVerdict(state, summary, detail, advice) {
+function showVerdict(state, summary, detail, remediation, fault) {
   $("verdict").dataset.state = state;
+  $("verdict").dataset.fault = fault || "";
   $("sign").setAttribute("d", SIGNS[state] || CROSS);
   say("summary", summary);
   say("detail", detail || "");
-  say("advice", advice || "");
+  say("remediation", remediation ? `What to do: ${remediation}` : "");
   document.title = `${summary.replace(/\.$/, "")} · event-fetcher`;
 }
 
 function show(status) {
-  showVerdict(status.state, status.summary, status.detail, status.advice);
+  showVerdict(status.state, status.summary, status.detail, status.remediation, status.fault);
   const { service, redis } = status;
   const snapshot = redis && redis.snapshot;
   say("community", `community ${service.group_id}`);
@@ -175,7 +177,7 @@ async function ask() {
     showVerdict("silent", "The service does not answer this page.",
       `Since ${clock(since, { second: "2-digit" })}, for ${span(Math.round(since))}. ` +
       (heard ? `What stands below is as of ${clock((Date.now() - heard) / 1000, { second: "2-digit" })}.` : ""),
-      "It may have been stopped, or the way to it is cut. This page goes on asking.");
+      "Check that the service runs and can be reached from here. This page keeps asking.", "service");
     $("rest").classList.add("stale");
   }
 }

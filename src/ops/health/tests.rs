@@ -1,6 +1,11 @@
-//! Verdicts over time.
+//! Health over time, and whether the verdict on it is ready.
 
 use super::*;
+use crate::ops::verdict::Verdict;
+
+fn is_ready(health: &Health) -> bool {
+    Verdict::new(&health.snapshot(), None).ready
+}
 
 fn fetching() -> Health {
     let health = Health::new(Duration::from_secs(25));
@@ -11,47 +16,54 @@ fn fetching() -> Health {
 #[tokio::test(start_paused = true)]
 async fn a_service_that_starts_is_not_ready_and_a_standby_is() {
     let health = Health::new(Duration::from_secs(25));
-    assert_eq!(health.verdict().to_string(), "not ready: starting");
+    assert!(!is_ready(&health));
     health.role(Role::Standby);
-    assert_eq!(health.verdict().to_string(), "ready: standby");
+    assert!(is_ready(&health));
 }
 
 #[tokio::test(start_paused = true)]
-async fn trouble_that_lasts_names_its_party_and_a_success_ends_it() {
+async fn a_failure_lasts_until_a_success() {
     let health = fetching();
     health.failing(Dependency::Redis, "connection refused");
-    assert!(health.verdict().ready, "a first failure is nothing yet");
+    assert!(is_ready(&health), "a first failure is nothing yet");
     tokio::time::advance(PATIENCE).await;
-    health.failing(Dependency::Redis, "connection refused");
-    let text = health.verdict().to_string();
-    assert_eq!(text, "not ready: fetching\nRedis, for 10 s: connection refused");
+    health.failing(Dependency::Redis, "connection reset");
+    assert!(!is_ready(&health));
+    let failure = Failure {
+        dependency: Dependency::Redis,
+        cause: Cause::Error,
+        lasts: PATIENCE,
+        reason: "connection reset".to_owned(),
+    };
+    assert_eq!(health.snapshot().failures, [failure], "it keeps its beginning, not its reason");
     health.ok(Dependency::Redis);
-    assert_eq!(health.verdict().to_string(), "ready: fetching");
+    assert!(is_ready(&health) && health.snapshot().failures.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_of_vk_beyond_a_poll_is_trouble() {
+async fn silence_beyond_a_poll_is_a_stall() {
     let health = fetching();
     tokio::time::advance(Duration::from_secs(44)).await;
-    assert!(health.verdict().ready);
+    assert!(is_ready(&health));
     tokio::time::advance(Duration::from_secs(2)).await;
-    let verdict = health.verdict();
-    assert!(!verdict.ready && verdict.failures[0].dependency == Dependency::LongPoll);
-    assert!(verdict.stalled, "nobody reported a failure, so it is this program's");
+    let snapshot = health.snapshot();
+    let failure = &snapshot.failures[0];
+    assert_eq!((failure.dependency, failure.cause), (Dependency::Service, Cause::Stalled));
+    assert!(snapshot.stalled && !is_ready(&health), "no dependency fails, so it is this program");
     health.ok(Dependency::LongPoll);
-    assert!(health.verdict().ready);
+    assert!(is_ready(&health));
 }
 
 #[tokio::test(start_paused = true)]
 async fn work_has_begun_with_the_first_answer_or_as_a_standby() {
     let health = fetching();
-    assert!(!health.verdict().begun);
+    assert!(!health.snapshot().begun);
     health.ok(Dependency::LongPoll);
-    assert!(health.verdict().begun);
+    assert!(health.snapshot().begun);
 
     let health = Health::new(Duration::from_secs(25));
     health.role(Role::Standby);
-    assert!(health.verdict().begun);
+    assert!(health.snapshot().begun);
 }
 
 #[tokio::test(start_paused = true)]
@@ -59,8 +71,7 @@ async fn a_party_that_fails_is_no_stall() {
     let health = fetching();
     health.failing(Dependency::Redis, "connection refused");
     tokio::time::advance(PATIENCE * 100).await;
-    let verdict = health.verdict();
-    assert!(!verdict.ready && !verdict.stalled);
+    assert!(!is_ready(&health) && !health.snapshot().stalled);
 }
 
 #[tokio::test(start_paused = true)]
@@ -69,7 +80,7 @@ async fn a_standby_does_not_mind_vk() {
     health.failing(Dependency::LongPoll, "502");
     health.role(Role::Standby);
     tokio::time::advance(PATIENCE * 10).await;
-    assert!(health.verdict().ready);
+    assert!(is_ready(&health));
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,10 +88,10 @@ async fn what_has_not_been_done_counts_from_when_it_was_asked_for() {
     let health = fetching();
     let asked = Instant::now();
     tokio::time::advance(PATIENCE / 2).await;
-    health.failing_since(Dependency::Redis, asked, "timed out");
-    assert!(health.verdict().ready);
+    health.failing_since(Dependency::Redis, Cause::Unreachable, asked, "timed out");
+    assert!(is_ready(&health));
     tokio::time::advance(PATIENCE / 2).await;
-    assert!(!health.verdict().ready);
+    assert!(!is_ready(&health));
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,7 +104,7 @@ async fn a_failure_that_is_over_is_remembered_for_a_while() {
     }
     tokio::time::advance(Duration::from_secs(60)).await;
     let past = health.past();
-    let (newest, ended) = &past[0];
+    let PastFailure { failure: newest, ended } = &past[0];
     assert_eq!((past.len(), newest.reason.as_str()), (PAST, "5"));
     assert_eq!((newest.lasts.as_secs(), ended.as_secs()), (3, 60));
 }
@@ -104,9 +115,9 @@ async fn the_silence_of_a_service_that_was_held_up_is_no_stall() {
     health.failing(Dependency::Redis, "connection refused");
     tokio::time::advance(PATIENCE * 10).await;
     health.ok(Dependency::Redis);
-    assert!(health.verdict().ready, "VK may hold the first poll after that");
+    assert!(is_ready(&health), "VK may hold the first poll after that");
     tokio::time::advance(PATIENCE * 10).await;
-    assert!(health.verdict().stalled);
+    assert!(health.snapshot().stalled);
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,7 +127,7 @@ async fn work_that_moves_on_is_no_stall_though_long_poll_is_not_asked() {
         tokio::time::advance(Duration::from_secs(44)).await;
         move_on(&health);
         tokio::time::advance(Duration::from_secs(44)).await;
-        assert!(!health.verdict().stalled && !health.is_stalled());
+        assert!(!health.snapshot().stalled && !health.is_stalled());
     }
     health.ok(Dependency::Redis);
     tokio::time::advance(Duration::from_secs(2)).await;
@@ -130,18 +141,18 @@ async fn work_begun_again_has_one_more_term_before_the_process_is_given_up() {
     tokio::time::advance(term).await;
     assert!(health.is_stalled());
     health.restarted();
-    assert!(!health.verdict().stalled, "it may move by that");
+    assert!(!health.snapshot().stalled, "it may move by that");
     tokio::time::advance(term).await;
     assert!(health.is_stalled());
     health.restarted();
-    assert!(health.verdict().stalled, "whoever restarts processes should do so");
+    assert!(health.snapshot().stalled, "whoever restarts processes should do so");
     assert!(!health.is_stalled(), "it is not begun again the whole time");
     tokio::time::advance(term).await;
     assert!(health.is_stalled(), "but for as long as nobody restarts the process");
 
     health.ok(Dependency::LongPoll);
-    assert!(!health.verdict().stalled);
+    assert!(!health.snapshot().stalled);
     tokio::time::advance(term).await;
     health.restarted();
-    assert!(!health.verdict().stalled, "after a move it is the first time again");
+    assert!(!health.snapshot().stalled, "after a move it is the first time again");
 }

@@ -1,5 +1,5 @@
-//! Where the service's own view of itself is put together. Looking at it costs Redis nothing, however
-//! many look: Redis is asked in the background.
+//! Where the service's view of itself is put together. Looking at it costs Redis nothing, however many
+//! look: the bus is read in the background, and reported here.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -9,13 +9,15 @@ use std::{
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{
-    Failure, PastFailure, QueryResult, Redis, Service, Status,
+    BusReport, BusSnapshot, QueryResult, Service, Status, StreamState,
     history::{Counts, History, rate},
 };
 use crate::{
-    bus::{BusSnapshot, SnapshotReader, StreamState},
     metrics::Metrics,
-    ops::health::{self, Health, Role},
+    ops::{
+        health::{Health, HealthSnapshot, Role},
+        verdict::{Readiness, Verdict},
+    },
 };
 
 /// How often the counts are looked at.
@@ -30,21 +32,21 @@ pub struct StatusCollector {
     metrics: Arc<Metrics>,
     started: Instant,
     history: Mutex<History>,
-    /// None where events go to standard output.
-    redis: Mutex<Option<Seen>>,
+    /// None where events go to standard output, or nobody reads the bus.
+    bus: Mutex<Option<LastAnswer>>,
 }
 
-/// What Redis said.
+/// What Redis answered.
 #[derive(Debug, Default)]
-struct Seen {
-    /// The last answer.
+struct LastAnswer {
+    /// The last snapshot.
     snapshot: Option<(Instant, BusSnapshot)>,
     /// Why there was none since.
     error: Option<String>,
 }
 
 impl StatusCollector {
-    /// A collector with nothing on it yet, for a service that has just started.
+    /// A collector of a service that has just started.
     #[must_use]
     pub fn new(
         version: &'static str,
@@ -60,22 +62,35 @@ impl StatusCollector {
             metrics,
             started: Instant::now(),
             history: Mutex::new(history),
-            redis: Mutex::default(),
+            bus: Mutex::default(),
         }
     }
 
-    /// How all of it does now.
+    /// The health that the verdict is made from.
+    #[must_use]
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Everything that is known now.
     #[must_use]
     pub fn status(&self) -> Status {
-        Status::new(QueryResult::Ok(self.service()), self.redis())
+        let (health, bus) = (self.health.snapshot(), self.bus());
+        Status {
+            verdict: Verdict::new(&health, bus.as_ref()),
+            service: QueryResult::Ok(self.service(health)),
+            redis: bus,
+        }
     }
 
-    /// Keeps the collector up to date for as long as it is polled; without `snapshot_reader` there is no Redis.
-    pub async fn keep(&self, snapshot_reader: Option<SnapshotReader>) {
-        tokio::join!(self.keep_history(), self.keep_redis(snapshot_reader));
+    /// The verdict and what it was made from, without the rest of [`status`](Self::status).
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        Readiness::new(self.health.snapshot(), self.bus().as_ref())
     }
 
-    async fn keep_history(&self) {
+    /// Keeps the last hour up to date for as long as it is polled.
+    pub async fn keep_history(&self) {
         let mut ticks = interval(PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -84,30 +99,30 @@ impl StatusCollector {
         }
     }
 
-    async fn keep_redis(&self, snapshot_reader: Option<SnapshotReader>) {
-        let Some(mut snapshot_reader) = snapshot_reader else { return };
-        *lock(&self.redis) = Some(Seen::default());
-        snapshot_reader.watch(|answer| self.see(answer)).await;
+    /// There is a bus, and its reports will follow.
+    pub fn expect_bus(&self) {
+        lock(&self.bus).get_or_insert_default();
     }
 
-    fn see(&self, answer: redis::RedisResult<BusSnapshot>) {
-        let mut redis = lock(&self.redis);
-        let seen = redis.get_or_insert_default();
+    /// What Redis answered when it was asked for the state of the bus, or why it did not.
+    pub fn bus_reported(&self, answer: Result<BusSnapshot, String>) {
+        let mut bus = lock(&self.bus);
+        let last = bus.get_or_insert_default();
         match answer {
             Ok(snapshot) => {
                 self.metrics.streams.set(self.streams_to_count(&snapshot));
-                *seen = Seen { snapshot: Some((Instant::now(), snapshot)), error: None };
+                *last = LastAnswer { snapshot: Some((Instant::now(), snapshot)), error: None };
             }
             Err(error) => {
-                tracing::debug!(%error, "Redis does not tell how the bus stands");
-                seen.error = Some(error.to_string());
+                tracing::debug!(%error, "Redis did not report the state of the bus");
+                last.error = Some(error);
             }
         }
     }
 
     /// All streams, where this instance fetches: what several instances see is counted once.
     fn streams_to_count(&self, snapshot: &BusSnapshot) -> Vec<StreamState> {
-        if self.health.verdict().role != Role::Fetching {
+        if self.health.snapshot().role != Role::Fetching {
             return Vec::new();
         }
         let letters = &snapshot.dead_letters;
@@ -120,49 +135,33 @@ impl StatusCollector {
         snapshot.streams.iter().cloned().chain([letters]).collect()
     }
 
-    fn service(&self) -> Service {
-        let verdict = self.health.verdict();
+    fn service(&self, health: HealthSnapshot) -> Service {
         let history = lock(&self.history);
         let minutes = history.minutes(&Counts::of(&self.metrics.commits));
-        let past = self.health.past().into_iter();
         Service {
             version: self.version.to_owned(),
             group_id: self.group_id,
             uptime_s: self.started.elapsed().as_secs(),
-            role: verdict.role.as_str().to_owned(),
-            role_for_s: verdict.role_for.as_secs(),
-            ready: verdict.ready,
-            stalled: verdict.stalled,
-            last_poll_s: verdict.polled.map(|it| it.as_secs()),
-            last_commit_s: self.metrics.fetching.committed_ago().map(|it| it.as_secs()),
+            role: health.role,
+            role_for_s: health.role_for.as_secs(),
+            last_poll_s: health.polled.map(|it| it.as_secs()),
+            last_commit_s: health.committed.map(|it| it.as_secs()),
             events_a_minute: rate(&minutes),
-            failures: verdict.failures.into_iter().map(Failure::from).collect(),
-            past_failures: past
-                .map(|(failure, end)| PastFailure {
-                    ended_s: end.as_secs(),
-                    failure: failure.into(),
-                })
-                .collect(),
+            failures: health.failures,
+            past_failures: self.health.past(),
             gaps: history.gaps(),
             minutes,
         }
     }
 
-    fn redis(&self) -> Option<Redis> {
-        let redis = lock(&self.redis);
-        let Seen { snapshot, error } = redis.as_ref()?;
-        Some(Redis {
+    fn bus(&self) -> Option<BusReport> {
+        let bus = lock(&self.bus);
+        let LastAnswer { snapshot, error } = bus.as_ref()?;
+        Some(BusReport {
             error: error.clone(),
             read_s_ago: snapshot.as_ref().map(|(at, _)| at.elapsed().as_secs()),
             snapshot: snapshot.as_ref().map(|(_, snapshot)| snapshot.clone()),
         })
-    }
-}
-
-impl From<health::Failure> for Failure {
-    fn from(failure: health::Failure) -> Self {
-        let health::Failure { dependency, lasts, reached, reason } = failure;
-        Self { dependency: dependency.as_str().to_owned(), for_s: lasts.as_secs(), reached, reason }
     }
 }
 
