@@ -18,12 +18,11 @@ use crate::{config::Sources, ops::status::Status};
 /// How often `--watch` looks again.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Show whether events flow, and what is at fault if not
+/// Show whether events flow, what is at fault if not, and what to do
 ///
-/// Asks Redis how the bus stands, and the service that runs on this machine (at http.listen) how it
-/// does; either may be away. The group id is taken from GROUPID or Fetcher.toml, else from the
-/// service; the token is not needed. Exit code 0 when events flow or this instance stands by, 1 when
-/// not.
+/// Asks the service that runs on this machine (at http.listen) for its verdict, and Redis for the
+/// state of the bus; either may be away. The group id is taken from GROUPID or Fetcher.toml, else from
+/// the service; the token is not needed. Exit code 0 when the service is ready, 1 when not.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,
