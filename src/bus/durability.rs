@@ -86,7 +86,8 @@ fn shortfall(durability: Durability, number: u32) -> (Cause, String) {
         Durability::Replicas(wanted) => (
             Cause::Replicas,
             format!(
-                "bus.durability = \"replicas={wanted}\", but {number} of {wanted} replicas acknowledged the commit"
+                "bus.durability = \"replicas={wanted}\", but {number} of {wanted} replicas \
+                 acknowledged the commit"
             ),
         ),
         Durability::Aof | Durability::None => (

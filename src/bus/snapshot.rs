@@ -8,14 +8,14 @@ use tokio::time::sleep;
 use super::{Connection, Keys, Server};
 use crate::{config, ops::status::BusSnapshot};
 
-/// The time between two looks.
+/// The time between two readings.
 const PERIOD: Duration = Duration::from_secs(10);
 /// Likewise while Redis does not answer or nobody fetches, so that a change is soon seen.
 const PERIOD_IN_TROUBLE: Duration = Duration::from_secs(2);
-/// Of how many dead letters a snapshot tells.
+/// How many dead letters a snapshot lists.
 const LETTERS_TOLD: usize = 5;
 
-/// Asks Redis how one community's bus stands.
+/// Reads the state of one community's bus from Redis.
 pub struct SnapshotReader {
     server: Server,
     timeout: Duration,
@@ -37,8 +37,7 @@ impl SnapshotReader {
         }
     }
 
-    /// Asks again and again for as long as it is polled, and hands on what Redis says or why it does
-    /// not.
+    /// Reads again and again for as long as it is polled, and passes on each answer or error.
     pub async fn watch(&mut self, mut see: impl FnMut(RedisResult<BusSnapshot>)) {
         loop {
             let answer = self.snapshot().await;

@@ -1,4 +1,4 @@
-//! How the service stands, as [`Health`] sees it at the moment of asking.
+//! The state of the service at the moment of the scrape, and the verdict on it.
 
 use std::{fmt, sync::Arc};
 
@@ -43,7 +43,7 @@ impl Collector for Standing {
         }
         let mut failures = encoder.encode_descriptor(
             "trouble",
-            "For how long a dependency that the service depends on has failed; 0 while it does not.",
+            "For how long a dependency of the service has failed; 0 while it does not.",
             Some(&Unit::Seconds),
             MetricType::Gauge,
         )?;

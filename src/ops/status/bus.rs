@@ -17,9 +17,9 @@ pub struct BusReport {
 /// How the bus stood when Redis was asked. Ages are seconds by Redis' clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BusSnapshot {
-    /// Who has the right to fetch: host, process id and a random number; none where nobody has.
+    /// The holder of the lease: host, process id and a random number; none where nobody has it.
     pub holder: Option<String>,
-    /// How long ago it, or the last one, got that right.
+    /// How long ago it, or the last holder, took the lease.
     pub held_for_s: Option<u64>,
     /// How far the community's queue is on the bus; none before the very first commit.
     pub position: Option<Progress>,

@@ -1,5 +1,5 @@
-//! Where the service's view of itself is put together. Looking at it costs Redis nothing, however many
-//! look: the bus is read in the background, and reported here.
+//! Puts the service's view of itself together. Redis has no work from those who read it, however many they
+//! are: the bus is read in the background, and reported here.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// How often the counts are looked at.
+/// How often the counts are read.
 const PERIOD: Duration = Duration::from_secs(10);
 
 /// What the service knows of itself and of the bus.

@@ -1,7 +1,7 @@
 use std::{fs, path::Path};
 
 use super::*;
-use crate::ops::status::{BusSnapshot, LettersState, Progress};
+use crate::ops::status::{BusSnapshot, LettersState, Progress, QueryResult, Status};
 
 fn health(role: Role, failures: Vec<Failure>) -> HealthSnapshot {
     HealthSnapshot {
@@ -209,6 +209,28 @@ fn a_verdict_of_a_newer_service_is_read() {
     assert_eq!((verdict.state, verdict.ready), (State::Unknown, true));
     assert_eq!((verdict.fault, verdict.cause), (Some(Dependency::Unknown), Some(Cause::Unknown)));
     assert_eq!(verdict.lines()[0], "VK's quota is used up.");
+}
+
+#[test]
+fn a_whole_status_of_a_newer_service_is_read() {
+    let failure = serde_json::json!({
+        "dependency": "quota", "cause": "exhausted", "for_s": 12, "reason": "used up", "ended_s": 3,
+    });
+    let status: Status = serde_json::from_value(serde_json::json!({
+        "state": "stopped", "ready": false, "fault": "quota", "cause": "exhausted", "summary": "Stopped.",
+        "service": {
+            "version": "9", "group_id": 1, "uptime_s": 2, "role": "draining", "role_for_s": 1,
+            "events_a_minute": 0, "failures": [failure], "past_failures": [failure], "gaps": [],
+            "minutes": [], "more": {},
+        },
+        "redis": null,
+    }))
+    .unwrap();
+    let QueryResult::Ok(service) = status.service else { panic!("{:?}", status.service) };
+    assert_eq!((status.verdict.fault, service.role), (Some(Dependency::Unknown), Role::Unknown));
+    assert_eq!(service.failures[0].dependency, Dependency::Unknown);
+    let past = &service.past_failures[0];
+    assert_eq!((past.ended.as_secs(), past.failure.lasts.as_secs()), (3, 12));
 }
 
 /// Every dependency is an alert's business, known to the page, and documented.

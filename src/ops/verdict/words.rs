@@ -11,12 +11,12 @@ const NO_WAY_TO_VK: &str = "Check the DNS, the route, the proxy (HTTPS_PROXY) an
                             machine, and vk.api_url. If they are right, VK has an outage. The service \
                             continues by itself, and VK keeps the queue until then.";
 /// What to do where VK's Long Poll answers with errors.
-const VK_ERRORS: &str = "VK is reached, so nothing has to be done on this machine. The service continues by \
-                         itself when VK answers again, and VK keeps the queue until then.";
+const VK_ERRORS: &str = "VK is reached, so nothing has to be done on this machine. The service \
+                         continues by itself when VK answers again, and VK keeps the queue until then.";
 /// What to do where VK's API answers look-ups with errors.
-const VK_API_ERRORS: &str = "VK is reached, so nothing has to be done on this machine, unless the reason names \
-                             the token or a limit of calls. The service continues by itself when VK answers \
-                             again; events whose look-ups are cached do not wait.";
+const VK_API_ERRORS: &str = "VK is reached, so nothing has to be done on this machine, unless the reason \
+                             names the token or a limit of calls. The service continues by itself when \
+                             VK answers again; events whose look-ups are cached do not wait.";
 
 /// What is wrong, as a clause.
 pub(super) fn problem(dependency: Dependency, cause: Cause) -> &'static str {
@@ -74,8 +74,8 @@ pub(super) fn remediation(dependency: Dependency, cause: Cause) -> &'static str 
     match dependency {
         Dependency::Redis => match cause {
             Cause::Unreachable => {
-                "Start Redis, or check bus.url and the network between this machine and Redis (`redis-cli \
-                 ping`). The service continues by itself, and VK keeps the queue until then."
+                "Start Redis; if it runs, check bus.url, the load of Redis and the network between it and \
+                 this machine (`redis-cli ping`). The service continues by itself, and VK keeps the queue until then."
             }
             Cause::Disk => {
                 "Check the free space and the errors of Redis' disk (`redis-cli INFO persistence`, Redis' \
