@@ -17,29 +17,26 @@ use axum::{
 use tokio::net::TcpListener;
 
 use crate::{
-    health::Health,
     metrics::{self, Metrics},
-    status::Board,
+    ops::status::StatusCollector,
 };
 
-/// The page and its JSON.
+/// How the page and its JSON are served.
 #[derive(Debug)]
 pub struct Page {
-    /// What is on it.
-    pub board: Arc<Board>,
     /// Host names under which it is served, beside those of this machine.
     pub hosts: Vec<String>,
 }
 
-/// Serves at `address` for as long as it is polled. A port that cannot be had is no reason to stop
-/// fetching: it is logged, and nothing is served.
+/// Serves at `address` for as long as it is polled; with `page`, the page and `/status.json` too. A port
+/// that cannot be had is no reason to stop fetching: it is logged, and nothing is served.
 pub async fn serve(
     address: SocketAddr,
-    health: Arc<Health>,
+    collector: Arc<StatusCollector>,
     metrics: Arc<Metrics>,
     page: Option<Page>,
 ) {
-    let router = router(health, metrics, page);
+    let router = router(collector, metrics, page);
     match TcpListener::bind(address).await {
         Ok(listener) => {
             tracing::info!(%address, "health is told by HTTP");
@@ -52,20 +49,21 @@ pub async fn serve(
     std::future::pending::<()>().await;
 }
 
-fn router(health: Arc<Health>, metrics: Arc<Metrics>, page: Option<Page>) -> Router {
+fn router(collector: Arc<StatusCollector>, metrics: Arc<Metrics>, page: Option<Page>) -> Router {
     let router = Router::new()
         .route("/livez", get(async || "alive\n"))
-        .route("/readyz", get(ready).with_state(health))
+        .route("/readyz", get(ready).with_state(collector.clone()))
         .route("/metrics", get(numbers).with_state(metrics));
-    let Some(Page { board, hosts }) = page else { return router };
+    let Some(Page { hosts }) = page else { return router };
     let own = middleware::from_fn_with_state(host::Own::new(hosts), host::check);
-    router.merge(page::router(board).route_layer(own))
+    router.merge(page::router(collector).route_layer(own))
 }
 
-async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, String) {
-    let verdict = health.verdict();
-    let status = if verdict.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, format!("{verdict}\n"))
+async fn ready(State(collector): State<Arc<StatusCollector>>) -> (StatusCode, String) {
+    let readiness = collector.readiness();
+    let is_ready = readiness.verdict.ready;
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, format!("{readiness}\n"))
 }
 
 async fn numbers(State(metrics): State<Arc<Metrics>>) -> Response {

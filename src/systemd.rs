@@ -7,7 +7,7 @@ use sd_notify::NotifyState;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::health::Health;
+use crate::ops::{health::Health, status::StatusCollector, verdict::Readiness};
 
 /// How often systemd is told, and at least twice within its watchdog's time.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -16,18 +16,18 @@ const PERIOD: Duration = Duration::from_secs(1);
 ///
 /// The watchdog is fed unless the service has come to a halt by its own fault: where Redis or VK are
 /// away a restart would not help, and the service goes on by itself when they are back.
-pub async fn tell(health: Arc<Health>, stop: CancellationToken) {
+pub async fn tell(collector: Arc<StatusCollector>, stop: CancellationToken) {
     if std::env::var_os("NOTIFY_SOCKET").is_none() {
         return;
     }
-    stop.run_until_cancelled(report(&health)).await;
+    stop.run_until_cancelled(report(&collector)).await;
     notify(&[NotifyState::Stopping]);
 }
 
 /// Tells systemd that settings are being taken over while `work` does so. A service that has not begun
 /// yet is not called ready for it.
 pub async fn reloading(health: &Health, work: impl Future<Output = ()>) {
-    let begun = health.verdict().begun;
+    let begun = health.snapshot().begun;
     if begun && let Ok(now) = NotifyState::monotonic_usec_now() {
         notify(&[NotifyState::Reloading, now]);
     }
@@ -37,7 +37,7 @@ pub async fn reloading(health: &Health, work: impl Future<Output = ()>) {
     }
 }
 
-async fn report(health: &Health) {
+async fn report(collector: &StatusCollector) {
     let watchdog = sd_notify::watchdog_enabled();
     let mut ticks = interval(watchdog.map_or(PERIOD, |limit| PERIOD.min(limit / 2)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -45,14 +45,15 @@ async fn report(health: &Health) {
     let mut status = String::new();
     loop {
         ticks.tick().await;
-        let verdict = health.verdict();
-        let now = verdict.to_string().replace('\n', "; ");
+        let readiness = collector.readiness();
+        let now = readiness.line();
+        let Readiness { health, .. } = readiness;
         let mut news = Vec::new();
-        if verdict.begun && !begun {
+        if health.begun && !begun {
             begun = true;
             news.push(NotifyState::Ready);
         }
-        if watchdog.is_some() && !verdict.stalled {
+        if watchdog.is_some() && !health.stalled {
             news.push(NotifyState::Watchdog);
         }
         if now != status {

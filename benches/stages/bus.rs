@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use event_fetcher::{
     bus::Bus,
     config::{self, Sources},
-    health::Health,
     metrics::Commits,
+    ops::health::Health,
 };
 
 /// Settings of a bus that differ from the default.

@@ -9,7 +9,7 @@ use redis::{
 };
 
 use super::{Connection, Entry, EntryId, Keys, Refused, Server, link::Link, scripts::Scripts};
-use crate::{config, event::Event, health::Health};
+use crate::{config, event::Event, ops::health::Health};
 
 /// The most letters read at once.
 const LETTERS_A_PAGE: usize = 200;

@@ -6,7 +6,10 @@ use super::{Refused, link::Link};
 use crate::{
     backoff::Backoff,
     config::Durability,
-    health::{Health, Party},
+    ops::{
+        dependency::{Cause, Dependency},
+        health::Health,
+    },
 };
 
 /// Whether what the link's last script wrote is as safe as was asked for.
@@ -40,17 +43,15 @@ pub(super) async fn settle(
         match reached(link, &command).await {
             None => return Ok(Settled::AskAgain),
             Some(Ok(Reached(number))) if number >= wanted => {
-                health.well(Party::Durability);
+                health.ok(Dependency::Durability);
                 if let Some(over) = shortfalls.reset() {
                     tracing::info!("commits are as safe as asked for again, {over}");
                 }
                 return Ok(Settled::Yes);
             }
             Some(Ok(Reached(number))) => {
-                health.ill(
-                    Party::Durability,
-                    format_args!("a commit has reached {number} of {wanted} (bus.durability)"),
-                );
+                let (cause, short) = shortfall(durability, number);
+                health.failing_by(Dependency::Durability, cause, short);
                 shortfalls.fail();
                 if shortfalls.is_loud() {
                     tracing::warn!(
@@ -76,6 +77,23 @@ pub(super) async fn settle(
                 };
             }
         }
+    }
+}
+
+/// How a commit that `number` disks or replicas acknowledged falls short of the setting.
+fn shortfall(durability: Durability, number: u32) -> (Cause, String) {
+    match durability {
+        Durability::Replicas(wanted) => (
+            Cause::Replicas,
+            format!(
+                "bus.durability = \"replicas={wanted}\", but {number} of {wanted} replicas \
+                 acknowledged the commit"
+            ),
+        ),
+        Durability::Aof | Durability::None => (
+            Cause::Disk,
+            "bus.durability = \"aof\", but Redis has not written the commit to its disk".to_owned(),
+        ),
     }
 }
 

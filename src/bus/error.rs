@@ -3,7 +3,7 @@
 use redis::{ErrorKind, RedisError};
 use thiserror::Error;
 
-use crate::text;
+use crate::{ops::dependency::Cause, text};
 
 /// Redis will not serve us until the operator changes something.
 #[derive(Debug, Error)]
@@ -57,9 +57,34 @@ fn advice(error: &RedisError) -> Option<&'static str> {
     }
 }
 
+/// In what way Redis fails where waiting may help. What has a code is an answer of Redis; anything else
+/// happened on the way to it.
+pub(super) fn cause(error: &RedisError) -> Cause {
+    match error.code() {
+        None => Cause::Unreachable,
+        Some("MISCONF") => Cause::Disk,
+        Some("NOREPLICAS") => Cause::Replicas,
+        Some(_) => Cause::Error,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_disk_and_missing_replicas_are_told_apart_from_other_errors() {
+        for (code, expected) in [
+            ("MISCONF", Cause::Disk),
+            ("NOREPLICAS", Cause::Replicas),
+            ("OOM", Cause::Error),
+            ("LOADING", Cause::Error),
+        ] {
+            assert_eq!(cause(&redis::make_extension_error(code.into(), None)), expected, "{code}");
+        }
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        assert_eq!(cause(&refused.into()), Cause::Unreachable);
+    }
 
     fn says(code: &str, detail: &str) -> Option<Refused> {
         let error = redis::make_extension_error(code.into(), Some(detail.into()));

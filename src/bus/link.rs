@@ -9,10 +9,11 @@ use tokio::time::Instant;
 use super::{
     Refused,
     connect::{Connection, Server},
+    error::cause,
 };
 use crate::{
     backoff::Backoff,
-    health::{Health, Party},
+    ops::{dependency::Dependency, health::Health},
     text,
 };
 
@@ -54,7 +55,7 @@ impl Link {
             let asked = Instant::now();
             match self.try_run(script).await {
                 Ok(answer) => {
-                    self.health.well(Party::Redis);
+                    self.health.ok(Dependency::Redis);
                     if let Some(over) = self.backoff.reset() {
                         tracing::info!("Redis serves {doing} again, {over}");
                     }
@@ -66,8 +67,9 @@ impl Link {
                         return Err(refused);
                     }
                     self.retries.inc();
+                    let cause = cause(&error);
                     let error = text::excerpt(&error.to_string());
-                    self.health.ill_since(Party::Redis, asked, &error);
+                    self.health.failing_since(Dependency::Redis, cause, asked, &error);
                     let pause = self.backoff.fail();
                     if self.backoff.is_loud() {
                         let failures = self.backoff.failures();

@@ -6,14 +6,13 @@ mod dead_letters;
 mod durability;
 mod entry_id;
 mod error;
-mod gauges;
 mod keys;
 mod link;
 mod pickle;
 mod redis;
 mod scripts;
+mod snapshot;
 mod stdout;
-mod survey;
 
 use std::{future::pending, sync::Arc};
 
@@ -24,8 +23,8 @@ pub use self::redis::RedisBus;
 use crate::{
     config::{self, BusUrl},
     event::Event,
-    health::{Health, Role},
     metrics::Commits,
+    ops::health::{Health, Role},
     ts::Ts,
 };
 pub use connect::{Connection, Server};
@@ -33,10 +32,9 @@ pub use content::{Content, DeadLetter, Entry};
 pub use dead_letters::{DeadLetters, Letter, Requeued, Requeuer};
 pub use entry_id::EntryId;
 pub use error::Refused;
-pub use gauges::StreamGauges;
 pub use keys::Keys;
 pub use pickle::pickle;
-pub use survey::{GroupState, LetterNote, LettersState, Progress, StreamState, Survey, Surveyor};
+pub use snapshot::SnapshotReader;
 
 /// Where the fetcher is: everything up to `ts` is on the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,9 +117,9 @@ impl Bus {
 
     /// Who can tell how the bus stands; none where there is no Redis.
     #[must_use]
-    pub fn surveyor(&self) -> Option<Surveyor> {
+    pub fn snapshot_reader(&self) -> Option<SnapshotReader> {
         match self {
-            Self::Redis(bus) => Some(bus.surveyor()),
+            Self::Redis(bus) => Some(bus.snapshot_reader()),
             Self::Stdout => None,
         }
     }

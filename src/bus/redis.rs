@@ -19,14 +19,17 @@ use super::{
     durability::{Settled, settle},
     link::Link,
     scripts::Scripts,
-    survey::Surveyor,
+    snapshot::SnapshotReader,
 };
 use crate::{
     backoff::Backoff,
     config::{self, RedisUrl},
     event::Event,
-    health::{Health, Party, Role},
     metrics::{CommitLabels, CommitOutcome, Commits},
+    ops::{
+        dependency::{Cause, Dependency},
+        health::{Health, Role},
+    },
     outage::Over,
     text,
     ts::Ts,
@@ -148,8 +151,8 @@ impl RedisBus {
     }
 
     /// Who can tell how this bus stands.
-    pub(super) fn surveyor(&self) -> Surveyor {
-        Surveyor::new(self.server.clone(), &self.settings, self.group_id)
+    pub(super) fn snapshot_reader(&self) -> SnapshotReader {
+        SnapshotReader::new(self.server.clone(), &self.settings, self.group_id)
     }
 
     /// The entry of an event, in the forms in which this bus carries it.
@@ -233,8 +236,9 @@ impl Committer<'_> {
                 Answer::Fenced => return Err(Halt::Fenced),
                 Answer::Behind(position) => return Err(Halt::Behind(position)),
                 Answer::Full { stream, group } => {
-                    self.bus.health.ill(
-                        Party::Consumers,
+                    self.bus.health.failing_by(
+                        Dependency::Consumers,
+                        Cause::Backlog,
                         format_args!("group {group} is too far behind in stream {stream}"),
                     );
                     let pause = full.fail();
@@ -250,8 +254,9 @@ impl Committer<'_> {
                 }
             }
         };
+        // Also where a commit of an earlier tenure found the stream full.
+        self.bus.health.ok(Dependency::Consumers);
         if let Some(Over { lasted, .. }) = full.reset() {
-            self.bus.health.well(Party::Consumers);
             tracing::info!(?lasted, "there is room in the stream again; fetching goes on");
         }
         let (durability, health) = (self.bus.settings.durability, &self.bus.health);

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{Finding, Mark, ask_redis, ask_vk};
 use crate::{
     config::{self, Vk},
-    health::{Health, Role},
+    ops::health::{Health, Role},
     vk::Api,
 };
 
@@ -14,7 +14,7 @@ const PERIOD: Duration = Duration::from_millis(500);
 
 /// Logs what is found, once this instance fetches: a standby need not ask VK.
 pub async fn log_once_fetching(api: Arc<Api>, vk: Vk, bus: config::Bus, health: Arc<Health>) {
-    while health.verdict().role != Role::Fetching {
+    while health.snapshot().role != Role::Fetching {
         tokio::time::sleep(PERIOD).await;
     }
     let (vk, redis) = tokio::join!(ask_vk(&api, &vk.api_version), ask_redis(&bus));

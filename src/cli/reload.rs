@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::{
     config::{self, Loaded, Origin, Sources},
-    health::Health,
+    ops::health::Health,
     outage::Outage,
     systemd,
     telemetry::Level,

@@ -7,18 +7,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::{VERSION, block_on, exit::Exit, reload::Reload, signals::Signals};
 use crate::{
-    bus::{Bus, StreamGauges, Survey, Surveyor},
+    bus::{Bus, SnapshotReader},
     checkup,
     config::{self, BusUrl, Loaded, Sources},
     converter::Rules,
-    health::{Health, HealthGauges, Role},
     http::{self, Page},
     metrics::Metrics,
     names::Names,
+    ops::{
+        health::{Health, HealthGauges, Role},
+        status::{BusSnapshot, History, StatusCollector, StreamGauges},
+    },
     pipeline::{self, Pipeline},
-    process,
-    status::{Board, History},
-    systemd,
+    process, systemd,
     telemetry::{self, Level, Output},
     vk::{Api, LongPoll},
 };
@@ -110,19 +111,19 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
         rules: &rules,
         unrouted: config.bus.unrouted,
     };
+    let reader = config.http.listen.and_then(|_| bus.snapshot_reader());
+    let (version, has_bus) = (VERSION.as_str(), reader.is_some());
+    let collector =
+        StatusCollector::new(version, group_id, health.clone(), history.clone(), has_bus);
+    let collector = Arc::new(collector);
     if let Some(address) = config.http.listen {
-        let hosts = config.http.hosts.clone();
-        let surveyor = bus.surveyor();
-        let (version, has_redis) = (VERSION.as_str(), surveyor.is_some());
-        let board = Board::new(version, group_id, health.clone(), history.clone(), has_redis);
-        let board = Arc::new(board);
-        let page = config.http.page.then(|| Page { board: board.clone(), hosts });
-        tasks.spawn(http::serve(address, health.clone(), metrics.clone(), page));
-        if let Some(surveyor) = surveyor {
-            tasks.spawn(survey(surveyor, health.clone(), streams, board));
+        let page = config.http.page.then(|| Page { hosts: config.http.hosts.clone() });
+        tasks.spawn(http::serve(address, collector.clone(), metrics.clone(), page));
+        if let Some(reader) = reader {
+            tasks.spawn(watch_bus(reader, health.clone(), streams, collector.clone()));
         }
     }
-    tasks.spawn(systemd::tell(health.clone(), stop.clone()));
+    tasks.spawn(systemd::tell(collector, stop.clone()));
     tasks.spawn(checkup::log_once_fetching(
         api.clone(),
         config.vk.clone(),
@@ -140,21 +141,21 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
     }
 }
 
-/// Asks Redis in the background how the bus stands, for the metrics and for the board, so that Redis does
-/// the same work however many look.
-async fn survey(
-    mut surveyor: Surveyor,
+/// Asks Redis in the background for the state of the bus, for the metrics and for the status, so that Redis
+/// does the same work however many ask.
+async fn watch_bus(
+    mut reader: SnapshotReader,
     health: Arc<Health>,
     streams: StreamGauges,
-    board: Arc<Board>,
+    collector: Arc<StatusCollector>,
 ) {
-    let see = |answer: redis::RedisResult<Survey>| {
-        if let Ok(survey) = &answer {
+    let report = |answer: redis::RedisResult<BusSnapshot>| {
+        if let Ok(snapshot) = &answer {
             // What several instances see is counted once.
-            let fetches = health.verdict().role == Role::Fetching;
-            streams.show(fetches.then(|| survey.clone()));
+            let fetches = health.snapshot().role == Role::Fetching;
+            streams.show(fetches.then(|| snapshot.clone()));
         }
-        board.see(answer);
+        collector.bus_reported(answer.map_err(|error| error.to_string()));
     };
-    surveyor.watch(see).await;
+    reader.watch(report).await;
 }

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     backoff::Backoff,
-    health::{Health, Party},
     metrics::{Fetching, PollLabels, PollOutcome},
+    ops::{dependency::Dependency, health::Health},
     outage::Outage,
     ts::Ts,
     vk::{Api, CallError, Class, LongPoll, Reply, Server},
@@ -141,7 +141,7 @@ async fn run(
                     sleep_until(asked + FRUITLESS_POLL).await;
                 }
                 if let Some(reason) = &step.trouble {
-                    health.no_answer(Party::LongPoll, reason.reached, reason);
+                    health.no_answer(Dependency::LongPoll, reason.reached, reason);
                     servers.outage.fail();
                     if servers.outage.is_loud() {
                         let failures = servers.outage.failures();
@@ -153,7 +153,7 @@ async fn run(
                     }
                     tokio::time::sleep(polls.fail()).await;
                 } else if matches!(step.state, State::Polling(_)) {
-                    health.well(Party::LongPoll);
+                    health.ok(Dependency::LongPoll);
                     metrics.answered();
                     if outcome == PollOutcome::Empty {
                         metrics.nothing_after(from.0);
@@ -221,7 +221,7 @@ impl<'a> Servers<'a> {
                 Ok(granted) => return Ok(granted),
                 Err(error) if error.class() == Class::Fatal => return Err(error),
                 Err(error) => {
-                    self.health.no_answer(Party::LongPoll, error.reached(), &error);
+                    self.health.no_answer(Dependency::LongPoll, error.reached(), &error);
                     self.outage.fail();
                     if self.outage.is_loud() {
                         let failures = self.outage.failures();

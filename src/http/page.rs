@@ -19,7 +19,7 @@ use axum::{
 use base64::prelude::{BASE64_STANDARD, Engine};
 use ring::digest;
 
-use crate::status::Board;
+use crate::ops::status::StatusCollector;
 
 const STYLE: &str = include_str!("page/style.css");
 const SCRIPT: &str = concat!(include_str!("page/page.js"), include_str!("page/charts.js"));
@@ -53,8 +53,8 @@ const COMMON: [(HeaderName, &str); 3] = [
 ];
 
 /// The page, and its JSON.
-pub(super) fn router(board: Arc<Board>) -> Router {
-    Router::new().route("/", get(page)).route("/status.json", get(status)).with_state(board)
+pub(super) fn router(collector: Arc<StatusCollector>) -> Router {
+    Router::new().route("/", get(page)).route("/status.json", get(status)).with_state(collector)
 }
 
 async fn page() -> Response {
@@ -63,8 +63,8 @@ async fn page() -> Response {
     (COMMON, own, HTML.as_str()).into_response()
 }
 
-async fn status(State(board): State<Arc<Board>>) -> Response {
-    match serde_json::to_string(&board.status()) {
+async fn status(State(collector): State<Arc<StatusCollector>>) -> Response {
+    match serde_json::to_string(&collector.status()) {
         Ok(json) => (COMMON, [(CONTENT_TYPE, "application/json")], json).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::known::{Community, Person};
 use crate::{
-    health::Party,
     metrics::Cache,
+    ops::dependency::Dependency,
     vk::{CHATS_A_CALL, COMMUNITIES_A_CALL, CallError, Method, Turn, USERS_A_CALL},
 };
 
@@ -20,7 +20,7 @@ pub(super) trait Directory {
     /// The label of its cache in the metrics.
     const CACHE: Cache;
     /// Who is at fault when it cannot be asked.
-    const PARTY: Party;
+    const DEPENDENCY: Dependency;
 
     /// Asks VK. Ids that it leaves out are unknown to it.
     fn ask(
@@ -46,7 +46,7 @@ impl Directory for Users {
     const METHOD: Method = Method::Users;
     const IDS_A_CALL: usize = USERS_A_CALL;
     const CACHE: Cache = Cache::Users;
-    const PARTY: Party = Party::Users;
+    const DEPENDENCY: Dependency = Dependency::Users;
 
     async fn ask(turn: Turn<'_>, ids: &[i64]) -> Result<HashMap<i64, Self::Name>, CallError> {
         let person = |user: crate::vk::UserInfo| {
@@ -63,7 +63,7 @@ impl Directory for Communities {
     const METHOD: Method = Method::Communities;
     const IDS_A_CALL: usize = COMMUNITIES_A_CALL;
     const CACHE: Cache = Cache::Communities;
-    const PARTY: Party = Party::Communities;
+    const DEPENDENCY: Dependency = Dependency::Communities;
 
     async fn ask(turn: Turn<'_>, ids: &[i64]) -> Result<HashMap<i64, Self::Name>, CallError> {
         let community = |info: crate::vk::CommunityInfo| {
@@ -79,7 +79,7 @@ impl Directory for Chats {
     const METHOD: Method = Method::Conversations;
     const IDS_A_CALL: usize = CHATS_A_CALL;
     const CACHE: Cache = Cache::Chats;
-    const PARTY: Party = Party::Chats;
+    const DEPENDENCY: Dependency = Dependency::Chats;
 
     async fn ask(turn: Turn<'_>, ids: &[i64]) -> Result<HashMap<i64, Self::Name>, CallError> {
         let chats = turn.chats(ids).await?;

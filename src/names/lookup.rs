@@ -18,8 +18,8 @@ use super::{
 use crate::{
     backoff::Backoff,
     config::Ages,
-    health::Health,
     metrics::{CacheLabels, CacheResult, Lookups},
+    ops::health::Health,
     outage::Outage,
     vk::{Api, CallError, Class, Turn},
 };
@@ -164,7 +164,7 @@ impl<D: Directory> Lookup<D> {
             loop {
                 let error = match D::ask(turn, &ids).await {
                     Ok(names) => {
-                        self.health.well(D::PARTY);
+                        self.health.ok(D::DEPENDENCY);
                         self.is_over();
                         for id in ids {
                             self.answer(id, names.get(&id));
@@ -187,7 +187,7 @@ impl<D: Directory> Lookup<D> {
                         return Ok(());
                     }
                     class @ (Class::Retry | Class::BackOff) => {
-                        self.health.no_answer(D::PARTY, error.reached(), &error);
+                        self.health.no_answer(D::DEPENDENCY, error.reached(), &error);
                         let pause = backoff.fail();
                         self.complain(&error, &ids);
                         if class == Class::Retry {

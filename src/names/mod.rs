@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use crate::{
     config,
-    health::Health,
     metrics::Lookups,
+    ops::health::Health,
     vk::{Api, CallError},
 };
 use cropped::{Coming, Cropped};

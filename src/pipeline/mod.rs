@@ -24,10 +24,9 @@ use crate::{
     converter::{Rejection, Rules},
     event::EventType,
     fetcher::{self, Told},
-    health::Health,
     metrics::{LabelValues, LeaseTermEnd, LeaseTermEndLabels, Metrics},
     names::Names,
-    status::History,
+    ops::{health::Health, status::History},
     ts::Ts,
     vk::{Api, CallError, LongPoll, Method},
 };
@@ -141,7 +140,7 @@ impl Pipeline<'_> {
                         "nothing has moved for too long though nobody has failed, which is a mistake in \
                          this service; fetching begins again from the position that Redis has"
                     );
-                    self.health.begins_again();
+                    self.health.restarted();
                     LeaseTermEnd::Stalled
                 }
                 Ok(End::Stopped) => return Ok(()),
@@ -189,7 +188,7 @@ impl Pipeline<'_> {
         let mut looks = 0;
         while looks < STANDSTILL {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            looks = if self.health.stands_still() { looks + 1 } else { 0 };
+            looks = if self.health.is_stalled() { looks + 1 } else { 0 };
         }
     }
 

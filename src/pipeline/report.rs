@@ -6,7 +6,7 @@ use super::Prepared;
 use crate::{
     event::EventType,
     metrics::{DeadLetterLabels, Metrics, Stage, TypeLabels, update_type},
-    status::{Committed, History},
+    ops::status::{Committed, History},
     ts::Ts,
 };
 

@@ -6,11 +6,10 @@ use event_fetcher::{
     bus::Bus,
     config::{self, Loaded, Sources},
     converter::Rules,
-    health::Health,
     metrics::{LeaseTermEnd, LeaseTermEndLabels, Metrics},
     names::Names,
+    ops::{health::Health, status::History},
     pipeline::{self, Pipeline},
-    status::History,
     vk::{Api, LongPoll, Method},
 };
 use harness::RedisServer;
@@ -68,7 +67,7 @@ async fn work_that_stands_still_is_begun_again_and_nothing_is_lost() {
         while ends.get() == 0 {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        assert!(!health.verdict().stalled, "it has a term to show that it helped");
+        assert!(!health.snapshot().stalled, "it has a term to show that it helped");
         drop(turns);
         let seen = harness::Bus::of(&redis, options.group_id).await.unwrap();
         seen.has_a_position().await.unwrap();

@@ -17,9 +17,9 @@ use super::{block_on, exit::Exit};
 use crate::{
     config::{self, Sources},
     converter::{self, Draft, Reading, Rules},
-    health::Health,
     metrics::{Calls, Lookups},
     names::Names,
+    ops::health::Health,
     telemetry::{self, Output},
     vk::Api,
 };

@@ -5,10 +5,13 @@ use std::net::SocketAddr;
 use anyhow::{Context, ensure};
 
 use crate::{
-    bus::{Server, Surveyor},
+    bus::{Server, SnapshotReader},
     cli::{exit::Exit, service},
     config::{self, BusUrl, RedisUrl, Sources},
-    status::{Redis, Service, Status, Told},
+    ops::{
+        status::{BusReport, QueryResult, Service, Status},
+        verdict::Verdict,
+    },
 };
 
 /// Asks the service and Redis.
@@ -16,57 +19,71 @@ pub(super) struct Gatherer {
     listen: Option<SocketAddr>,
     settings: config::Bus,
     group_id: Option<i64>,
-    surveyor: Option<Surveyor>,
+    snapshot_reader: Option<SnapshotReader>,
 }
 
 impl Gatherer {
     pub(super) fn new(sources: &Sources) -> Result<Self, Exit> {
         let (config, group_id) =
             config::load_without_token(sources).map_err(|error| Exit::Usage.because(error))?;
-        Ok(Self { listen: config.http.listen, settings: config.bus, group_id, surveyor: None })
+        Ok(Self {
+            listen: config.http.listen,
+            settings: config.bus,
+            group_id,
+            snapshot_reader: None,
+        })
     }
 
-    /// Asks both.
+    /// Asks both. The verdict is the service's own; only where the service does not answer, one is made
+    /// here from the bus.
     pub(super) async fn gather(&mut self) -> Result<Status, Exit> {
-        let service = match self.service().await {
-            Ok(service) => Told::This(service),
-            Err(error) => Told::Not { error: format!("{error:#}") },
-        };
-        let redis = self.redis(service.known()).await?;
-        Ok(Status::new(service, redis))
+        match self.service().await {
+            Ok((verdict, service)) => {
+                let redis = self.redis(Some(service.group_id)).await?;
+                Ok(Status { verdict, service: QueryResult::Ok(service), redis })
+            }
+            Err(error) => {
+                let (error, redis) = (format!("{error:#}"), self.redis(None).await?);
+                let verdict = Verdict::without_service(&error, redis.as_ref());
+                Ok(Status { verdict, service: QueryResult::Err { error }, redis })
+            }
+        }
     }
 
-    async fn service(&self) -> anyhow::Result<Service> {
+    async fn service(&self) -> anyhow::Result<(Verdict, Service)> {
         let listen = self.listen.context("http.listen is empty")?;
         let (is_there, answer) = service::ask(listen, "/status.json").await?;
         ensure!(is_there, "it has no /status.json; see http.page");
         let status: Status =
             serde_json::from_str(&answer).context("its answer is not that of this version")?;
         match status.service {
-            Told::This(service) => Ok(service),
-            Told::Not { error } => anyhow::bail!(error),
+            QueryResult::Ok(service) => Ok((status.verdict, service)),
+            QueryResult::Err { error } => anyhow::bail!(error),
         }
     }
 
-    /// What Redis says; none where there is none.
-    async fn redis(&mut self, service: Option<&Service>) -> Result<Option<Redis>, Exit> {
+    /// What Redis reports; none where there is none. `known` is the community that the service named.
+    async fn redis(&mut self, known: Option<i64>) -> Result<Option<BusReport>, Exit> {
         let BusUrl::Redis(url) = &self.settings.url else { return Ok(None) };
-        let mut surveyor = match self.surveyor.take() {
-            Some(surveyor) => surveyor,
-            None => self.find(url, service)?,
+        let mut snapshot_reader = match self.snapshot_reader.take() {
+            Some(snapshot_reader) => snapshot_reader,
+            None => self.find(url, known)?,
         };
-        let answer = surveyor.survey().await;
-        self.surveyor = Some(surveyor);
+        let answer = snapshot_reader.snapshot().await;
+        self.snapshot_reader = Some(snapshot_reader);
         Ok(Some(match answer {
-            Ok(survey) => Redis { error: None, read_s_ago: Some(0), survey: Some(survey) },
-            Err(error) => Redis { error: Some(error.to_string()), read_s_ago: None, survey: None },
+            Ok(snapshot) => {
+                BusReport { error: None, read_s_ago: Some(0), snapshot: Some(snapshot) }
+            }
+            Err(error) => {
+                BusReport { error: Some(error.to_string()), read_s_ago: None, snapshot: None }
+            }
         }))
     }
 
     /// The way to ask Redis of the community that is configured, or that the service names.
-    fn find(&self, url: &RedisUrl, service: Option<&Service>) -> Result<Surveyor, Exit> {
-        let group_id = self.group_id.or(service.map(|service| service.group_id));
-        let Some(group_id) = group_id else {
+    fn find(&self, url: &RedisUrl, known: Option<i64>) -> Result<SnapshotReader, Exit> {
+        let Some(group_id) = self.group_id.or(known) else {
             return Err(Exit::Usage.because(
                 "whose events? set GROUPID in the environment, or group_id under [vk] in \
                  Fetcher.toml: the service, which would know, does not answer",
@@ -74,6 +91,6 @@ impl Gatherer {
         };
         let server = Server::new(url, &self.settings)
             .map_err(|error| Exit::Usage.because(format_args!("{error:#}")))?;
-        Ok(Surveyor::new(server, &self.settings, group_id))
+        Ok(SnapshotReader::new(server, &self.settings, group_id))
     }
 }

@@ -13,24 +13,23 @@ use tokio::time::sleep;
 
 use self::gather::Gatherer;
 use super::{block_on, exit::Exit};
-use crate::{config::Sources, status::Status};
+use crate::{config::Sources, ops::status::Status};
 
 /// How often `--watch` looks again.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Show whether events flow, and what is at fault if not
+/// Show whether events flow, what is at fault if not, and what to do
 ///
-/// Asks Redis how the bus stands, and the service that runs on this machine (at http.listen) how it
-/// does; either may be away. The group id is taken from GROUPID or Fetcher.toml, else from the
-/// service; the token is not needed. Exit code 0 when events flow or this instance stands by, 1 when
-/// not.
+/// Asks the service that runs on this machine (at http.listen) for its verdict, and Redis for the
+/// state of the bus; either may be away. The group id is taken from GROUPID or Fetcher.toml, else from
+/// the service; the token is not needed. Exit code 0 when the service is ready, 1 when not.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,
     after_help = "Examples:\n  \
     event-fetcher status\n  \
     event-fetcher status --watch\n  \
-    event-fetcher status --json | jq '.redis.survey.streams[].groups[] | {name, lag}'"
+    event-fetcher status --json | jq '.redis.snapshot.streams[].groups[] | {name, lag}'"
 )]
 pub(super) struct Arguments {
     /// Look again every two seconds, until Ctrl-C
@@ -64,7 +63,7 @@ async fn show(arguments: &Arguments, gatherer: &mut Gatherer) -> Exit {
             return Exit::unwritten(&error);
         }
         if !arguments.watch {
-            return if status.verdict.state.is_well() { Exit::Done } else { Exit::NotReady };
+            return if status.verdict.ready { Exit::Done } else { Exit::NotReady };
         }
         sleep(PAUSE).await;
     }

@@ -5,9 +5,15 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use crate::{
-    bus::{LettersState, StreamState, Survey},
     cli::text::{harmless, shortened},
-    status::{Redis, Service, State, Status, Told, Verdict, ago, span},
+    ops::{
+        health::{Failure, PastFailure},
+        status::{
+            BusReport, BusSnapshot, LettersState, QueryResult, Service, Status, StreamState, ago,
+            span,
+        },
+        verdict::{State, Verdict},
+    },
 };
 
 /// The longest name or reason shown, in characters.
@@ -19,28 +25,28 @@ const FAINT: Style = Style::new().dimmed();
 pub(super) fn write(out: &mut impl Write, status: &Status) -> io::Result<()> {
     let Status { verdict, service, redis } = status;
     write_verdict(out, verdict)?;
-    let survey = redis.as_ref().and_then(|redis| redis.survey.as_ref());
+    let snapshot = redis.as_ref().and_then(|redis| redis.snapshot.as_ref());
     writeln!(out)?;
     match service {
-        Told::This(service) => write_service(out, service)?,
-        Told::Not { error } => {
+        QueryResult::Ok(service) => write_service(out, service)?,
+        QueryResult::Err { error } => {
             writeln!(out, "{}{}", label("service"), harmless(error))?;
         }
     }
     match redis {
-        Some(Redis { error: Some(error), .. }) => {
+        Some(BusReport { error: Some(error), .. }) => {
             writeln!(out, "{}{}", label("Redis"), harmless(error))?;
         }
         Some(_) => {}
         None => writeln!(out, "{}events go to standard output", label("Redis"))?,
     }
-    if let Some(survey) = survey {
-        write_lease(out, survey)?;
-        write_streams(out, &survey.streams)?;
-        write_letters(out, &survey.dead_letters)?;
+    if let Some(snapshot) = snapshot {
+        write_lease(out, snapshot)?;
+        write_streams(out, &snapshot.streams)?;
+        write_letters(out, &snapshot.dead_letters)?;
     }
-    if let Told::This(service) = service {
-        write_troubles(out, service)?;
+    if let QueryResult::Ok(service) = service {
+        write_failures(out, service)?;
     }
     Ok(())
 }
@@ -53,13 +59,13 @@ fn write_verdict(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
     let colour = match verdict.state {
         State::Flowing => AnsiColor::Green,
         State::Standby | State::Starting => AnsiColor::Cyan,
-        State::Trouble => AnsiColor::Yellow,
+        State::Degraded => AnsiColor::Yellow,
         State::Stopped | State::Unknown => AnsiColor::Red,
     };
     let style = BOLD.fg_color(Some(colour.into()));
-    writeln!(out, "{style}{}{style:#}", harmless(&verdict.summary))?;
-    for line in verdict.detail.iter().chain(&verdict.advice) {
-        writeln!(out, "{}", harmless(line))?;
+    for (number, line) in verdict.lines().iter().enumerate() {
+        let style = if number == 0 { style } else { Style::new() };
+        writeln!(out, "{style}{}{style:#}", harmless(line))?;
     }
     Ok(())
 }
@@ -72,7 +78,7 @@ fn write_service(out: &mut impl Write, service: &Service) -> io::Result<()> {
         label("service"),
         harmless(version),
         span(*uptime_s),
-        harmless(role),
+        role.as_str(),
         span(*role_for_s)
     )?;
     let answered = match service.last_poll_s {
@@ -93,13 +99,13 @@ fn write_service(out: &mut impl Write, service: &Service) -> io::Result<()> {
     Ok(())
 }
 
-fn write_lease(out: &mut impl Write, survey: &Survey) -> io::Result<()> {
-    let since = survey.held_for_s.map(|held| format!(", for {}", span(held))).unwrap_or_default();
-    match &survey.holder {
+fn write_lease(out: &mut impl Write, snapshot: &BusSnapshot) -> io::Result<()> {
+    let since = snapshot.held_for_s.map(|held| format!(", for {}", span(held))).unwrap_or_default();
+    match &snapshot.holder {
         Some(holder) => writeln!(out, "{}{}{since}", label("fetched by"), harmless(holder))?,
         None => writeln!(out, "{}nobody", label("fetched by"))?,
     }
-    match &survey.position {
+    match &snapshot.position {
         Some(position) => {
             let moved = position.age_s.map(|age| format!(", moved {}", ago(age)));
             writeln!(
@@ -112,7 +118,7 @@ fn write_lease(out: &mut impl Write, survey: &Survey) -> io::Result<()> {
         }
         None => writeln!(out, "{}none yet", label("position"))?,
     }
-    let Survey { gaps, missed, repeats, .. } = survey;
+    let BusSnapshot { gaps, missed, repeats, .. } = snapshot;
     writeln!(out, "{}{gaps}, about {missed} updates lost by VK", label("gaps"))?;
     writeln!(out, "{}{repeats} dropped", label("repeats"))
 }
@@ -151,20 +157,20 @@ fn write_letters(out: &mut impl Write, letters: &LettersState) -> io::Result<()>
     Ok(())
 }
 
-fn write_troubles(out: &mut impl Write, service: &Service) -> io::Result<()> {
-    if service.troubles.is_empty() && service.past_troubles.is_empty() {
-        return writeln!(out, "{}none since the start", label("troubles"));
+fn write_failures(out: &mut impl Write, service: &Service) -> io::Result<()> {
+    if service.failures.is_empty() && service.past_failures.is_empty() {
+        return writeln!(out, "{}none since the start", label("failures"));
     }
-    writeln!(out, "{}", label("troubles"))?;
-    for trouble in &service.troubles {
-        let (party, reason) = (harmless(&trouble.party), shortened(&trouble.reason, LONGEST));
-        writeln!(out, "  {party}, now, for {}: {reason}", span(trouble.for_s))?;
+    writeln!(out, "{}", label("failures"))?;
+    for Failure { dependency, lasts, reason, .. } in &service.failures {
+        let (lasts, reason) = (span(lasts.as_secs()), shortened(reason, LONGEST));
+        writeln!(out, "  {dependency}, now, for {lasts}: {reason}")?;
     }
-    for past in &service.past_troubles {
-        let (party, reason) =
-            (harmless(&past.trouble.party), shortened(&past.trouble.reason, LONGEST));
-        let (ended, lasted) = (span(past.ended_s), span(past.trouble.for_s));
-        writeln!(out, "  {party}, {ended} ago, for {lasted}: {reason}")?;
+    for PastFailure { ended, failure } in &service.past_failures {
+        let Failure { dependency, lasts, reason, .. } = failure;
+        let (ended, lasts) = (span(ended.as_secs()), span(lasts.as_secs()));
+        let reason = shortened(reason, LONGEST);
+        writeln!(out, "  {dependency}, {ended} ago, for {lasts}: {reason}")?;
     }
     Ok(())
 }

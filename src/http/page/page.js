@@ -2,13 +2,14 @@
 const EVERY = 3000, PATIENCE = 5000;
 const TYPES = ["message", "command", "button", "reaction"];
 const SIGNS = {
-  flowing: "M7.5 12.5l3 3 6-6.5", standby: "M10 8v8M14 8v8", trouble: "M12 7v6M12 16.5h.01",
+  flowing: "M7.5 12.5l3 3 6-6.5", standby: "M10 8v8M14 8v8", degraded: "M12 7v6M12 16.5h.01",
   starting: "M12 7v5l3 2", asking: "M8 12h.01M12 12h.01M16 12h.01",
 };
 const CROSS = "M8.5 8.5l7 7M15.5 8.5l-7 7";
-const PARTIES = {
-  redis: "Redis", consumers: "Consumers", long_poll: "VK Long Poll", users: "VK API (users)",
-  communities: "VK API (communities)", chats: "VK API (chats)",
+const DEPENDENCIES = {
+  redis: "Redis", durability: "Redis durability", consumers: "Consumers", long_poll: "VK Long Poll",
+  users: "VK API (users)", communities: "VK API (communities)", chats: "VK API (chats)",
+  messages: "VK API (messages)", service: "event-fetcher",
 };
 const $ = (id) => document.getElementById(id);
 
@@ -49,31 +50,32 @@ const when = (seconds) => seconds < 86400 ? `${clock(seconds)}, ${ago(seconds)}`
 const millis = (value) => value === null ? "over 1000 s"
   : value < 1 ? `${value} ms` : value < 1000 ? `${Number(value.toPrecision(3))} ms` : `${value / 1000} s`;
 
-function showVerdict(state, summary, detail, advice) {
+function showVerdict(state, summary, detail, remediation, fault) {
   $("verdict").dataset.state = state;
+  $("verdict").dataset.fault = fault || "";
   $("sign").setAttribute("d", SIGNS[state] || CROSS);
   say("summary", summary);
   say("detail", detail || "");
-  say("advice", advice || "");
+  say("remediation", remediation ? `What to do: ${remediation}` : "");
   document.title = `${summary.replace(/\.$/, "")} · event-fetcher`;
 }
 
 function show(status) {
-  showVerdict(status.state, status.summary, status.detail, status.advice);
+  showVerdict(status.state, status.summary, status.detail, status.remediation, status.fault);
   const { service, redis } = status;
-  const survey = redis && redis.survey;
+  const snapshot = redis && redis.snapshot;
   say("community", `community ${service.group_id}`);
   say("version", `version ${service.version}, up ${span(service.uptime_s)}`);
-  showFigures(service, survey);
+  showFigures(service, snapshot);
   drawCharts(service.minutes);
-  showBus(redis, survey, service.minutes.slice(-2));
-  showLetters(redis, survey);
-  showGaps(service, survey);
-  showTroubles(service);
+  showBus(redis, snapshot, service.minutes.slice(-2));
+  showLetters(redis, snapshot);
+  showGaps(service, snapshot);
+  showFailures(service);
   $("rest").hidden = false;
 }
 
-function showFigures(service, survey) {
+function showFigures(service, snapshot) {
   const figure = (id, large, small) =>
     $(id).replaceChildren(large, element("small", {}, small));
   figure("rate", number(service.events_a_minute), `VK answered ${
@@ -82,29 +84,29 @@ function showFigures(service, survey) {
   const last = timed[timed.length - 1];
   figure("latency", last ? `≤ ${millis(last.p50_ms)}` : "–",
     last ? `99 of 100 ≤ ${millis(last.p99_ms)}` : "nothing committed yet");
-  const position = survey && survey.position;
+  const position = snapshot && snapshot.position;
   const moved = service.last_commit_s ?? (position && position.age_s);
   figure("position", position ? position.ts : "–",
     moved === null ? "" : `moved ${ago(moved)}`);
-  const holder = survey && survey.holder;
+  const holder = snapshot && snapshot.holder;
   const [host, process] = (holder || "").split("/");
-  const since = survey && survey.held_for_s;
-  figure("holder", !survey ? "–" : holder ? host : "nobody",
-    holder ? `process ${process}` + (since === null ? "" : `, for ${span(since)}`) : survey ? "" : "not known");
+  const since = snapshot && snapshot.held_for_s;
+  figure("holder", !snapshot ? "–" : holder ? host : "nobody",
+    holder ? `process ${process}` + (since === null ? "" : `, for ${span(since)}`) : snapshot ? "" : "not known");
 }
 
-function showBus(redis, survey, minutes) {
-  say("read", survey && !redis.error ? `as of ${clock(redis.read_s_ago, { second: "2-digit" })}` : "");
+function showBus(redis, snapshot, minutes) {
+  say("read", snapshot && !redis.error ? `as of ${clock(redis.read_s_ago, { second: "2-digit" })}` : "");
   const note = !redis ? "Events go to standard output: there are no streams."
-    : redis.error && survey ? `Redis does not answer; this is as of ${when(redis.read_s_ago)}. ${redis.error}`
+    : redis.error && snapshot ? `Redis does not answer; this is as of ${when(redis.read_s_ago)}. ${redis.error}`
     : redis.error ? `Redis does not answer: ${redis.error}`
-    : survey ? "" : "Redis has not been asked yet.";
+    : snapshot ? "" : "Redis has not been asked yet.";
   say("bus-note", note);
   $("bus-note").hidden = !note;
-  $("streams").closest(".wide").hidden = !survey;
+  $("streams").closest(".wide").hidden = !snapshot;
   $("streams").closest(".wide").classList.toggle("stale", Boolean(redis && redis.error));
   const rows = [];
-  for (const [index, stream] of survey ? survey.streams.entries() : []) {
+  for (const [index, stream] of snapshot ? snapshot.streams.entries() : []) {
     rows.push(element("tr", { class: "stream" },
       element("th", { scope: "row", title: stream.name }, stream.name.replace(/^\{.*?\}:/, "")),
       element("td", {}, number(stream.length)),
@@ -132,16 +134,16 @@ function list(id, items, otherwise) {
 const item = (head, ...lines) => element("li", {}, element("b", {}, head),
   ...lines.filter(Boolean).flatMap((line) => [element("br", {}), element("span", { class: "faint" }, line)]));
 
-function showLetters(redis, survey) {
-  const letters = survey ? survey.dead_letters : { count: null, newest: [] };
+function showLetters(redis, snapshot) {
+  const letters = snapshot ? snapshot.dead_letters : { count: null, newest: [] };
   say("letters-count", letters.count ? number(letters.count) : "");
   list("letters", letters.newest.map((letter) =>
     item(letter.reason, [letter.update_type, when(letter.age_s + redis.read_s_ago)].filter(Boolean).join(", "))),
-    survey ? "None: every update could be read." : "Not known.");
+    snapshot ? "None: every update could be read." : "Not known.");
 }
 
-function showGaps(service, survey) {
-  const { gaps, missed } = survey || {};
+function showGaps(service, snapshot) {
+  const { gaps, missed } = snapshot || {};
   const lost = (count) => count ? `about ${number(count)}` : "how much is not known";
   say("gaps-count", gaps ? `${number(gaps)} ever, ${lost(missed)}` : "");
   list("gaps", service.gaps.map((gap) =>
@@ -149,12 +151,12 @@ function showGaps(service, survey) {
     `None since the start of the service, ${when(service.uptime_s)}.`);
 }
 
-function showTroubles(service) {
-  const now = service.troubles.map((it) =>
-    item(`${PARTIES[it.party] || it.party}, now`, it.reason, `for ${span(it.for_s)}`));
-  const past = service.past_troubles.map((it) =>
-    item(PARTIES[it.party] || it.party, it.reason, `over since ${when(it.ended_s)}; lasted ${span(it.for_s)}`));
-  list("troubles", [...now, ...past], "None since the start of the service.");
+function showFailures(service) {
+  const now = service.failures.map((it) =>
+    item(`${DEPENDENCIES[it.dependency] || it.dependency}, now`, it.reason, `for ${span(it.for_s)}`));
+  const past = service.past_failures.map((it) =>
+    item(DEPENDENCIES[it.dependency] || it.dependency, it.reason, `over since ${when(it.ended_s)}; lasted ${span(it.for_s)}`));
+  list("failures", [...now, ...past], "None since the start of the service.");
 }
 
 // Asking. What cannot be asked is said, and since when.
@@ -175,7 +177,7 @@ async function ask() {
     showVerdict("silent", "The service does not answer this page.",
       `Since ${clock(since, { second: "2-digit" })}, for ${span(Math.round(since))}. ` +
       (heard ? `What stands below is as of ${clock((Date.now() - heard) / 1000, { second: "2-digit" })}.` : ""),
-      "It may have been stopped, or the way to it is cut. This page goes on asking.");
+      "Check that the service runs and can be reached from here. This page keeps asking.", "service");
     $("rest").classList.add("stale");
   }
 }

@@ -6,8 +6,8 @@ use event_fetcher::{
     bus::{Bus, Content, DeadLetter},
     config::{self, Sources},
     event::{Event, EventType},
-    health::Health,
     metrics::Commits,
+    ops::health::Health,
     ts::Ts,
 };
 use futures::StreamExt;

@@ -44,13 +44,13 @@ async fn health_tells_what_fails_and_no_secret() {
     service.says("Redis does not serve").await.unwrap();
     let mut health = flow.run(&["health"], &url, &variables);
     health.ends().await.unwrap();
-    for told in ["VK Long Poll, for", "Redis, for"] {
+    for told in ["Fault: redis (unreachable)", "Also failing: long_poll (unreachable)"] {
         assert!(health.output().contains(told), "{}", health.output());
     }
     assert_secret(&health.output());
     let mut status = flow.run(&["status", "--json"], &url, &variables);
     status.ends().await.unwrap();
-    for told in [r#""party":"redis""#, r#""party":"long_poll""#, r#""fault":"redis""#] {
+    for told in [r#""dependency":"redis""#, r#""dependency":"long_poll""#, r#""fault":"redis""#] {
         assert!(status.output().contains(told), "{}", status.output());
     }
     assert_secret(&status.output());

@@ -10,13 +10,16 @@ use std::{
 };
 
 use event_fetcher::{
-    bus::{GroupState, LettersState, StreamGauges, StreamState, Survey},
-    health::{Health, HealthGauges},
     metrics::Metrics,
+    ops::{
+        health::{Health, HealthGauges},
+        status::{BusSnapshot, GroupState, LettersState, StreamGauges, StreamState},
+    },
     pipeline,
 };
 
-const MARK: &str = "<!-- From here on generated: UPDATE_DOCS=1 cargo test --test metrics -->\n";
+const MARK: &str =
+    "<!-- From here on generated: UPDATE_DOCS=1 cargo test --test behaviour metrics:: -->\n";
 /// More values than these are not listed.
 const VALUES: usize = 8;
 
@@ -35,7 +38,7 @@ fn the_reference_lists_what_is_registered() {
     let differ: Vec<_> = listed.symmetric_difference(&registered).collect();
     assert!(
         differ.is_empty(),
-        "docs/metrics.md is not up to date: run UPDATE_DOCS=1 cargo test --test metrics; \
+        "docs/metrics.md is not up to date: run UPDATE_DOCS=1 cargo test --test behaviour metrics::; \
          {differ:#?} are only there or only registered"
     );
 }
@@ -49,7 +52,7 @@ struct Family<'a> {
 }
 
 /// A survey of a bus with one stream and one consumer group.
-fn survey() -> Survey {
+fn survey() -> BusSnapshot {
     let group = GroupState {
         name: "any".into(),
         consumers: 0,
@@ -59,7 +62,7 @@ fn survey() -> Survey {
     };
     let stream =
         StreamState { name: "any".into(), length: 0, newest_age_s: None, groups: vec![group] };
-    Survey {
+    BusSnapshot {
         holder: None,
         held_for_s: None,
         position: None,

@@ -36,7 +36,7 @@ async fn people_see_how_events_do() {
     scene.vk.push(&json!({"type": "message_new", "object": {}}));
     scene.write(2, "Hi!").await;
     scene
-        .until("Redis was asked since", |it| it["redis"]["survey"]["dead_letters"]["count"] == 1)
+        .until("Redis was asked since", |it| it["redis"]["snapshot"]["dead_letters"]["count"] == 1)
         .await;
     let url = format!("http://{}/", scene.address);
     for width in [360, 1200] {
@@ -86,7 +86,10 @@ async fn people_see_who_is_at_fault_and_that_it_is_over() {
     browser.open(&format!("http://{}/", scene.address), 360, "dark").await;
     browser.until(&says("flowing", "Events flow.")).await;
     scene.redis.kill().await.unwrap();
-    browser.until(&says("stopped", "Redis is at fault")).await;
+    browser.until(&says("stopped", "Redis does not answer")).await;
+    assert_eq!(browser.value("document.getElementById('verdict').dataset.fault").await, "redis");
+    let remediation = "document.getElementById('remediation').innerText";
+    browser.until(&format!("{remediation}.startsWith('What to do: Start Redis')")).await;
     assert_eq!(browser.value(OBSTACLES).await, json!([]));
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page-redis-away.png");
     browser.picture(&file).await;

@@ -6,7 +6,7 @@ use super::scene::Scene;
 
 async fn group(scene: &Scene, name: &str) -> Value {
     let told = scene.told().await;
-    let groups = told["redis"]["survey"]["streams"][0]["groups"].as_array().unwrap().clone();
+    let groups = told["redis"]["snapshot"]["streams"][0]["groups"].as_array().unwrap().clone();
     groups.into_iter().find(|group| group["name"] == name).unwrap()
 }
 
@@ -20,24 +20,24 @@ async fn add(scene: &Scene, stream: &str, id: &str, field: &str, value: &str) {
 #[tokio::test]
 async fn an_empty_redis_is_told_as_such() {
     let scene = Scene::new().await;
-    let survey = &scene.told().await["redis"]["survey"];
-    assert_eq!((&survey["holder"], &survey["position"]), (&Value::Null, &Value::Null));
+    let snapshot = &scene.told().await["redis"]["snapshot"];
+    assert_eq!((&snapshot["holder"], &snapshot["position"]), (&Value::Null, &Value::Null));
     assert_eq!(
-        (&survey["gaps"], &survey["missed"], &survey["repeats"]),
+        (&snapshot["gaps"], &snapshot["missed"], &snapshot["repeats"]),
         (&json!(0), &json!(0), &json!(0))
     );
     let names: Vec<_> =
-        survey["streams"].as_array().unwrap().iter().map(|it| &it["name"]).collect();
+        snapshot["streams"].as_array().unwrap().iter().map(|it| &it["name"]).collect();
     assert_eq!(
         names,
         ["{toaster}:message", "{toaster}:command", "{toaster}:button", "{toaster}:reaction"]
     );
     assert_eq!(
-        survey["streams"][2],
+        snapshot["streams"][2],
         json!({"name": "{toaster}:button", "length": 0, "newest_age_s": null, "groups": []})
     );
     assert_eq!(
-        survey["dead_letters"],
+        snapshot["dead_letters"],
         json!({"name": "{toaster}:dead-letter", "count": 0, "newest": []})
     );
 }
@@ -93,7 +93,7 @@ async fn ages_are_by_the_clock_of_redis_and_never_negative() {
     add(&scene, "message", &format!("{}-0", (time[0] - 1000) * 1000), "data", "{}").await;
     add(&scene, "command", &format!("{}-0", (time[0] + 1000) * 1000), "data", "{}").await;
     let told = scene.told().await;
-    let streams = &told["redis"]["survey"]["streams"];
+    let streams = &told["redis"]["snapshot"]["streams"];
     let age = streams[0]["newest_age_s"].as_u64().unwrap();
     assert!((1000..1100).contains(&age), "{age}");
     assert_eq!(streams[1]["newest_age_s"], 0);
@@ -119,7 +119,7 @@ async fn the_newest_dead_letters_are_told_without_what_is_in_them() {
         add.exec_async(&mut connection).await.unwrap();
     }
     let told = scene.told().await;
-    let letters = &told["redis"]["survey"]["dead_letters"];
+    let letters = &told["redis"]["snapshot"]["dead_letters"];
     assert_eq!(letters["count"], 6);
     let newest: Vec<_> = letters["newest"]
         .as_array()

@@ -29,8 +29,8 @@ async fn what_flows_is_told_from_both_sides() {
     assert_eq!(told["service"]["role"], "fetching");
     assert_eq!(told["service"]["minutes"][0]["events"]["message"], 1);
     assert!(told["service"]["minutes"][0]["p50_ms"].as_f64().is_some());
-    assert_eq!(told["redis"]["survey"]["position"]["ts"], "1001");
-    assert_eq!(told["redis"]["survey"]["streams"][0]["groups"][0]["lag"], 1);
+    assert_eq!(told["redis"]["snapshot"]["position"]["ts"], "1001");
+    assert_eq!(told["redis"]["snapshot"]["streams"][0]["groups"][0]["lag"], 1);
     assert!(service.stop().await.unwrap().success());
 }
 
@@ -56,7 +56,7 @@ async fn without_the_service_redis_is_shown() {
     assert!(service.stop().await.unwrap().success());
     let shown = scene.run(&["status"], &[]).await;
     assert_eq!(shown.status.code(), Some(1));
-    assert!(shown.out.starts_with("Events do not flow: nobody fetches."), "{}", shown.out);
+    assert!(shown.out.starts_with("Events do not flow: no instance fetches."), "{}", shown.out);
     assert!(shown.out.contains("1001") && shown.out.contains("{toaster}:message"), "{}", shown.out);
     let told = scene.told().await;
     assert_eq!(told["fault"], "service");
@@ -68,22 +68,24 @@ async fn without_redis_the_service_is_shown_and_redis_named() {
     let mut scene = Scene::new().await;
     let mut service = scene.service(&[]).await;
     scene.write(1, "Hi!").await;
-    scene.until("Redis was asked", |it| it["redis"]["survey"]["position"]["ts"] == "1001").await;
+    scene.until("Redis was asked", |it| it["redis"]["snapshot"]["position"]["ts"] == "1001").await;
     scene.redis.kill().await.unwrap();
     service.says("Redis does not serve").await.unwrap();
     let status = scene.until("Redis is at fault", |it| it["state"] == "stopped").await;
     assert_eq!(status["fault"], "redis");
-    assert_eq!(status["redis"]["survey"]["position"]["ts"], "1001", "the last that was known");
-    assert!(scene.get("/readyz").await.text().await.unwrap().contains("Redis, for"));
+    assert_eq!(status["redis"]["snapshot"]["position"]["ts"], "1001", "the last that was known");
+    assert!(
+        scene.get("/readyz").await.text().await.unwrap().contains("\nFault: redis (unreachable)\n")
+    );
 
     let shown = scene.run(&["status"], &[]).await;
     assert_eq!(shown.status.code(), Some(1));
-    assert!(shown.out.starts_with("Events do not flow: Redis is at fault."), "{}", shown.out);
+    assert!(shown.out.starts_with("Events do not flow: Redis does not answer."), "{}", shown.out);
     assert!(shown.out.contains("events a minute"), "{}", shown.out);
 
     scene.redis.start_again().await.unwrap();
     let status = scene.until("events flow again", |it| it["state"] == "flowing").await;
-    assert_eq!(status["service"]["past_troubles"][0]["party"], "redis");
+    assert_eq!(status["service"]["past_failures"][0]["dependency"], "redis");
     assert!(service.stop().await.unwrap().success());
 
     scene.redis.kill().await.unwrap();
@@ -109,14 +111,14 @@ async fn a_standby_says_who_fetches() {
 async fn it_is_shown_again_and_again_until_an_interrupt() {
     let scene = Scene::new().await;
     let mut watching = scene.run_at(&scene.address, &["status", "--watch"], &[]);
-    watching.says_times("nobody fetches", 3).await.unwrap();
+    watching.says_times("no instance fetches", 3).await.unwrap();
     watching.signal("INT").await.unwrap();
     assert_eq!(watching.ends().await.unwrap().code(), Some(0));
     let out = watching.output();
     assert!(!out.contains('\u{1b}'), "nothing is drawn where there is no terminal: {out}");
 
     let mut watching = scene.run_at(&scene.address, &["status", "--watch", "--json"], &[]);
-    watching.says_times("survey", 2).await.unwrap();
+    watching.says_times("snapshot", 2).await.unwrap();
     watching.signal("INT").await.unwrap();
     watching.ends().await.unwrap();
     for line in watching.stdout() {
@@ -144,14 +146,14 @@ async fn the_documented_keys_are_the_keys() {
     scene
         .until("there is a gap and a dead letter", |it| {
             it["service"]["gaps"][0].is_object()
-                && it["redis"]["survey"]["dead_letters"]["newest"][0].is_object()
+                && it["redis"]["snapshot"]["dead_letters"]["newest"][0].is_object()
         })
         .await;
     scene.vk.inject(Target::Poll, Fault::Status(502), 3);
     let mut keys = BTreeSet::new();
-    let failing = scene.until("VK fails", |it| it["service"]["troubles"][0].is_object()).await;
+    let failing = scene.until("VK fails", |it| it["service"]["failures"][0].is_object()).await;
     collect(&failing, "", &mut keys);
-    let over = scene.until("it is over", |it| it["service"]["past_troubles"][0].is_object()).await;
+    let over = scene.until("it is over", |it| it["service"]["past_failures"][0].is_object()).await;
     collect(&over, "", &mut keys);
     service.stop().await.unwrap();
     collect(&scene.told().await, "", &mut keys);

@@ -10,5 +10,8 @@ mod browser;
 mod bus;
 mod chromium;
 mod command;
+mod faults;
+
+mod no_disk;
 mod page;
 mod scene;

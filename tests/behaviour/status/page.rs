@@ -52,7 +52,9 @@ async fn neither_secrets_nor_people_nor_their_words_are_shown() {
     scene.write(1, "a word nobody else may read").await;
     scene.vk.push(&serde_json::json!({"type": "message_new", "object": {"text": "nor this"}}));
     let status = scene
-        .until("the dead letter is seen", |it| it["redis"]["survey"]["dead_letters"]["count"] == 1)
+        .until("the dead letter is seen", |it| {
+            it["redis"]["snapshot"]["dead_letters"]["count"] == 1
+        })
         .await
         .to_string();
     let name = scene.bus().await.events("{toaster}:message").await.unwrap()[0]["user"]["firstname"]
@@ -73,7 +75,7 @@ async fn neither_secrets_nor_people_nor_their_words_are_shown() {
 async fn who_looks_at_the_page_costs_redis_nothing() {
     let scene = Scene::new().await;
     let _service = scene.service(&[]).await;
-    scene.until("Redis was asked", |it| it["redis"]["survey"].is_object()).await;
+    scene.until("Redis was asked", |it| it["redis"]["snapshot"].is_object()).await;
     let commands = async || -> u64 {
         let info: redis::InfoDict = scene.redis_cli("INFO stats").await;
         info.get("total_commands_processed").unwrap()

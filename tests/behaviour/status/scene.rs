@@ -85,6 +85,12 @@ impl Scene {
 
     /// Somebody writes to the community; waits until that is on the bus.
     pub(crate) async fn write(&self, cmid: u64, text: &str) {
+        self.push(cmid, text);
+        self.bus().await.reaches(self.vk.ts()).await.unwrap();
+    }
+
+    /// Somebody writes to the community.
+    pub(crate) fn push(&self, cmid: u64, text: &str) {
         self.vk.push(&json!({
             "group_id": Options::default().group_id, "type": "message_new",
             "event_id": format!("{cmid:040x}"), "v": "5.199",
@@ -92,7 +98,6 @@ impl Scene {
                 "attachments": [], "conversation_message_id": cmid, "fwd_messages": [],
                 "peer_id": 100_000_001, "random_id": 0, "text": text}},
         }));
-        self.bus().await.reaches(self.vk.ts()).await.unwrap();
     }
 
     /// Runs a command of Redis, written as for redis-cli.

@@ -44,7 +44,6 @@ struct State {
     current: Current,
     /// The newest gaps, the newest first.
     gaps: VecDeque<(Instant, u64)>,
-    last_commit: Option<Instant>,
 }
 
 /// The current minute.
@@ -62,7 +61,6 @@ impl Default for History {
             minutes: VecDeque::with_capacity(MINUTES + 1),
             current: Current::since(Instant::now()),
             gaps: VecDeque::with_capacity(GAPS + 1),
-            last_commit: None,
         }))
     }
 }
@@ -73,7 +71,6 @@ impl History {
         let Committed { events, received, gaps, missed } = *batches;
         let mut state = self.state();
         let now = Instant::now();
-        state.last_commit = Some(now);
         for (sum, number) in state.current.events.iter_mut().zip(events) {
             *sum += number;
         }
@@ -98,11 +95,6 @@ impl History {
         let note =
             |&(at, missed): &(Instant, u64)| GapNote { age_s: at.elapsed().as_secs(), missed };
         self.state().gaps.iter().map(note).collect()
-    }
-
-    /// The time since the last commit; none where there was none.
-    pub(super) fn last_commit(&self) -> Option<Duration> {
-        self.state().last_commit.map(|at| at.elapsed())
     }
 
     /// The state, with the minutes that are over by now put away.
@@ -175,3 +167,7 @@ pub(super) fn rate(minutes: &[Minute]) -> u64 {
     let seconds: u64 = recent.iter().map(|minute| minute.seconds).sum();
     (events * 60).checked_div(seconds).unwrap_or_default()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests;

@@ -9,7 +9,8 @@ use prometheus_client::{
     registry::Unit,
 };
 
-use super::{Health, Party, Role};
+use super::{Health, Role};
+use crate::ops::{dependency::Dependency, verdict::Readiness};
 
 /// The gauges of a service's health: `ready`, `role` and `dependency_failing_seconds`.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub struct HealthGauges(pub Arc<Health>);
 
 impl Collector for HealthGauges {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let verdict = self.0.verdict();
+        let Readiness { verdict, health } = Readiness::new(self.0.snapshot(), None);
         let flag = |is: bool| ConstGauge::new(u64::from(is));
         flag(verdict.ready).encode(encoder.encode_descriptor(
             "ready",
@@ -32,7 +33,7 @@ impl Collector for HealthGauges {
             MetricType::Gauge,
         )?;
         for role in [Role::Starting, Role::Standby, Role::Fetching] {
-            flag(verdict.role == role).encode(roles.encode_family(&[("role", role.as_str())])?)?;
+            flag(health.role == role).encode(roles.encode_family(&[("role", role.as_str())])?)?;
         }
         let mut failing = encoder.encode_descriptor(
             "dependency_failing",
@@ -40,9 +41,10 @@ impl Collector for HealthGauges {
             Some(&Unit::Seconds),
             MetricType::Gauge,
         )?;
-        for party in Party::ALL {
-            let lasts = self.0.ill_for(party).unwrap_or_default().as_secs_f64();
-            let labels = [("dependency", party.as_str())];
+        for dependency in Dependency::ALL {
+            let failure = health.failures.iter().find(|it| it.dependency == dependency);
+            let lasts = failure.map(|it| it.lasts).unwrap_or_default().as_secs_f64();
+            let labels = [("dependency", dependency.as_str())];
             ConstGauge::new(lasts).encode(failing.encode_family(&labels)?)?;
         }
         Ok(())

@@ -11,28 +11,28 @@ use prometheus_client::{
     metrics::{MetricType, gauge::ConstGauge},
 };
 
-use super::{GroupState, Survey};
+use super::{BusSnapshot, GroupState};
 
 /// The gauges `stream_length`, `consumer_group_lag` and `consumer_group_pending`.
 #[derive(Debug, Clone, Default)]
-pub struct StreamGauges(Arc<Mutex<Option<Survey>>>);
+pub struct StreamGauges(Arc<Mutex<Option<BusSnapshot>>>);
 
 impl StreamGauges {
-    /// Shows the streams of `survey`; with none there are no series.
-    pub fn show(&self, survey: Option<Survey>) {
-        *self.survey() = survey;
+    /// Shows the streams of `snapshot`; with none there are no series.
+    pub fn show(&self, snapshot: Option<BusSnapshot>) {
+        *self.snapshot() = snapshot;
     }
 
-    fn survey(&self) -> MutexGuard<'_, Option<Survey>> {
+    fn snapshot(&self) -> MutexGuard<'_, Option<BusSnapshot>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Collector for StreamGauges {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let survey = self.survey().clone();
-        let streams = survey.as_ref().map_or(&[][..], |survey| &survey.streams);
-        let letters = survey.as_ref().map(|survey| &survey.dead_letters);
+        let snapshot = self.snapshot().clone();
+        let streams = snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.streams);
+        let letters = snapshot.as_ref().map(|snapshot| &snapshot.dead_letters);
         let lengths = streams.iter().map(|stream| (&stream.name, stream.length));
         let lengths = lengths.chain(letters.map(|letters| (&letters.name, letters.count)));
         gauge(

@@ -1,0 +1,273 @@
+//! The verdict: whether events flow, which dependency is at fault if not, and what to do. Whoever shows
+//! how the service does shows this and nothing else.
+
+mod words;
+
+use std::{fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use self::words::{problem, remediation, stopped};
+use super::{
+    dependency::{Cause, Dependency},
+    health::{Failure, HealthSnapshot, Role},
+    status::{BusReport, ago, span},
+};
+
+/// From this age of the newest commit on, silence is worth a word.
+const QUIET: Duration = Duration::from_secs(300);
+/// While the position moved so recently, in seconds, some instance fetches.
+const MOVING: u64 = 60;
+
+/// Whether events flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// They do.
+    Flowing,
+    /// Another instance fetches, and this one is there to take over.
+    Standby,
+    /// A dependency has failed for some seconds and is tried again.
+    Degraded,
+    /// They do not.
+    Stopped,
+    /// The service has not connected to Redis yet.
+    Starting,
+    /// The service does not answer, or answers with a word of a newer version.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Whether events flow, which dependency is at fault if not, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Whether events flow, in one word.
+    pub state: State,
+    /// Whether the service does its work, be it as a standby.
+    pub ready: bool,
+    /// The dependency at fault.
+    pub fault: Option<Dependency>,
+    /// In what way it fails.
+    pub cause: Option<Cause>,
+    /// The verdict in a sentence.
+    pub summary: String,
+    /// What is known beyond that.
+    pub detail: Option<String>,
+    /// What to do.
+    pub remediation: Option<String>,
+}
+
+impl Verdict {
+    /// The verdict on the service's health, and on the bus where it is read. The bus adds words and may
+    /// name a fault; it never decides whether the service is ready.
+    #[must_use]
+    pub fn new(health: &HealthSnapshot, bus: Option<&BusReport>) -> Self {
+        if let Some(failure) = fault(&health.failures) {
+            return Self::on_failure(health.role, failure);
+        }
+        let bus_error = bus.and_then(|bus| bus.error.as_deref());
+        match health.role {
+            Role::Starting => {
+                Self::without_fault(State::Starting, "The service is starting.", None)
+            }
+            Role::Unknown => {
+                Self::without_fault(State::Unknown, "Whether events flow is unknown.", None)
+            }
+            Role::Standby | Role::Fetching if bus_error.is_some() => Self {
+                detail: bus_error.map(str::to_owned),
+                remediation: Some(words::UNREADABLE_BUS.to_owned()),
+                ..Self::at_fault(
+                    State::Degraded,
+                    Dependency::Redis,
+                    Cause::Error,
+                    "The service works, but Redis does not report the state of the bus.",
+                )
+            },
+            Role::Standby => {
+                let holder = bus.and_then(|bus| bus.snapshot.as_ref()).map(|it| it.holder.as_ref());
+                let detail = holder.map(|holder| match holder {
+                    Some(holder) => format!("{holder} fetches."),
+                    None => {
+                        "No instance fetches now; this one takes over within seconds.".to_owned()
+                    }
+                });
+                let summary = "Standing by: another instance fetches.";
+                Self::without_fault(State::Standby, summary, detail)
+            }
+            Role::Fetching => {
+                Self::without_fault(State::Flowing, "Events flow.", health.committed.map(news))
+            }
+        }
+    }
+
+    /// The verdict where the service could not be asked: `error` says why. The bus shows whether some
+    /// instance fetches.
+    #[must_use]
+    pub fn without_service(error: &str, bus: Option<&BusReport>) -> Self {
+        let silent = format!("The service does not answer: {error}");
+        let service = |state, summary: &str| Self {
+            detail: Some(silent.clone()),
+            ..Self::at_fault(state, Dependency::Service, Cause::Unreachable, summary)
+        };
+        let Some(bus) = bus else {
+            return service(State::Unknown, "Whether events flow is unknown.");
+        };
+        let (Some(snapshot), None) = (&bus.snapshot, &bus.error) else {
+            let error = bus.error.as_deref().unwrap_or("it was not asked");
+            let summary = "Neither Redis nor the service answers.";
+            return Self {
+                detail: Some(format!("Redis: {error}. {silent}")),
+                ..Self::at_fault(State::Unknown, Dependency::Redis, Cause::Unreachable, summary)
+            };
+        };
+        let moved = snapshot.position.as_ref().and_then(|position| position.age_s);
+        match (&snapshot.holder, moved) {
+            (Some(holder), Some(age)) if age < MOVING => Self::without_fault(
+                State::Flowing,
+                &format!("Events flow: {holder} fetches."),
+                Some(format!("The last updates came {}. {silent}", ago(age))),
+            ),
+            (Some(holder), _) => service(
+                State::Unknown,
+                &format!("Whether events flow is unknown: {holder} holds the lease."),
+            ),
+            (None, _) => service(State::Stopped, "Events do not flow: no instance fetches."),
+        }
+    }
+
+    fn on_failure(role: Role, failure: &Failure) -> Self {
+        let Failure { dependency, cause, lasts, reason } = failure;
+        let (dependency, cause) = (*dependency, *cause);
+        let problem = problem(dependency, cause);
+        let (state, summary) = match role {
+            _ if failure.is_lasting() => (State::Stopped, stopped(dependency, cause)),
+            Role::Starting => {
+                (State::Starting, format!("The service cannot start fetching yet: {problem}."))
+            }
+            Role::Standby | Role::Fetching | Role::Unknown => {
+                (State::Degraded, format!("Events are delayed: {problem}. The service retries."))
+            }
+        };
+        let detail = format!("Failing for {}: {}", span(lasts.as_secs()), sentence(reason));
+        Self { detail: Some(detail), ..Self::at_fault(state, dependency, cause, &summary) }
+    }
+
+    fn at_fault(state: State, dependency: Dependency, cause: Cause, summary: &str) -> Self {
+        Self {
+            fault: Some(dependency),
+            cause: Some(cause),
+            remediation: Some(remediation(dependency, cause).to_owned()),
+            ..Self::without_fault(state, summary, None)
+        }
+    }
+
+    fn without_fault(state: State, summary: &str, detail: Option<String>) -> Self {
+        Self {
+            state,
+            ready: matches!(state, State::Flowing | State::Standby | State::Degraded),
+            fault: None,
+            cause: None,
+            summary: summary.to_owned(),
+            detail,
+            remediation: None,
+        }
+    }
+
+    /// The stable words of what is at fault, such as `redis (unreachable)`.
+    fn words(&self) -> Option<String> {
+        let fault = self.fault?.as_str();
+        Some(
+            self.cause
+                .map_or_else(|| fault.to_owned(), |cause| format!("{fault} ({})", cause.as_str())),
+        )
+    }
+
+    /// The verdict for people, its summary first.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let fault = self.words().map(|words| format!("Fault: {words}"));
+        let remediation = self.remediation.as_ref().map(|what| format!("What to do: {what}"));
+        [Some(self.summary.clone()), fault, self.detail.clone(), remediation]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+}
+
+/// The failure that holds up the others: of those that last, or else of all, the one that is nearest to
+/// the end of an update's way.
+fn fault(failures: &[Failure]) -> Option<&Failure> {
+    failures.iter().find(|failure| failure.is_lasting()).or(failures.first())
+}
+
+fn news(age: Duration) -> String {
+    if age < QUIET {
+        format!("The last updates came {}.", ago(age.as_secs()))
+    } else {
+        format!("VK has sent nothing new for {}.", span(age.as_secs()))
+    }
+}
+
+/// A reason as a sentence.
+fn sentence(reason: &str) -> String {
+    format!("{}.", reason.trim_end_matches('.'))
+}
+
+/// The verdict as `/readyz`, `event-fetcher health` and systemd show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readiness {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What it was made from.
+    pub health: HealthSnapshot,
+}
+
+impl Readiness {
+    /// The verdict on the service's health, and on the bus where it is read.
+    #[must_use]
+    pub fn new(health: HealthSnapshot, bus: Option<&BusReport>) -> Self {
+        Self { verdict: Verdict::new(&health, bus), health }
+    }
+
+    /// `ready: fetching`, `not ready: starting` and the like. Scripts may rely on the form.
+    fn headline(&self) -> String {
+        let ready = if self.verdict.ready { "ready" } else { "not ready" };
+        format!("{ready}: {}", self.health.role.as_str())
+    }
+
+    /// Everything that an operator needs in one line. It stays the same for as long as nothing fails.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let Self { verdict, .. } = self;
+        let mut line = format!("{}; {}", self.headline(), verdict.summary);
+        if let Some(words) = verdict.words() {
+            let more = verdict.detail.iter().chain(&verdict.remediation);
+            for part in more.cloned().chain([format!("Fault: {words}")]) {
+                line.push(' ');
+                line.push_str(&part.replace('\n', " "));
+            }
+        }
+        line
+    }
+}
+
+impl fmt::Display for Readiness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.headline())?;
+        for line in self.verdict.lines() {
+            write!(f, "\n{line}")?;
+        }
+        for Failure { dependency, cause, lasts, reason } in &self.health.failures {
+            if Some(*dependency) != self.verdict.fault {
+                let (word, cause) = (dependency.as_str(), cause.as_str());
+                let lasts = span(lasts.as_secs());
+                write!(f, "\nAlso failing: {word} ({cause}), for {lasts}: {reason}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests;

@@ -1,4 +1,0 @@
-//! What is made of what is known.
-
-mod history;
-mod verdict;
