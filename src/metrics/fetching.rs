@@ -15,6 +15,8 @@ use crate::ts::Ts;
 pub struct Fetching {
     /// By what came of them.
     pub polls: Each<PollOutcome, Counter>,
+    /// Sessions given up since they returned nothing while VK's queue moved.
+    pub silent_sessions: Counter,
     /// When a poll was last answered.
     pub polled_at: Moment,
     /// How often the lease was taken.
@@ -32,7 +34,7 @@ pub struct Fetching {
 impl Fetching {
     /// VK has nothing beyond `ts`.
     pub fn nothing_after(&self, ts: Ts) {
-        if self.position.get() == ts.0 {
+        if self.position.get() == ts.get() {
             self.current_at.set(now().as_secs_f64());
         }
     }
@@ -40,7 +42,7 @@ impl Fetching {
     /// What VK told so long ago is committed, and `ts` is the position after it.
     pub(super) fn committed(&self, ts: Ts, told: Duration) {
         let now = now();
-        self.position.set(ts.0);
+        self.position.set(ts.get());
         self.committed_at.set(now.as_secs_f64());
         self.current_at.set(now.saturating_sub(told).as_secs_f64());
     }
@@ -62,6 +64,11 @@ impl Fetching {
             "polls",
             "Polls of VK's Long Poll, by what came of them",
             self.polls.clone(),
+        );
+        registry.register(
+            "silent_sessions",
+            "Long Poll sessions given up since polls returned nothing while VK's queue moved",
+            self.silent_sessions.clone(),
         );
         registry.register_with_unit(
             "last_poll_timestamp",

@@ -20,6 +20,7 @@ mod reload;
 mod repeats;
 mod restarting;
 mod secrets;
+mod silent_sessions;
 mod start_up_check;
 mod stdout_bus;
 mod stopping;

@@ -8,6 +8,7 @@ mod flow;
 mod front;
 mod hostile;
 mod passing;
+mod positions;
 mod replicas;
 mod rights;
 mod secrets;

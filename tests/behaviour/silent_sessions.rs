@@ -1,0 +1,66 @@
+//! Polls return nothing though VK's queue moves on.
+
+use anyhow::ensure;
+use harness::Service;
+use vk_simulator::Fault;
+
+use super::common::{FIRST_TS, Outcome, Scene, stop};
+
+const SERVERS: &str = "groups.getLongPollServer";
+
+/// A service whose session is checked soon, and has just begun.
+async fn begin(scene: &Scene) -> anyhow::Result<Service> {
+    let service = scene.spawn()?;
+    scene.vk.until(|stats| stats.calls.get(SERVERS) == Some(&1)).await;
+    Ok(service)
+}
+
+async fn scene() -> anyhow::Result<Scene> {
+    Ok(Scene::new().await?.set("FETCHER_VK__SESSION_CHECK", "1s"))
+}
+
+#[tokio::test]
+async fn a_silent_session_is_replaced_and_nothing_is_lost() -> Outcome {
+    let scene = scene().await?;
+    let service = begin(&scene).await?;
+    scene.vk.silence_sessions();
+    scene.vk.generate(50);
+    service.says("this Long Poll session is silent").await?;
+    scene.all_arrived().await?;
+    ensure!(scene.bus().await?.position("gaps").await?.is_none());
+    ensure!(scene.vk.stats().calls[SERVERS] == 2, "{:?}", scene.vk.stats());
+    scene.vk.generate(50);
+    scene.all_arrived().await?;
+    stop(service).await
+}
+
+#[tokio::test]
+async fn where_a_new_session_is_silent_too_vk_is_said_to_fail_until_it_is_not() -> Outcome {
+    let scene = scene().await?;
+    let service = begin(&scene).await?;
+    scene.vk.set_silence(true);
+    scene.vk.generate(5);
+    service.says("this Long Poll session is silent").await?;
+    service.says(&format!("but polls from {FIRST_TS} return nothing")).await?;
+    scene.vk.set_silence(false);
+    service.says("VK's Long Poll answers again").await?;
+    scene.all_arrived().await?;
+    ensure!(scene.bus().await?.position("gaps").await?.is_none());
+    stop(service).await
+}
+
+#[tokio::test]
+async fn a_check_that_fails_is_no_trouble() -> Outcome {
+    for fault in [Fault::Error(10), Fault::Error(100), Fault::Stall(None)] {
+        let scene = scene().await?;
+        let service = begin(&scene).await?;
+        scene.vk.inject(SERVERS, fault.clone(), 1);
+        let name = fault.to_string();
+        scene.vk.until(|stats| stats.faults.contains_key(&name)).await;
+        scene.vk.generate(50);
+        scene.all_arrived().await?;
+        ensure!(!service.output().contains("poll failed"), "{}", service.output());
+        stop(service).await?;
+    }
+    Ok(())
+}
