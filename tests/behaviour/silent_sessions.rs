@@ -1,10 +1,12 @@
 //! Polls return nothing though VK's queue moves on.
 
+use std::net::TcpListener;
+
 use anyhow::ensure;
 use harness::Service;
 use vk_simulator::Fault;
 
-use super::common::{FIRST_TS, Outcome, Scene, stop};
+use super::common::{FIRST_TS, Outcome, Scene, contains, stop};
 
 const SERVERS: &str = "groups.getLongPollServer";
 
@@ -36,12 +38,16 @@ async fn a_silent_session_is_replaced_and_nothing_is_lost() -> Outcome {
 
 #[tokio::test]
 async fn where_a_new_session_is_silent_too_vk_is_said_to_fail_until_it_is_not() -> Outcome {
-    let scene = scene().await?;
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let address = format!("127.0.0.1:{port}");
+    let scene = scene().await?.set("FETCHER_HTTP__LISTEN", &*address);
     let service = begin(&scene).await?;
     scene.vk.set_silence(true);
     scene.vk.generate(5);
     service.says("this Long Poll session is silent").await?;
     service.says(&format!("but polls from {FIRST_TS} return nothing")).await?;
+    let health = reqwest::get(format!("http://{address}/readyz")).await?.text().await?;
+    contains(&health, "VK Long Poll, for")?;
     scene.vk.set_silence(false);
     service.says("VK's Long Poll answers again").await?;
     scene.all_arrived().await?;
