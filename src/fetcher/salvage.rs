@@ -83,8 +83,8 @@ pub(super) fn place(body: &str) -> u64 {
 
 /// How many of the first pieces are JSON.
 fn whole(updates: &[Box<str>]) -> usize {
-    let is_json = |update: &&Box<str>| serde_json::from_str::<IgnoredAny>(update).is_ok();
-    updates.iter().take_while(is_json).count()
+    let is_json = |update: &str| serde_json::from_str::<IgnoredAny>(update).is_ok();
+    updates.iter().take_while(|update| is_json(update)).count()
 }
 
 struct Pieces {

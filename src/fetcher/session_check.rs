@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The least time between two questions, so that there are at most six in an hour.
-const SPACING: Duration = Duration::from_mins(10);
+const SPACING: Duration = Duration::from_secs(10 * 60);
 /// After so many fatal answers in a row to the question alone, the service ends: polls still answer, and a
 /// single refusal may pass.
 const FATAL_ANSWERS: u32 = 2;
@@ -146,9 +146,9 @@ mod tests {
     use super::*;
     use crate::vk::Method;
 
-    const QUIET: Duration = Duration::from_mins(5);
+    const QUIET: Duration = Duration::from_secs(5 * 60);
     const POLL: Duration = Duration::from_secs(25);
-    const HOUR: Duration = Duration::from_hours(1);
+    const HOUR: Duration = Duration::from_secs(60 * 60);
 
     fn server() -> Server {
         Server::new(reqwest::Url::parse("https://lp.vk.ru/whp/1").unwrap(), "key".into())
