@@ -25,12 +25,12 @@ fn commit(bencher: Bencher<'_, '_>, size: usize) {
     let mut committer = bus.committer(&tenure);
     let mut batches = entries.chunks_exact(size).cycle();
     let mut number = 0;
-    let mut ts = Ts(0);
+    let mut ts = Ts::from(0);
     bencher
         .counter(ItemsCount::new(size))
         .with_inputs(|| content(batches.next().expect("batches never end"), &mut number))
         .bench_local_refs(|content| {
-            ts.0 += 1;
+            ts = ts.after(1);
             let repeats = runtime.block_on(committer.commit(content, ts)).expect("a commit");
             assert_eq!(repeats, 0, "an entry was dropped, which is no work");
         });

@@ -8,11 +8,12 @@ use event_fetcher::{
 };
 use libfuzzer_sys::fuzz_target;
 
-const FROM: Ts = Ts(1000);
+const FROM: u32 = 1000;
 
 fuzz_target!(|body: &[u8]| {
     let url = reqwest::Url::parse("https://lp.vk.ru/whp/1").expect("a URL");
-    let mut state = Connecting::From(FROM).granted(Server::new(url, "key".into()), FROM).state;
+    let from = Ts::from(FROM);
+    let mut state = Connecting::From(from).granted(Server::new(url, "key".into()), from).state;
     for _ in 0..3 {
         let State::Polling(polling) = state else { return };
         let step = polling.replied(fuzzing::long_poll_answer(body));

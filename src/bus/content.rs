@@ -34,7 +34,7 @@ impl Content {
         for (kind, number) in skipped {
             *self.skipped.entry(kind).or_default() += number;
         }
-        self.gaps += gaps;
+        self.gaps = self.gaps.saturating_add(gaps);
         self.missed = self.missed.saturating_add(missed);
     }
 }

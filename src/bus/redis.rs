@@ -185,7 +185,7 @@ impl RedisBus {
             .arg(from_generation)
             .arg(from_ts)
             .arg(to.generation)
-            .arg(to.ts.0);
+            .arg(to.ts.get());
         self.scripts.add_entries(&mut call, &content.entries);
         call.arg(content.dead_letters.len());
         for letter in &content.dead_letters {
@@ -195,9 +195,9 @@ impl RedisBus {
         }
         call.arg(content.skipped.len());
         for (kind, times) in &content.skipped {
-            call.arg(kind).arg(times);
+            call.arg(kind).arg(countable(*times));
         }
-        call.arg(content.gaps).arg(content.missed);
+        call.arg(countable(content.gaps)).arg(countable(content.missed));
         call
     }
 }
@@ -339,10 +339,15 @@ fn position(values: Vec<Value>) -> Result<Option<Position>, redis::ParsingError>
     if generation.is_empty() && ts.is_empty() {
         return Ok(None);
     }
-    match (generation.parse(), ts.parse()) {
-        (Ok(generation), Ok(ts)) => Ok(Some(Position { generation, ts: Ts(ts) })),
-        _ => Err("the stored position is not two whole numbers".into()),
+    match (generation.parse(), ts.parse().ok().map(|ts: u64| Ts::try_from(ts))) {
+        (Ok(generation), Some(Ok(ts))) => Ok(Some(Position { generation, ts })),
+        _ => Err("the stored position is not two whole numbers, or they are too large".into()),
     }
+}
+
+/// What Redis' counters can be raised by at once.
+fn countable(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// A name that no other instance has, and that tells where this one runs.

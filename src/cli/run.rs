@@ -103,6 +103,7 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
     let pipeline = Pipeline {
         api: &api,
         long_poll: &long_poll,
+        session_check: config.vk.session_check,
         names: &names,
         health: &health,
         metrics: &metrics,

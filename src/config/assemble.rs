@@ -71,6 +71,7 @@ fn vk(reader: &mut Reader) -> Option<Vk> {
     let api_version = reader.read("vk.api_version", version);
     let lang = reader.read("vk.lang", choice);
     let wait = reader.read("vk.wait", whole_seconds(seconds(1)..=seconds(90)));
+    let session_check = reader.read("vk.session_check", duration(seconds(1)..=seconds(3600)));
     let timeout = reader.read("vk.timeout", duration(seconds(1)..=seconds(60)));
     let requests_per_second =
         reader.read("vk.requests_per_second", whole("requests a second", 1..=20));
@@ -80,6 +81,7 @@ fn vk(reader: &mut Reader) -> Option<Vk> {
         api_version: api_version?,
         lang: lang?,
         wait: wait?,
+        session_check: session_check?,
         timeout: timeout?,
         requests_per_second: requests_per_second?,
         ca: ca?,

@@ -44,6 +44,8 @@ pub struct Vk {
     pub lang: Lang,
     /// How long VK may hold a poll open; whole seconds.
     pub wait: Duration,
+    /// After so long without a new update, VK is asked whether the Long Poll session follows the queue.
+    pub session_check: Duration,
     /// How long one API call may take.
     pub timeout: Duration,
     /// The most API calls in a second; above 0.

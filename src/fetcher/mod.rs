@@ -2,6 +2,7 @@
 
 mod salvage;
 mod session;
+mod session_check;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use crate::{
     vk::{Api, CallError, Class, LongPoll, Reply, Server},
 };
 pub use session::{Connecting, Polling, State, Step};
+use session_check::SessionCheck;
 
 /// The least time that a poll without updates takes.
 const FRUITLESS_POLL: Duration = Duration::from_millis(500);
@@ -76,7 +78,7 @@ impl Gap {
     /// How many updates may be missing, by the positions: an estimate.
     #[must_use]
     pub fn missed(&self) -> u64 {
-        self.to.0.saturating_sub(self.from.0)
+        self.to.since(self.from)
     }
 }
 
@@ -89,96 +91,134 @@ pub enum GapCause {
     Lost,
 }
 
+/// Where updates come from.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// VK's API, which names Long Poll servers.
+    pub api: &'a Api,
+    /// The client of these servers.
+    pub long_poll: &'a LongPoll,
+    /// After so long without anything new, VK is asked whether the session still follows the queue.
+    pub session_check: Duration,
+}
+
 /// Follows the queue from `start` and sends each batch to `out`, until `stop` or until nobody
 /// takes batches any more. The poll in flight is dropped at once then: VK keeps what it held.
 ///
 /// Fails only when VK refuses for good.
 pub async fn follow(
-    api: &Api,
-    long_poll: &LongPoll,
+    source: Source<'_>,
     health: &Health,
     metrics: &Fetching,
     start: Option<Ts>,
     out: mpsc::Sender<Told>,
     stop: &CancellationToken,
 ) -> Result<(), CallError> {
-    let session = run(api, long_poll, health, metrics, start, out);
+    let session = run(source, health, metrics, start, out);
     stop.run_until_cancelled(session).await.unwrap_or(Ok(()))
 }
 
 async fn run(
-    api: &Api,
-    long_poll: &LongPoll,
+    source: Source<'_>,
     health: &Health,
     metrics: &Fetching,
     start: Option<Ts>,
     out: mpsc::Sender<Told>,
 ) -> Result<(), CallError> {
+    let Source { api, long_poll, session_check } = source;
     if start.is_none() {
         tracing::info!("no position stored: starting with what VK sends from now on");
     }
     let mut servers = Servers::new(api, health);
+    let mut check = SessionCheck::new(api, session_check);
     let mut polls = Backoff::network();
     let mut state = State::starting_at(start);
     // What VK is not asked for yet takes no memory.
     while let Ok(slot) = out.reserve().await {
-        let step = match state {
+        let asked = Instant::now();
+        let (mut step, poll) = match state {
             State::Connecting(connecting) => {
                 let (server, newest) = servers.ask().await?;
-                connecting.granted(server, newest)
+                check.restart();
+                (connecting.granted(server, newest), None)
             }
             State::Polling(polling) => {
-                let asked = Instant::now();
-                let reply = long_poll.poll(&polling.server, polling.ts).await;
+                let poll = long_poll.poll(&polling.server, polling.ts);
+                let reply = check.beside(poll).await?;
                 let from = polling.ts;
                 let outcome = outcome(&reply, from);
                 metrics.polls.get_or_create(&PollLabels { outcome }).inc();
-                let step = polling.replied(reply);
-                // VK holds a poll that has nothing to tell; what does not is not asked in a loop.
-                if step.trouble.is_none()
-                    && step.batch.as_ref().is_none_or(|it| it.updates.is_empty())
-                {
-                    sleep_until(asked + FRUITLESS_POLL).await;
-                }
-                if let Some(reason) = &step.trouble {
-                    health.no_answer(Dependency::LongPoll, reason.reached, reason);
-                    servers.outage.fail();
-                    if servers.outage.is_loud() {
-                        let failures = servers.outage.failures();
-                        tracing::warn!(
-                            %reason,
-                            failures,
-                            "poll failed; asking again from the same position"
-                        );
-                    }
-                    tokio::time::sleep(polls.fail()).await;
-                } else if matches!(step.state, State::Polling(_)) {
-                    health.ok(Dependency::LongPoll);
-                    metrics.answered();
-                    if outcome == PollOutcome::Empty {
-                        metrics.nothing_after(from.0);
-                    }
-                    servers.fruitless.reset();
-                    polls.reset();
-                    if let Some(over) = servers.outage.end() {
-                        tracing::info!("VK's Long Poll answers again, {over}");
-                    }
-                }
-                step
+                (polling.replied(reply), Some((from, outcome)))
             }
         };
-        if let Some(batch) = step.batch {
+        // VK holds a poll that has nothing to tell; what does not is not asked in a loop.
+        let is_fruitless = step.batch.as_ref().is_none_or(|it| it.updates.is_empty());
+        if let Some(batch) = step.batch.take() {
+            check.restart();
             slot.send(Told { batch, at: Instant::now() });
         }
         state = step.state;
+        let Some((from, outcome)) = poll else { continue };
+        if matches!(outcome, PollOutcome::Empty | PollOutcome::Updates) && is_fruitless {
+            state = replace_silent(state, &mut check, metrics);
+        }
+        if let Some(reason) = &step.trouble {
+            health.no_answer(Dependency::LongPoll, reason.reached, reason);
+            servers.outage.fail();
+            if servers.outage.is_loud() {
+                let failures = servers.outage.failures();
+                tracing::warn!(
+                    %reason,
+                    failures,
+                    "poll failed; asking again from the same position"
+                );
+            }
+            // A poll that VK held for longer has been pause enough.
+            sleep_until(asked + polls.fail()).await;
+            continue;
+        }
+        if matches!(state, State::Polling(_)) {
+            health.ok(Dependency::LongPoll);
+            metrics.answered();
+            if outcome == PollOutcome::Empty {
+                metrics.nothing_after(from.get());
+            }
+            servers.fruitless.reset();
+            polls.reset();
+            if let Some(over) = servers.outage.end() {
+                tracing::info!("VK's Long Poll answers again, {over}");
+            }
+        }
+        if is_fruitless {
+            sleep_until(asked + FRUITLESS_POLL).await;
+        }
     }
     Ok(())
+}
+
+/// Takes the server that a check has found, if VK's queue is beyond a poll that has just returned nothing
+/// new.
+fn replace_silent(state: State, check: &mut SessionCheck<'_>, metrics: &Fetching) -> State {
+    let State::Polling(polling) = state else { return state };
+    let Some((server, newest)) = check.found() else { return State::Polling(polling) };
+    let (polling, is_silent) = polling.checked(server, newest);
+    if is_silent {
+        metrics.silent_sessions.inc();
+        tracing::warn!(
+            position = %polling.ts,
+            %newest,
+            "polls return nothing new though VK's queue has moved on: this Long Poll session is silent; \
+             polling a new server from the same position, so that nothing is lost"
+        );
+    }
+    State::Polling(polling)
 }
 
 /// What came of a poll from position `from`.
 fn outcome(reply: &Reply, from: Ts) -> PollOutcome {
     match reply {
         Reply::Updates { ts, updates } if updates.is_empty() && *ts == from => PollOutcome::Empty,
+        Reply::Updates { ts, .. } if *ts < from => PollOutcome::Unknown,
         Reply::Updates { .. } => PollOutcome::Updates,
         Reply::Outdated { .. } => PollOutcome::Outdated,
         Reply::KeyExpired => PollOutcome::KeyExpired,

@@ -4,39 +4,106 @@
 //! body comes again and again at the same position, so waiting does not help. Brackets are
 //! matched to find the updates; each piece is then judged by itself like any other update.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde::de::IgnoredAny;
+
 use super::Batch;
 use crate::{ts::Ts, vk::UPDATES_AN_ANSWER};
+
+/// So many bytes tell a damaged update from others.
+const LEADING_BYTES: usize = 64;
 
 /// Takes what can be taken from a damaged `body` that was asked for from position `from`.
 ///
 /// - All updates and the new position are there: they are the batch.
-/// - The end is missing, or there are too many updates: the whole ones before that are the batch, and
-///   the position moves by their number (VK's grows by one an update).
+/// - The end is missing, or the updates cannot be told apart, or there are too many: the whole ones before
+///   that are the batch, and the position moves by their number (VK's grows by one an update).
 /// - The very first update is damaged: the body itself stands for it, to be kept as a dead letter,
 ///   and the position moves by one.
-pub(super) fn salvage(body: &str, from: Ts) -> Batch {
-    let Pieces { updates, rest } = pieces(body);
-    if let Some(ts) = rest.and_then(|rest| position(body, rest)) {
-        return Batch { updates, ts, gap: None };
+///
+/// None where the body does not even begin an update, or where its position lies before `from`: there is
+/// nothing to pass over.
+pub(super) fn salvage(body: &str, from: Ts) -> Option<Batch> {
+    let Pieces { updates, rest, unfinished, .. } = pieces(body);
+    let whole = whole(&updates);
+    match rest.and_then(|rest| position(body, rest)) {
+        Some(ts) if ts < from => return None,
+        // Pieces that are not JSON are updates only if they are as many as VK counts.
+        Some(ts) if whole == updates.len() || ts == from.after(updates.len()) => {
+            return Some(Batch { updates, ts, gap: None });
+        }
+        _ => {}
     }
-    if updates.is_empty() {
-        return Batch { updates: vec![body.into()], ts: Ts(from.0.saturating_add(1)), gap: None };
+    let begins = unfinished.is_some_and(|at| !body[at..].trim().is_empty());
+    if updates.is_empty() && !begins {
+        return None;
     }
-    let ts = Ts(from.0.saturating_add(updates.len() as u64));
-    Batch { updates, ts, gap: None }
+    Some(front(updates, from).unwrap_or_else(|| Batch {
+        updates: vec![body.into()],
+        ts: from.after(1),
+        gap: None,
+    }))
+}
+
+/// The whole updates before the damage, if there are any; what is damaged is still to be fetched.
+pub(super) fn before_damage(body: &str, from: Ts) -> Option<Batch> {
+    front(pieces(body).updates, from)
+}
+
+fn front(mut updates: Vec<Box<str>>, from: Ts) -> Option<Batch> {
+    updates.truncate(whole(&updates));
+    let ts = from.after(updates.len());
+    (!updates.is_empty()).then_some(Batch { updates, ts, gap: None })
+}
+
+/// Where a body is damaged, as a fingerprint: the same for two bodies that are damaged in the same way in
+/// the same update, whatever follows it and whatever `ts` says. So a body that has grown since is recognised,
+/// while one that a bad connection cuts off elsewhere each time is not.
+pub(super) fn place(body: &str) -> u64 {
+    let Pieces { updates, starts, rest, unfinished } = pieces(body);
+    let whole = whole(&updates);
+    let mut hasher = DefaultHasher::new();
+    if whole == updates.len() && rest.is_some_and(|rest| position(body, rest).is_some()) {
+        // No update is damaged, only what stands around them.
+        return hasher.finish();
+    }
+    let is_open = serde_json::from_str::<IgnoredAny>(body).is_err_and(|error| error.is_eof());
+    let start = list_start(body).unwrap_or(0);
+    let end = if is_open && !body.trim_end().ends_with('}') {
+        // Cut off.
+        body.len()
+    } else {
+        let damaged = starts.get(whole).copied().or(unfinished).unwrap_or(start);
+        body.len().min(damaged + LEADING_BYTES)
+    };
+    body.as_bytes()[start..end].hash(&mut hasher);
+    hasher.finish()
+}
+
+/// How many of the first pieces are JSON.
+fn whole(updates: &[Box<str>]) -> usize {
+    let is_json = |update: &str| serde_json::from_str::<IgnoredAny>(update).is_ok();
+    updates.iter().take_while(|update| is_json(update)).count()
 }
 
 struct Pieces {
     updates: Vec<Box<str>>,
+    /// Where each begins.
+    starts: Vec<usize>,
     /// Where the text goes on after the list of updates; none when the list does not end, or not
     /// before it is too long.
     rest: Option<usize>,
+    /// Where the piece begins that does not end; none when the list ends, or does not begin.
+    unfinished: Option<usize>,
 }
 
 /// Splits the list under `"updates"` at its top-level commas.
 fn pieces(body: &str) -> Pieces {
-    let mut updates = Vec::new();
-    let Some(start) = list_start(body) else { return Pieces { updates, rest: None } };
+    let (mut updates, mut starts) = (Vec::new(), Vec::new());
+    let Some(start) = list_start(body) else {
+        return Pieces { updates, starts, rest: None, unfinished: None };
+    };
     let mut nesting = Nesting::default();
     let mut piece = start;
     for (at, byte) in body.bytes().enumerate().skip(start) {
@@ -45,18 +112,19 @@ fn pieces(body: &str) -> Pieces {
             let text = body[piece..at].trim();
             if !text.is_empty() {
                 updates.push(text.into());
+                starts.push(piece);
             }
             piece = at + 1;
             if byte != b']' && updates.len() == UPDATES_AN_ANSWER {
                 break;
             }
             if byte == b']' {
-                return Pieces { updates, rest: Some(at + 1) };
+                return Pieces { updates, starts, rest: Some(at + 1), unfinished: None };
             }
         }
         nesting.read(byte);
     }
-    Pieces { updates, rest: None }
+    Pieces { updates, starts, rest: None, unfinished: Some(piece) }
 }
 
 fn list_start(body: &str) -> Option<usize> {
@@ -71,7 +139,7 @@ fn position(body: &str, rest: usize) -> Option<Ts> {
     let digits = |text: &str| {
         let value = text.split_once("\"ts\"")?.1.trim_start_matches([':', ' ', '"']);
         let end = value.find(|c: char| !c.is_ascii_digit())?;
-        value[..end].parse().ok().map(Ts)
+        value[..end].parse::<u64>().ok()?.try_into().ok()
     };
     let after = &body[rest..];
     after.trim_end().ends_with('}').then(|| digits(before).or_else(|| digits(after)))?
@@ -121,55 +189,118 @@ mod tests {
 
     #[test]
     fn a_trailing_comma_costs_nothing() {
-        let batch = salvage(r#"{"ts":"12","updates":[{"a":"],}"},{"b":[1,2]},]}"#, Ts(10));
+        let batch =
+            salvage(r#"{"ts":"12","updates":[{"a":"],}"},{"b":[1,2]},]}"#, Ts::from(10)).unwrap();
         assert_eq!(texts(&batch), [r#"{"a":"],}"}"#, r#"{"b":[1,2]}"#]);
-        assert_eq!(batch.ts, Ts(12));
+        assert_eq!(batch.ts, Ts::from(12));
     }
 
     #[test]
     fn one_bad_update_does_not_cost_its_neighbours() {
-        let batch = salvage(r#"{"updates":[{"a":1},{"b":oops},{"c":3}],"ts":13}"#, Ts(10));
+        let batch =
+            salvage(r#"{"updates":[{"a":1},{"b":oops},{"c":3}],"ts":13}"#, Ts::from(10)).unwrap();
         assert_eq!(texts(&batch), [r#"{"a":1}"#, r#"{"b":oops}"#, r#"{"c":3}"#]);
-        assert_eq!(batch.ts, Ts(13));
+        assert_eq!(batch.ts, Ts::from(13));
     }
 
     #[test]
     fn of_a_cut_body_only_whole_updates_are_taken_and_counted() {
-        let batch = salvage(r#"{"ts":"99","updates":[{"a":1},{"b":2},{"c":"#, Ts(10));
+        let batch =
+            salvage(r#"{"ts":"99","updates":[{"a":1},{"b":2},{"c":"#, Ts::from(10)).unwrap();
         assert_eq!(texts(&batch), [r#"{"a":1}"#, r#"{"b":2}"#]);
-        assert_eq!(batch.ts, Ts(12), "the third is still to be fetched");
+        assert_eq!(batch.ts, Ts::from(12), "the third is still to be fetched");
     }
 
     #[test]
     fn a_body_cut_in_its_first_update_stands_for_that_update() {
         let body = r#"{"ts":"99","updates":[{"a":"#;
-        let batch = salvage(body, Ts(10));
+        let batch = salvage(body, Ts::from(10)).unwrap();
         assert_eq!(texts(&batch), [body]);
-        assert_eq!(batch.ts, Ts(11));
+        assert_eq!(batch.ts, Ts::from(11));
     }
 
     #[test]
     fn of_too_many_updates_the_first_are_taken_and_counted() {
         let updates = "1,".repeat(UPDATES_AN_ANSWER + 5);
-        let batch = salvage(&format!(r#"{{"ts":"999999","updates":[{updates}1]}}"#), Ts(10));
+        let batch =
+            salvage(&format!(r#"{{"ts":"999999","updates":[{updates}1]}}"#), Ts::from(10)).unwrap();
         assert_eq!(batch.updates.len(), UPDATES_AN_ANSWER);
-        assert_eq!(batch.ts, Ts(10 + UPDATES_AN_ANSWER as u64));
+        assert_eq!(batch.ts, Ts::from(10).after(UPDATES_AN_ANSWER));
+    }
+
+    #[test]
+    fn neighbours_that_cannot_be_told_from_a_damaged_update_are_fetched_again() {
+        let body = r#"{"ts":"14","updates":[{"a":1},{"b":"x},{"c":"y},{"d":4}]}"#;
+        let batch = salvage(body, Ts::from(10)).unwrap();
+        assert_eq!(texts(&batch), [r#"{"a":1}"#]);
+        assert_eq!(batch.ts, Ts::from(11));
+        let front = r#"{"ts":"14","updates":[{"b":"x},{"c":"y},{"d":4}]}"#;
+        let batch = salvage(front, Ts::from(11)).unwrap();
+        assert_eq!((texts(&batch), batch.ts), (vec![front], Ts::from(12)));
+    }
+
+    #[test]
+    fn where_no_update_is_there_is_nothing_to_pass_over() {
+        for body in [
+            r#"{"updates":[],}"#,
+            r#"{"ts":"9","updates":[{"a":1},]}"#,
+            r#"{"ts":"12","updates":["#,
+            r#"{"updates":oops"#,
+        ] {
+            assert_eq!(salvage(body, Ts::from(10)), None, "{body}");
+        }
+        let stays = salvage(r#"{"ts":"10","updates":[],}"#, Ts::from(10));
+        assert_eq!(stays, Some(Batch::position_only(Ts::from(10), None)));
+    }
+
+    #[test]
+    fn a_body_that_grew_behind_its_damage_is_damaged_in_the_same_place() {
+        let update =
+            r#"{"type":"message_new","event_id":"1","object":{"text":"a long text, long enough"}}"#;
+        for damaged in [
+            r#"{"type":"message_new","object":oops}"#,
+            r#"{"type":"message_new","object":{"text":"half \x"}}"#,
+            r#"{"type":"message_new","event_id":"2","object":{"text":"no end of the text at all, ever}}"#,
+            r#"{"type":"message_new","event_id":"2","object":{"message":{"text":"brackets not closed"}"#,
+        ] {
+            let short = format!(r#"{{"ts":"9","updates":[{update},{damaged},{update}]}}"#);
+            let long = format!(r#"{{"ts":"10","updates":[{update},{damaged},{update},{update}]}}"#);
+            assert_eq!(place(&short), place(&long), "{damaged}");
+            let elsewhere = format!(r#"{{"ts":"9","updates":[{damaged},{update},{update}]}}"#);
+            assert_ne!(place(&short), place(&elsewhere), "{damaged}");
+        }
+        // The damaged update is the last, and then it is not.
+        let open =
+            r#"{"type":"message_new","event_id":"2","object":{"text":"no end of the text at all}}"#;
+        let last = format!(r#"{{"ts":"9","updates":[{update},{open}]}}"#);
+        let grown = format!(r#"{{"ts":"9","updates":[{update},{open},{update}]}}"#);
+        assert_eq!(place(&last), place(&grown));
+        let commas = |n: usize| format!(r#"{{"ts":"9","updates":[{}]}}"#, "{\"a\":1},".repeat(n));
+        assert_eq!(place(&commas(3)), place(&commas(4)));
+        let cut = format!(r#"{{"ts":"9","updates":[{update},{update}]}}"#);
+        let places: std::collections::HashSet<_> =
+            (30..cut.len() - 1).map(|end| place(&cut[..end])).collect();
+        // Once the list is whole, no update is damaged.
+        assert!(places.len() >= cut.len() - 36, "{} of {}", places.len(), cut.len());
     }
 
     proptest! {
         #[test]
-        fn any_text_moves_the_position_and_never_panics(text in ".{0,80}", ts in 0..u64::MAX / 2) {
+        fn any_text_moves_the_position_and_never_panics(text in ".{0,80}", ts in 0..u32::MAX) {
             for body in [text.clone(), format!("{{\"updates\":[{text}")] {
-                let batch = salvage(&body, Ts(ts));
-                prop_assert!(batch.ts > Ts(ts) || batch.ts.0 < ts);
+                place(&body);
+                if let Some(batch) = salvage(&body, Ts::from(ts)) {
+                    prop_assert!(batch.ts > Ts::from(ts) || batch.updates.is_empty());
+                }
             }
         }
 
         #[test]
         fn a_cut_anywhere_never_takes_a_position_beyond_what_it_hands_on(cut in 0..51_usize) {
             let whole = r#"{"ts":"13","updates":[{"a":1},{"b":"]"},{"c":[3]}]}"#;
-            let batch = salvage(&whole[..cut.min(whole.len() - 1)], Ts(10));
-            prop_assert!(batch.ts.0 - 10 <= batch.updates.len() as u64);
+            if let Some(batch) = salvage(&whole[..cut.min(whole.len() - 1)], Ts::from(10)) {
+                prop_assert!(batch.ts.since(Ts::from(10)) <= batch.updates.len() as u64);
+            }
         }
     }
 }

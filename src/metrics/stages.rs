@@ -20,6 +20,8 @@ use super::{
 pub struct Fetching {
     /// Polls, by result.
     pub polls: Family<PollLabels, Counter>,
+    /// Long Poll sessions replaced since their polls returned nothing while VK's queue moved.
+    pub silent_sessions: Counter,
     /// When Long Poll last answered.
     pub last_poll: Timestamp,
     /// When this process last committed.
@@ -42,6 +44,10 @@ impl Fetching {
                 "polls",
                 "Polls of VK's Long Poll, by result",
                 each(|outcome| PollLabels { outcome }),
+            ),
+            silent_sessions: to.counter(
+                "silent_sessions",
+                "Long Poll sessions replaced since polls returned nothing while VK's queue moved",
             ),
             last_poll: to.timestamp("last_poll", "When Long Poll last answered"),
             last_commit: to.timestamp("last_commit", "When this process last committed"),

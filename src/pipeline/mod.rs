@@ -23,7 +23,7 @@ use crate::{
     config::Unrouted,
     converter::{Rejection, Rules},
     event::EventType,
-    fetcher::{self, Told},
+    fetcher::{self, Source, Told},
     metrics::{LabelValues, LeaseTermEnd, LeaseTermEndLabels, Metrics},
     names::Names,
     ops::{health::Health, status::History},
@@ -52,6 +52,8 @@ pub struct Pipeline<'a> {
     pub api: &'a Arc<Api>,
     /// VK's Long Poll.
     pub long_poll: &'a Arc<LongPoll>,
+    /// After so long without a new update, VK is asked whether the session still follows the queue.
+    pub session_check: Duration,
     /// Who is who.
     pub names: &'a Names,
     /// Who is told how things stand.
@@ -203,8 +205,10 @@ impl Pipeline<'_> {
         let (api, long_poll, health) =
             (self.api.clone(), self.long_poll.clone(), self.health.clone());
         let (metrics, stop) = (self.metrics.fetching.clone(), stop.clone());
+        let session_check = self.session_check;
         let fetching = AbortOnDropHandle::new(tokio::spawn(async move {
-            fetcher::follow(&api, &long_poll, &health, &metrics, start, out, &stop).await
+            let source = Source { api: &api, long_poll: &long_poll, session_check };
+            fetcher::follow(source, &health, &metrics, start, out, &stop).await
         }));
         match fetching.await {
             Ok(result) => Ok(result?),

@@ -105,7 +105,7 @@ impl<'a> Report<'a> {
         }
         metrics.messages(dates);
         if let Some(newest) = told.last() {
-            self.metrics.fetching.committed(ts.0, newest.elapsed());
+            self.metrics.fetching.committed(ts.get(), newest.elapsed());
         }
         self.history.committed(&Committed { events, received: told, gaps, missed });
     }

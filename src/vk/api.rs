@@ -318,6 +318,7 @@ mod tests {
             api_version: "5.199".into(),
             lang: crate::config::Lang::Ru,
             wait: Duration::from_secs(25),
+            session_check: Duration::from_secs(300),
             timeout: Duration::from_secs(1),
             requests_per_second: 18,
             ca: None,

@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::{NoAnswer, http, updates::Updates};
 use crate::{config::Vk, text, ts::Ts};
@@ -137,10 +138,12 @@ impl LongPoll {
     }
 }
 
+/// The position is read by itself: one that is none does not make the rest of the answer a damaged body.
 #[derive(Deserialize)]
 struct Answer<'a> {
     failed: Option<i64>,
-    ts: Option<Ts>,
+    #[serde(borrow)]
+    ts: Option<&'a RawValue>,
     #[serde(borrow)]
     updates: Option<Updates<'a>>,
 }
@@ -153,17 +156,35 @@ pub fn understand(body: Vec<u8>) -> Reply {
         Ok(answer) => answer,
         Err(error) => return not_an_answer(body, &error),
     };
-    match answer {
-        Answer { failed: Some(1), ts: Some(ts), .. } => Reply::Outdated { ts },
-        Answer { failed: Some(2), .. } => Reply::KeyExpired,
-        Answer { failed: Some(3), .. } => Reply::Lost,
-        Answer { failed: Some(code), .. } => Reply::Unknown { what: format!("failed {code}") },
-        Answer { ts: Some(ts), updates: Some(Updates(updates)), .. } => Reply::Updates {
+    let Answer { failed, ts, updates } = answer;
+    match failed {
+        Some(2) => return Reply::KeyExpired,
+        Some(3) => return Reply::Lost,
+        _ => {}
+    }
+    let ts = match ts.map(|ts| serde_json::from_str::<Ts>(ts.get())).transpose() {
+        Ok(ts) => ts,
+        Err(error) => {
+            return Reply::Unknown {
+                what: format!("its ts is not a position ({})", brief(&error)),
+            };
+        }
+    };
+    match (failed, ts, updates) {
+        (Some(1), Some(ts), _) => Reply::Outdated { ts },
+        (Some(code), ..) => Reply::Unknown { what: format!("failed {code}") },
+        (None, Some(ts), Some(Updates(updates))) => Reply::Updates {
             ts,
             updates: updates.into_iter().map(|update| update.get().into()).collect(),
         },
-        Answer { .. } => Reply::Unknown { what: "JSON without ts and updates".into() },
+        (None, ..) => Reply::Unknown { what: "JSON without ts and updates".into() },
     }
+}
+
+/// An error of a value that VK wrote, which may be of any length, in so many characters.
+fn brief(error: &serde_json::Error) -> String {
+    const LONGEST: usize = 200;
+    error.to_string().chars().take(LONGEST).collect()
 }
 
 /// Tells a damaged answer, which may hold updates, from an error page, which holds none.
@@ -193,8 +214,11 @@ mod tests {
 
     #[test]
     fn failed_is_looked_at_before_ts_and_updates() {
-        assert_eq!(reply(r#"{"failed":1,"ts":2593}"#), Reply::Outdated { ts: Ts(2593) });
-        assert_eq!(reply(r#"{"failed":1,"ts":"9","updates":[]}"#), Reply::Outdated { ts: Ts(9) });
+        assert_eq!(reply(r#"{"failed":1,"ts":2593}"#), Reply::Outdated { ts: Ts::from(2593) });
+        assert_eq!(
+            reply(r#"{"failed":1,"ts":"9","updates":[]}"#),
+            Reply::Outdated { ts: Ts::from(9) }
+        );
         assert_eq!(reply(r#"{"failed":2,"ts":1,"updates":[]}"#), Reply::KeyExpired);
         assert_eq!(reply(r#"{"failed":3,"error":"x"}"#), Reply::Lost);
         assert!(matches!(reply(r#"{"failed":4,"min_version":0}"#), Reply::Unknown { .. }));
@@ -206,8 +230,26 @@ mod tests {
         for ts in ["4", "\"4\""] {
             let body = format!(r#"{{"ts":{ts},"updates":[{{"a":1}}, 7]}}"#);
             let updates = vec![r#"{"a":1}"#.into(), "7".into()];
-            assert_eq!(reply(&body), Reply::Updates { ts: Ts(4), updates });
+            assert_eq!(reply(&body), Reply::Updates { ts: Ts::from(4), updates });
         }
+    }
+
+    #[test]
+    fn an_answer_with_a_ts_that_is_no_position_is_no_answer() {
+        for ts in ["18446744073709551615", "\"9007199254740992\"", "-1", "1.5", "[4]", "\"\"", "{}"]
+        {
+            for rest in ["\"failed\":1", "\"updates\":[]", "\"updates\":[{\"a\":1}]"] {
+                let body = format!(r#"{{"ts":{ts},{rest}}}"#);
+                let Reply::Unknown { what } = reply(&body) else { panic!("{body}") };
+                assert!(what.starts_with("its ts is not a position"), "{what}");
+            }
+            assert_eq!(reply(&format!(r#"{{"failed":2,"ts":{ts}}}"#)), Reply::KeyExpired);
+        }
+        let long = "9".repeat(1 << 20);
+        let Reply::Unknown { what } = reply(&format!(r#"{{"failed":1,"ts":"{long}"}}"#)) else {
+            panic!("an answer")
+        };
+        assert!(what.len() < 300, "{} bytes", what.len());
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod reload;
 mod repeats;
 mod restarting;
 mod secrets;
+mod silent_sessions;
 mod standstill;
 mod start_up_check;
 mod status;

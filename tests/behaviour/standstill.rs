@@ -44,6 +44,7 @@ async fn work_that_stands_still_is_begun_again_and_nothing_is_lost() {
     let pipeline = Pipeline {
         api: &api,
         long_poll: &Arc::new(LongPoll::new(&config.vk).unwrap()),
+        session_check: config.vk.session_check,
         names: &names,
         health: &health,
         metrics: &metrics,

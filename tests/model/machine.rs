@@ -142,7 +142,7 @@ impl World {
     }
 
     fn position(&self) -> Option<Ts> {
-        self.runtime.block_on(read(&self.redis, GROUP)).ts.map(Ts)
+        self.runtime.block_on(read(&self.redis, GROUP)).ts.map(|ts| Ts::try_from(ts).unwrap())
     }
 
     fn go_back(&mut self) {
@@ -159,7 +159,7 @@ impl World {
             assert!(messages.is_empty() && commands.is_empty() && dead_letters.is_empty());
             return;
         };
-        let reached = self.vk.number(Ts(ts));
+        let reached = self.vk.number(Ts::try_from(ts).unwrap());
         let mut seen = BTreeSet::new();
         let (mut expected_messages, mut expected_commands) = (vec![], vec![]);
         let (mut expected_dead, mut expected_unrouted) = (vec![], 0);

@@ -88,13 +88,13 @@ impl Vk {
 
     pub(crate) fn newest(&self) -> Ts {
         let era = self.era();
-        Ts(era.base + (self.updates.len() - era.began) as u64)
+        Ts::try_from(era.base + (self.updates.len() - era.began) as u64).unwrap()
     }
 
     /// How many updates there had been up to a position of any era.
     pub(crate) fn number(&self, ts: Ts) -> usize {
-        let era = self.eras[usize::try_from(ts.0 / ERA).unwrap() - 1];
-        era.began + usize::try_from(ts.0 - era.base).unwrap()
+        let era = self.eras[usize::try_from(ts.get() / ERA).unwrap() - 1];
+        era.began + usize::try_from(ts.get() - era.base).unwrap()
     }
 
     pub(crate) fn answer(&self, how: Answer, from: Ts) -> Reply {
@@ -105,7 +105,7 @@ impl Vk {
             Answer::Unknown => return Reply::Unknown { what: "{}".into() },
             Answer::Updates(_) | Answer::Damaged(_) | Answer::EarlyEmpty => {}
         }
-        if from.0 < era.base {
+        if from.get() < era.base {
             return Reply::Lost;
         }
         let start = self.number(from);
@@ -117,7 +117,7 @@ impl Vk {
         };
         let end = self.updates.len().min(start + most);
         let updates: Vec<Box<str>> = (start..end).map(|number| self.raw(number)).collect();
-        let ts = Ts(from.0 + (end - start) as u64);
+        let ts = from.after(end - start);
         if matches!(how, Answer::Damaged(_)) && !updates.is_empty() {
             let body = format!(r#"{{"ts":"{ts}","updates":[{},]}}"#, updates.join(","));
             return Reply::Malformed { body: body.into() };

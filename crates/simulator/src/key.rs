@@ -20,12 +20,15 @@ pub(crate) enum Verdict {
     Expired,
     /// Good, but for a queue that has been reset since.
     OtherQueue,
+    /// Good, but polls with it return nothing.
+    Silent,
 }
 
 #[derive(Debug)]
 struct Key {
     until: Instant,
     queue: u64,
+    silent: bool,
 }
 
 /// The keys given out.
@@ -34,6 +37,7 @@ pub(crate) struct Keys {
     random: ChaCha8Rng,
     life: Duration,
     queue: u64,
+    all_silent: bool,
     given: HashMap<String, Key>,
     /// Every key ever given, for those who look whether one leaks.
     all: Vec<String>,
@@ -42,7 +46,8 @@ pub(crate) struct Keys {
 impl Keys {
     pub(crate) fn new(seed: u64, life: Duration) -> Self {
         let random = ChaCha8Rng::seed_from_u64(seed);
-        Self { random, life, queue: 0, given: HashMap::new(), all: Vec::new() }
+        let (given, all) = (HashMap::new(), Vec::new());
+        Self { random, life, queue: 0, all_silent: false, given, all }
     }
 
     /// A fresh key; the ones given before stay good for their life.
@@ -61,7 +66,8 @@ impl Keys {
             .collect();
         let text = format!("{JWT_HEADER}.{}.-_{signature}+/==", base64url(claims.as_bytes()));
         self.all.push(text.clone());
-        self.given.insert(text.clone(), Key { until: now + self.life, queue: self.queue });
+        let key = Key { until: now + self.life, queue: self.queue, silent: false };
+        self.given.insert(text.clone(), key);
         text
     }
 
@@ -74,6 +80,7 @@ impl Keys {
         match self.given.get(text) {
             Some(key) if key.until <= now => Verdict::Expired,
             Some(key) if key.queue != self.queue => Verdict::OtherQueue,
+            Some(key) if key.silent || self.all_silent => Verdict::Silent,
             Some(_) => Verdict::Good,
             None => Verdict::Expired,
         }
@@ -82,6 +89,16 @@ impl Keys {
     /// Ends the life of every key given so far.
     pub(crate) fn expire(&mut self) {
         self.given.clear();
+    }
+
+    /// Makes every key given so far one whose polls return nothing.
+    pub(crate) fn silence(&mut self) {
+        self.given.values_mut().for_each(|key| key.silent = true);
+    }
+
+    /// Makes polls with every key return nothing, also with those to come, or ends that.
+    pub(crate) fn silence_all(&mut self, silent: bool) {
+        self.all_silent = silent;
     }
 
     /// Makes every key given so far one of another queue.

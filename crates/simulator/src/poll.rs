@@ -118,6 +118,7 @@ impl Shared {
         let reply = match state.keys.check(key, Instant::now()) {
             Verdict::Expired => Err(2),
             Verdict::OtherQueue => Err(3),
+            Verdict::Silent => return None,
             Verdict::Good => match state.queue.page(ts, limit, repeat) {
                 Page::Nothing => return None,
                 Page::Lost => Err(1),

@@ -98,6 +98,18 @@ impl Simulator {
         self.shared.polls.send_replace(());
     }
 
+    /// From now on polls with the keys given so far return nothing, whatever the queue holds, as sessions of
+    /// VK's do at times. A new key is not concerned.
+    pub fn silence_sessions(&self) {
+        self.shared.lock().keys.silence();
+    }
+
+    /// The same for all keys, also those to come, until it is switched off again.
+    pub fn set_silence(&self, silent: bool) {
+        self.shared.lock().keys.silence_all(silent);
+        self.shared.polls.send_replace(());
+    }
+
     /// Forgets the queue and counts on from `first_ts`: keys given so far get `failed: 3`, held
     /// polls included.
     pub fn reset_queue(&self, first_ts: u64) {

@@ -1,6 +1,7 @@
 -- Commits one batch, or several in a row: their events, dead letters, counts and the position after them,
 -- or nothing.
--- Redis does not roll a script back, so every check stands before the first write.
+-- Redis does not roll a script back, so every check stands before the first write, and what is counted
+-- after it cannot fail.
 --
 -- ARGV goes on with: holder, epoch, from (generation, ts), to (generation, ts), the events; the number of
 -- dead letters and for each its reason, id, raw; likewise counts: type, number; gaps, missed.
@@ -91,15 +92,15 @@ for _, letter in ipairs(letters) do
 end
 for _ = 1, tonumber(take()) do
   local kind, times = take(), take()
-  redis.call('HINCRBY', skipped, kind, times)
+  count(skipped, kind, times)
 end
 local gaps, missed = take(), take()
 if gaps ~= '0' then
-  redis.call('HINCRBY', position, 'gaps', gaps)
-  redis.call('HINCRBY', position, 'missed', missed)
+  count(position, 'gaps', gaps)
+  count(position, 'missed', missed)
 end
 if repeats > 0 then
-  redis.call('HINCRBY', position, 'repeats', repeats)
+  count(position, 'repeats', repeats)
 end
 redis.call('HSET', position, 'generation', to_generation, 'ts', to_ts, 'moved', moved)
 return { 'DONE', repeats }

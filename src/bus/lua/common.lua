@@ -61,9 +61,9 @@ local function missing_right(more)
     { 'TIME' }, { 'HMGET', position, 'ts' }, { 'HSET', position, 'ts', '0' }, { 'HINCRBY', position, 'epoch', '1' },
     { 'GET', lease }, { 'PTTL', lease }, { 'SET', lease, '' }, { 'DEL', lease },
     { 'TYPE', seen }, { 'ZMSCORE', seen, '' }, { 'ZADD', seen, '0', '' }, { 'ZREMRANGEBYRANK', seen, '0', '0' },
-    { 'TYPE', skipped }, { 'HINCRBY', skipped, '', '1' },
+    { 'TYPE', skipped }, { 'HINCRBY', skipped, '', '1' }, { 'HSET', skipped, '', '1' },
     { 'TYPE', dead_letters }, { 'XADD', dead_letters, 'MAXLEN', '~', '1', '*', '', '' },
-    { 'TYPE', added }, { 'HGET', added, '' }, { 'HINCRBY', added, '', '1' },
+    { 'TYPE', added }, { 'HGET', added, '' }, { 'HINCRBY', added, '', '1' }, { 'HSET', added, '', '1' },
   }
   local function need(...)
     calls[#calls + 1] = { ... }
@@ -144,7 +144,7 @@ local function make_room(kind, more)
   if more == 0 or redis.call('XLEN', stream) + more <= cap then
     return nil
   end
-  local total = tonumber(redis.call('HGET', added, types[kind]) or 0)
+  local total = tonumber(redis.call('HGET', added, types[kind]) or 0) or 0
   local mark = redis.call('ZRANGEBYSCORE', marks[kind], '(' .. total + more - cap, '+inf', 'LIMIT', 0, 1)[1]
   if not mark then
     return nil
@@ -199,6 +199,18 @@ local function remember(scored)
   redis.call('ZREMRANGEBYRANK', seen, 0, -window - 1)
 end
 
+-- Adds to a counter and returns it. It must not fail, since it follows writes: a counter stays at the
+-- largest value that Redis can hold, and one that is no number begins again.
+local function count(key, field, by)
+  local sum = pcall('HINCRBY', key, field, by)
+  if type(sum) == 'number' then
+    return sum
+  end
+  local instead = sum.err:find('overflow') and '9223372036854775807' or by
+  redis.call('HSET', key, field, instead)
+  return tonumber(instead)
+end
+
 local written, last = { 0, 0, 0, 0 }, {}
 
 -- Puts an event, whose arguments stand after the place `before`, on its stream and its channel, or
@@ -225,7 +237,7 @@ local function number()
   local step = math.max(1, math.floor(cap / 100))
   for kind = 1, 4 do
     if cap > 0 and written[kind] > 0 then
-      local total = redis.call('HINCRBY', added, types[kind], written[kind])
+      local total = count(added, types[kind], written[kind])
       if math.floor(total / step) > math.floor((total - written[kind]) / step) then
         redis.call('ZADD', marks[kind], total, last[kind])
       end

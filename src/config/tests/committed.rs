@@ -38,6 +38,7 @@ fn with_token_and_group_alone_everything_has_its_documented_default() {
     assert_eq!(vk.lang, Lang::Ru);
     assert_eq!(vk.lang.as_str(), "ru");
     assert_eq!(vk.wait, Duration::from_secs(25));
+    assert_eq!(vk.session_check, Duration::from_secs(300));
     assert_eq!(vk.timeout, Duration::from_secs(10));
     assert_eq!(vk.requests_per_second, 18);
     assert_eq!(vk.ca, None);

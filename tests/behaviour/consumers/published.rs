@@ -40,7 +40,7 @@ async fn committed(toml: &str) -> (Vec<Vec<u8>>, Vec<String>) {
         raw: "raw".into(),
     };
     let content = Content { entries, dead_letters: vec![letter], ..Content::default() };
-    let repeats = bus.committer(&tenure).commit(&content, Ts(7)).await.unwrap();
+    let repeats = bus.committer(&tenure).commit(&content, Ts::from(7)).await.unwrap();
     assert_eq!(repeats, messages.len() as u64);
 
     let carried = listener.on_message().take(messages.len());

@@ -56,8 +56,18 @@ impl Front {
 
     /// Names `server` for Long Poll, with the key that opens it.
     pub(crate) fn answer_server(&self, server: &str, key: &str) {
-        let body = format!(r#"{{"response":{{"key":"{key}","server":"{server}","ts":"1"}}}}"#);
+        self.answer_server_at(server, key, "1");
+    }
+
+    /// The same with this `ts`.
+    pub(crate) fn answer_server_at(&self, server: &str, key: &str, ts: &str) {
+        let body = format!(r#"{{"response":{{"key":"{key}","server":"{server}","ts":"{ts}"}}}}"#);
         self.answer("getLongPollServer", "200 OK", body.as_bytes());
+    }
+
+    /// How many answers are still to be given.
+    pub(crate) fn left(&self) -> usize {
+        self.answers.lock().unwrap().len()
     }
 
     /// Whether all answers have been given.

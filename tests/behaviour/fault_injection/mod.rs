@@ -13,6 +13,7 @@ mod idle_clients;
 mod malformed;
 mod malformed_generator;
 mod passing;
+mod positions;
 mod replicas;
 mod rights;
 mod secrets;

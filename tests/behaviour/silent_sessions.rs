@@ -1,0 +1,85 @@
+//! Polls return nothing though VK's queue moves on.
+
+use std::net::TcpListener;
+
+use anyhow::ensure;
+use harness::Service;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use vk_simulator::Fault;
+
+use super::common::{FIRST_TS, Outcome, Scene, contains, stop};
+
+const SERVERS: &str = "groups.getLongPollServer";
+
+/// A service whose session is checked soon, and has just begun.
+async fn begin(scene: &Scene) -> anyhow::Result<Service> {
+    let service = scene.spawn()?;
+    scene.vk.until(|stats| stats.calls.get(SERVERS) == Some(&1)).await;
+    Ok(service)
+}
+
+async fn scene() -> anyhow::Result<Scene> {
+    Ok(Scene::new().await?.set("FETCHER_VK__SESSION_CHECK", "1s"))
+}
+
+/// What `/readyz` answers.
+async fn readiness(address: &str) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("GET /readyz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
+}
+
+#[tokio::test]
+async fn a_silent_session_is_replaced_and_nothing_is_lost() -> Outcome {
+    let scene = scene().await?;
+    let service = begin(&scene).await?;
+    scene.vk.silence_sessions();
+    scene.vk.generate(50);
+    service.says("this Long Poll session is silent").await?;
+    scene.all_arrived().await?;
+    ensure!(scene.bus().await?.position("gaps").await?.is_none());
+    ensure!(scene.vk.stats().calls[SERVERS] == 2, "{:?}", scene.vk.stats());
+    scene.vk.generate(50);
+    scene.all_arrived().await?;
+    stop(service).await
+}
+
+#[tokio::test]
+async fn where_a_new_session_is_silent_too_vk_is_said_to_fail_until_it_is_not() -> Outcome {
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let address = format!("127.0.0.1:{port}");
+    let scene = scene().await?.set("FETCHER_HTTP__LISTEN", &*address);
+    let service = begin(&scene).await?;
+    scene.vk.set_silence(true);
+    scene.vk.generate(5);
+    service.says("this Long Poll session is silent").await?;
+    service.says(&format!("but polls from {FIRST_TS} return nothing")).await?;
+    contains(&readiness(&address).await?, "VK Long Poll, for")?;
+    scene.vk.set_silence(false);
+    service.says("VK's Long Poll answers again").await?;
+    scene.all_arrived().await?;
+    ensure!(scene.bus().await?.position("gaps").await?.is_none());
+    stop(service).await
+}
+
+#[tokio::test]
+async fn a_check_that_fails_is_no_trouble() -> Outcome {
+    for fault in [Fault::Error(10), Fault::Error(100), Fault::Stall(None)] {
+        let scene = scene().await?;
+        let service = begin(&scene).await?;
+        scene.vk.inject(SERVERS, fault.clone(), 1);
+        let name = fault.to_string();
+        scene.vk.until(|stats| stats.faults.contains_key(&name)).await;
+        scene.vk.generate(50);
+        scene.all_arrived().await?;
+        ensure!(!service.output().contains("poll failed"), "{}", service.output());
+        stop(service).await?;
+    }
+    Ok(())
+}
