@@ -179,8 +179,8 @@ label! {
 pub struct DeadLetterCode(&'static str);
 
 impl DeadLetterCode {
-    const ALL: [&'static str; 6] =
-        ["unreadable", "missing", "wrong_type", "no_identity", "unrouted", OTHER];
+    const ALL: [&'static str; 7] =
+        ["unreadable", "missing", "wrong_type", "no_identity", "foreign_group", "unrouted", OTHER];
 
     /// The label for a code.
     #[must_use]
