@@ -31,6 +31,8 @@ pub enum Role {
 pub enum Party {
     /// Redis.
     Redis,
+    /// The lease in Redis, where it has no TTL.
+    Lease,
     /// The disk or the replicas that `bus.durability` waits for.
     Durability,
     /// The consumer group that has read least.
@@ -59,8 +61,9 @@ impl Role {
 
 impl Party {
     /// All parties.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Redis,
+        Self::Lease,
         Self::Durability,
         Self::Consumers,
         Self::LongPoll,
@@ -74,6 +77,7 @@ impl Party {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Redis => "redis",
+            Self::Lease => "lease",
             Self::Durability => "durability",
             Self::Consumers => "consumers",
             Self::LongPoll => "long_poll",
@@ -85,7 +89,7 @@ impl Party {
 
     /// Whether a standby has to do with it too.
     fn matters_to(self, role: Role) -> bool {
-        self == Self::Redis || role == Role::Fetching
+        matches!(self, Self::Redis | Self::Lease) || role == Role::Fetching
     }
 }
 
@@ -93,6 +97,7 @@ impl fmt::Display for Party {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Redis => "Redis",
+            Self::Lease => "Redis' lease",
             Self::Durability => "Redis' durability",
             Self::Consumers => "Consumers",
             Self::LongPoll => "VK Long Poll",

@@ -4,6 +4,7 @@ mod connect;
 mod content;
 mod dead_letters;
 mod durability;
+mod endless;
 mod entry_id;
 mod error;
 mod keys;

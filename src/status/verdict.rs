@@ -217,7 +217,7 @@ fn stopped(fault: Fault) -> String {
 fn worst(troubles: &[Trouble]) -> Option<(Fault, &Trouble)> {
     let trouble = troubles.first()?;
     let fault = match trouble.party.as_str() {
-        "redis" => Fault::Redis,
+        "redis" | "lease" | "durability" => Fault::Redis,
         "consumers" => Fault::Consumer,
         _ if trouble.reached => Fault::Vk,
         _ => Fault::Network,
