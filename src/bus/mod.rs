@@ -14,6 +14,7 @@ mod redis;
 mod scripts;
 mod stdout;
 mod survey;
+mod version;
 
 use std::{future::pending, sync::Arc};
 
@@ -32,10 +33,11 @@ pub use connect::{Connection, Server};
 pub use content::{Content, DeadLetter, Entry};
 pub use dead_letters::{DeadLetters, Letter, Requeued, Requeuer};
 pub use entry_id::EntryId;
-pub use error::Refused;
+pub use error::{Advice, Refused};
 pub use keys::Keys;
 pub use pickle::pickle;
 pub use survey::{GroupState, LetterNote, LettersState, Progress, StreamState, Survey, Surveyor};
+pub use version::{Nodes, ServerVersion};
 
 /// Where the fetcher is: everything up to `ts` is on the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

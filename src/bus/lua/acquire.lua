@@ -8,6 +8,8 @@ local obstacle = missing_right({})
 if obstacle then
   return obstacle
 end
+-- The youngest command in use, tried before anything is written: a server without it is of no use.
+redis.call('ZMSCORE', seen, '')
 local owner = redis.call('GET', lease)
 if owner and owner ~= holder then
   local left = redis.call('PTTL', lease)
