@@ -36,10 +36,15 @@ impl ServerVersion {
         let compatible: String = info.get("redis_version")?;
         let mut numbers = compatible.split('.').map_while(|number| number.parse().ok());
         let redis = (numbers.next()?, numbers.next()?);
-        let (name, version) = [("Valkey", "valkey_version"), ("Dragonfly", "dragonfly_version")]
-            .into_iter()
-            .find_map(|(name, field)| Some((name, info.get(field)?)))
-            .unwrap_or(("Redis", compatible));
+        let field = |name: &str| info.get::<String>(name);
+        // KeyDB gives its own version for Redis', and nothing else that tells it from Redis.
+        let is_keydb = field("executable").is_some_and(|path| path.ends_with("keydb-server"));
+        let (name, version) = match (field("valkey_version"), field("dragonfly_version")) {
+            (Some(version), _) => ("Valkey", version),
+            (None, Some(version)) => ("Dragonfly", version),
+            (None, None) if is_keydb => ("KeyDB", compatible),
+            (None, None) => ("Redis", compatible),
+        };
         Some(Self { name, version, redis })
     }
 
@@ -52,12 +57,7 @@ impl ServerVersion {
 
 impl fmt::Display for ServerVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, version, redis: (major, minor) } = self;
-        write!(f, "{name} {version}")?;
-        if *name != "Redis" {
-            write!(f, " (like Redis {major}.{minor})")?;
-        }
-        Ok(())
+        write!(f, "{} {}", self.name, self.version)
     }
 }
 
@@ -79,9 +79,10 @@ mod tests {
             ("redis_version:10.0.0\r\n", "Redis 10.0.0", false),
             (
                 "redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.1.1\r\n",
-                "Valkey 8.1.1 (like Redis 7.2)",
+                "Valkey 8.1.1",
                 false,
             ),
+            ("redis_version:6.3.4\r\nexecutable:/usr/bin/keydb-server\r\n", "KeyDB 6.3.4", false),
         ] {
             let version = version(info).unwrap();
             assert_eq!((version.to_string().as_str(), version.is_too_old()), (named, too_old));
