@@ -91,11 +91,12 @@ fn advice(error: &RedisError) -> Option<Advice> {
     }
 }
 
-/// What a command within a script answered, where Redis wraps it as it did before 7:
-/// `ERR Error running script (call to f_...): @user_script:12: -OOM command not allowed`.
+/// What a command within a script answered, where Redis wraps it as it did before 7: `ERR Error running script
+/// (call to f_...): @user_script:12: -OOM command not allowed`, or `@user_script: 12: -OOM command ...` where the
+/// script returns the error itself, whose first word is then the code, which redis-rs puts in quotes.
 fn within_script(text: &str) -> Option<&str> {
     let (before, inner) = text.rsplit_once("@user_script:")?;
-    let line = |char: char| char.is_ascii_digit() || matches!(char, ' ' | ':');
+    let line = |char: char| char.is_ascii_digit() || matches!(char, ' ' | ':' | '"');
     let is_wrapped = before.contains("Error running script") || inner.contains(": ");
     is_wrapped.then(|| inner.trim_start_matches(line).trim_start_matches('-'))
 }
@@ -141,6 +142,7 @@ mod tests {
         for passing in ["-OOM command not allowed", "-READONLY You can't write", "-MISCONF Errors"]
         {
             assert!(wrapped(passing).is_none(), "{passing}");
+            assert!(says("@user_script:", &format!("211: {passing}")).is_none(), "{passing}");
         }
         let advice = |refused: Option<Refused>| refused.unwrap().advice.to_string();
         let rights = "@user_script: 212: The user executing the script can't run this command";
