@@ -33,10 +33,13 @@ impl<'a> EndlessLease<'a> {
                     "{key} has no TTL; it is taken over after one lease term, or once it is deleted"
                 ),
             );
+            let term_s = self.bus.settings.lease.as_secs_f64();
             tracing::warn!(
-                key, owner, term = ?self.bus.settings.lease,
+                key,
+                owner,
+                term_s,
                 "the lease has no TTL, so no live instance set it: it is taken over after one lease term. To \
-                 take it over at once, delete the key (DEL); to hold fetching back, give it a TTL (PEXPIRE)"
+                 take it over at once, delete the key; to hold fetching back, give it a TTL"
             );
         }
         if self.seen.as_ref().is_none_or(|seen| seen.owner != owner) {
