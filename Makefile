@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test lint torture soak fuzz bench bench-stages count
+.PHONY: help demo test test-redis lint torture soak fuzz bench bench-stages count
 
 # How long `make torture` and each target of `make fuzz` run, in seconds; for `make torture` also how many
 # updates a second, and the seed of an earlier run.
@@ -26,6 +26,9 @@ test: ## Runs every test, also those of the Python package
 	-@scripts/need 'command -v chromium || command -v google-chrome' chromium # else the page goes unseen
 	$(CARGO) test --workspace -- --test-threads 8
 	clients/python/run-tests
+
+test-redis: ## Runs the behaviour tests against other servers: REDIS="valkey-server /opt/redis/redis-server"
+	@scripts/test-redis $(REDIS)
 
 torture: ## Kills, stops, cuts and stalls everything at random, then counts: SECONDS=60 RATE=1000 SEED=
 	@scripts/need redis-server redis-server cc gcc

@@ -2,7 +2,7 @@
 
 use redis::{Cmd, FromRedisValue, Value};
 
-use super::{Refused, link::Link};
+use super::{Advice, Refused, link::Link};
 use crate::{
     backoff::Backoff,
     config::Durability,
@@ -23,8 +23,9 @@ pub(super) enum Settled {
 }
 
 /// What `bus.durability = "aof"` takes.
-const AOF: &str = "bus.durability = \"aof\" needs Redis 7.2 or newer with appendonly yes, and the \
-                   right to use WAITAOF";
+const AOF: Advice = Advice::Do(
+    "bus.durability = \"aof\" needs Redis 7.2 or newer with appendonly yes, and the right to use WAITAOF",
+);
 
 /// Waits for as long as it takes. Nothing is written meanwhile: a shortfall is waited out.
 pub(super) async fn settle(

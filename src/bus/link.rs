@@ -7,7 +7,7 @@ use redis::{Cmd, FromRedisValue, RedisResult, ScriptInvocation};
 use tokio::time::Instant;
 
 use super::{
-    Refused,
+    Advice, Nodes, Refused, ServerVersion,
     connect::{Connection, Server},
     error::cause,
 };
@@ -63,7 +63,10 @@ impl Link {
                 }
                 Err(error) => {
                     self.disconnect();
-                    if let Some(refused) = Refused::by(&error, doing) {
+                    if let Some(mut refused) = Refused::by(&error, doing) {
+                        if refused.advice == Advice::Server(None) {
+                            refused.advice = Advice::Server(self.version().await);
+                        }
                         return Err(refused);
                     }
                     self.retries.inc();
@@ -79,6 +82,14 @@ impl Link {
                 }
             }
         }
+    }
+
+    /// Which server it is; none where it does not answer or tell.
+    async fn version(&self) -> Option<ServerVersion> {
+        let mut connection = self.server.connect(self.timeout, self.timeout).await.ok()?;
+        let info = redis::cmd("INFO").arg("server").take();
+        let Nodes(nodes) = info.query_async(&mut connection).await.ok()?;
+        ServerVersion::of(nodes.first()?)
     }
 
     /// Runs a script once.

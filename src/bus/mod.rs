@@ -4,6 +4,7 @@ mod connect;
 mod content;
 mod dead_letters;
 mod durability;
+mod endless;
 mod entry_id;
 mod error;
 mod keys;
@@ -13,6 +14,7 @@ mod redis;
 mod scripts;
 mod snapshot;
 mod stdout;
+mod version;
 
 use std::{future::pending, sync::Arc};
 
@@ -31,10 +33,11 @@ pub use connect::{Connection, Server};
 pub use content::{Content, DeadLetter, Entry};
 pub use dead_letters::{DeadLetters, Letter, Requeued, Requeuer};
 pub use entry_id::EntryId;
-pub use error::Refused;
+pub use error::{Advice, Refused};
 pub use keys::Keys;
 pub use pickle::pickle;
 pub use snapshot::SnapshotReader;
+pub use version::{Nodes, ServerVersion};
 
 /// Where the fetcher is: everything up to `ts` is on the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,6 +17,7 @@ use super::{
     Content, Entry, Halt, Position, Refused, Tenure,
     connect::Server,
     durability::{Settled, settle},
+    endless::EndlessLease,
     link::Link,
     scripts::Scripts,
     snapshot::SnapshotReader,
@@ -45,11 +46,11 @@ const FULL_PAUSE_CAP: Duration = Duration::from_secs(2);
 /// The bus of one instance of the service.
 pub struct RedisBus {
     server: Server,
-    settings: config::Bus,
+    pub(super) settings: config::Bus,
     group_id: i64,
     holder: String,
-    scripts: Scripts,
-    health: Arc<Health>,
+    pub(super) scripts: Scripts,
+    pub(super) health: Arc<Health>,
     metrics: Commits,
     /// The generation of the newest commit known to be done in this tenure.
     committed: AtomicU64,
@@ -90,16 +91,27 @@ impl RedisBus {
     pub(super) async fn acquire(&self) -> Result<Tenure, Refused> {
         let mut link = self.link(&self.metrics.lease_retries);
         let mut waiting = false;
+        let mut endless = EndlessLease::new(self);
         loop {
             let mut call = self.scripts.acquire();
             call.arg(&self.holder).arg(millis(self.settings.lease));
+            if let Some(owner) = endless.dead_owner() {
+                call.arg(owner);
+            }
             match link.run("the lease", &call).await? {
                 Acquired::Taken(tenure) => {
+                    endless.over();
                     self.health.role(Role::Fetching);
                     tracing::info!(epoch = tenure.epoch, position = ?tenure.position, "fetching for this community");
                     return Ok(tenure);
                 }
-                Acquired::Held { by, left } => {
+                Acquired::Held { by, left: None } => {
+                    self.health.role(Role::Standby);
+                    endless.seen(by);
+                    sleep(self.settings.lease / 10).await;
+                }
+                Acquired::Held { by, left: Some(left) } => {
+                    endless.over();
                     self.health.role(Role::Standby);
                     if !waiting {
                         tracing::info!(
@@ -271,17 +283,20 @@ impl Committer<'_> {
 
 enum Acquired {
     Taken(Tenure),
-    Held { by: String, left: Duration },
+    /// `left` is none where the lease has no TTL.
+    Held {
+        by: String,
+        left: Option<Duration>,
+    },
 }
 
 impl FromRedisValue for Acquired {
     fn from_redis_value(value: Value) -> Result<Self, redis::ParsingError> {
         let (word, second, rest) = split(value)?;
         if word == "HELD" {
-            let left: u64 = redis::from_redis_value(rest.into_iter().next().unwrap_or(Value::Nil))
-                .unwrap_or_default();
-            let by = redis::from_redis_value(second)?;
-            return Ok(Self::Held { by, left: Duration::from_millis(left.max(1)) });
+            let [left]: [i64; 1] = redis::from_redis_value(Value::Array(rest))?;
+            let left = u64::try_from(left).ok().map(|left| Duration::from_millis(left.max(1)));
+            return Ok(Self::Held { by: redis::from_redis_value(second)?, left });
         }
         let position = position(rest)?;
         Ok(Self::Taken(Tenure { epoch: redis::from_redis_value(second)?, position }))

@@ -42,6 +42,11 @@ impl Scripts {
         }
     }
 
+    /// The key of the lease.
+    pub(super) fn lease_key(&self) -> &str {
+        &self.keys.lease
+    }
+
     pub(super) fn acquire(&self) -> ScriptInvocation<'_> {
         self.with_common_arguments(&self.acquire)
     }

@@ -1,16 +1,13 @@
 //! What Redis says of itself.
 
-use redis::{FromRedisValue, InfoDict, ParsingError, RedisError, RedisResult, Value};
+use redis::{InfoDict, RedisError, RedisResult};
 
 use super::finding::Finding;
 use crate::{
-    bus::{Refused, Server},
+    bus::{Nodes, Refused, Server, ServerVersion},
     config::{self, BusUrl, RedisUrl},
     text,
 };
-
-/// The oldest version that has all commands in use.
-const OLDEST_VERSION: (u32, u32) = (6, 2);
 
 /// Connects to Redis and asks it how it is set up, once.
 pub async fn ask(settings: &config::Bus) -> Vec<Finding> {
@@ -55,30 +52,15 @@ async fn info(server: &Server, settings: &config::Bus) -> RedisResult<Nodes> {
     redis::cmd("INFO").query_async(&mut connection).await
 }
 
-/// What one server says of itself, or each node of a cluster.
-struct Nodes(Vec<InfoDict>);
-
-impl FromRedisValue for Nodes {
-    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
-        let nodes = match value {
-            Value::Map(nodes) => nodes.into_iter().map(|(_, info)| info).collect(),
-            info => vec![info],
-        };
-        Ok(Self(nodes.into_iter().map(redis::from_redis_value).collect::<Result<_, _>>()?))
-    }
-}
-
 fn version(info: &InfoDict) -> Option<Finding> {
-    let version: String = info.get("redis_version")?;
-    let mut numbers = version.split('.').map_while(|number| number.parse().ok());
-    let found = (numbers.next()?, numbers.next()?);
-    Some(if found >= OLDEST_VERSION {
-        Finding::ok(format!("its version is {version}"))
-    } else {
+    let version = ServerVersion::of(info)?;
+    Some(if version.is_too_old() {
         Finding::problem(
-            format!("its version is {version}, which lacks commands in use"),
+            format!("it is {version}, which lacks commands in use"),
             "upgrade to Redis 6.2 or newer, or to Valkey",
         )
+    } else {
+        Finding::ok(format!("it is {version}"))
     })
 }
 

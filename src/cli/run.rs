@@ -99,7 +99,7 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
         }
     };
     let names = Names::new(api.clone(), &config.names, &health, &metrics.lookups);
-    let rules = Rules::from(config.converter.clone());
+    let rules = Rules::from(config.converter.clone()).of_community(group_id);
     let pipeline = Pipeline {
         api: &api,
         long_poll: &long_poll,

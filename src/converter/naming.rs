@@ -23,7 +23,7 @@ pub(super) fn user(author: Identity, known: &Known) -> User {
         Identity::Community(id) => known.communities.get(&id).map(|it| from_community(id, it)),
         Identity::Chat(_) | Identity::Email(_) => None,
     }
-    .unwrap_or_else(|| nameless(author.id()))
+    .unwrap_or_else(|| nameless(author))
 }
 
 /// The conversation of an event; `new_title` is the one that the event itself gives to its chat.
@@ -59,14 +59,14 @@ fn from_community(id: i64, community: &Community) -> User {
     }
 }
 
-fn nameless(uuid: i64) -> User {
-    User {
-        uuid,
-        name: String::new(),
-        firstname: String::new(),
-        lastname: String::new(),
-        nick: format!("id{uuid}"),
-    }
+/// An author of whom VK tells nothing: the nick is the address that VK gives to every id.
+fn nameless(author: Identity) -> User {
+    let uuid = author.id();
+    let nick = match author {
+        Identity::Community(id) => format!("club{id}"),
+        Identity::User(_) | Identity::Chat(_) | Identity::Email(_) => format!("id{uuid}"),
+    };
+    User { uuid, name: String::new(), firstname: String::new(), lastname: String::new(), nick }
 }
 
 fn full_name(person: &Person) -> String {

@@ -28,16 +28,19 @@ pub fn read(raw: &str, rules: &Rules) -> Reading {
 
 /// A message in the form in which VK sends it today; none for all else, which has to be looked at closely.
 fn message_at_once(raw: &str, rules: &Rules) -> Option<Reading> {
-    let MessageUpdate { event_id, message } = serde_json::from_str(raw).ok()?;
+    let MessageUpdate { group_id, event_id, message } = serde_json::from_str(raw).ok()?;
     let Field::Is(Object(wire)) = message else { return None };
-    let draft = event_id_of(raw, event_id).and_then(|id| message_draft(id, wire, rules));
+    let draft = check_community(&group_id, rules)
+        .and_then(|()| event_id_of(raw, event_id))
+        .and_then(|id| message_draft(id, wire, rules));
     Some(draft.map_or_else(Reading::Rejected, Reading::Routed))
 }
 
 type ReadObject = fn(EventId, &RawValue, &Rules) -> Result<Draft, Rejection>;
 
 fn update(raw: &str, rules: &Rules) -> Result<Reading, Rejection> {
-    let Envelope { kind, event_id, object } = parse("the update", raw)?;
+    let Envelope { kind, group_id, event_id, object } = parse("the update", raw)?;
+    check_community(&group_id, rules)?;
     let kind = required("type", kind)?;
     let read_object: ReadObject = match kind.as_str() {
         "message_new" => message_new,
@@ -48,6 +51,16 @@ fn update(raw: &str, rules: &Rules) -> Result<Reading, Rejection> {
     let event_id = event_id_of(raw, event_id)?;
     let object = object.ok_or(Rejection::Missing("object"))?;
     read_object(event_id, object, rules).map(Reading::Routed)
+}
+
+/// Rejects an update of another community, of whatever type. One that names none passes.
+fn check_community(group_id: &Field<i64>, rules: &Rules) -> Result<(), Rejection> {
+    match (group_id, rules.group_id) {
+        (Field::Is(found), Some(expected)) if *found != expected => {
+            Err(Rejection::ForeignGroup { found: *found, expected })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn event_id_of(raw: &str, event_id: Field<String>) -> Result<EventId, Rejection> {

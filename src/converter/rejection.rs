@@ -39,6 +39,14 @@ pub enum Rejection {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// An update of another community than the one that is fetched for.
+    #[error("group_id is {found}, while vk.group_id is {expected}")]
+    ForeignGroup {
+        /// The community that the update names.
+        found: i64,
+        /// The community that is configured.
+        expected: i64,
+    },
 }
 
 impl Rejection {

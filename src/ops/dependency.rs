@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub enum Dependency {
     /// Redis.
     Redis,
+    /// The lease in Redis, where it has no TTL.
+    Lease,
     /// The disk or the replicas that `bus.durability` waits for.
     Durability,
     /// The consumer group that has read least.
@@ -35,8 +37,9 @@ pub enum Dependency {
 
 impl Dependency {
     /// All that this version knows.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Redis,
+        Self::Lease,
         Self::Durability,
         Self::Consumers,
         Self::LongPoll,
@@ -52,6 +55,7 @@ impl Dependency {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Redis => "redis",
+            Self::Lease => "lease",
             Self::Durability => "durability",
             Self::Consumers => "consumers",
             Self::LongPoll => "long_poll",
@@ -69,6 +73,7 @@ impl fmt::Display for Dependency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Redis => "Redis",
+            Self::Lease => "Redis lease",
             Self::Durability => "Redis durability",
             Self::Consumers => "Consumers",
             Self::LongPoll => "VK Long Poll",

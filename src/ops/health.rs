@@ -51,7 +51,7 @@ impl Role {
 
 /// Whether a dependency matters to an instance of this role: a standby needs Redis alone.
 fn matters(dependency: Dependency, role: Role) -> bool {
-    dependency == Dependency::Redis || role == Role::Fetching
+    matches!(dependency, Dependency::Redis | Dependency::Lease) || role == Role::Fetching
 }
 
 /// The state of the service, shared by all who report to it.

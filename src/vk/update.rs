@@ -17,6 +17,8 @@ use super::field::{Field, Object};
 pub(crate) struct Envelope<'a> {
     #[serde(rename = "type")]
     pub(crate) kind: Field<String>,
+    /// The community whose queue the update comes from.
+    pub(crate) group_id: Field<i64>,
     /// 40 hex digits; old settings versions (below 5.131) send none.
     pub(crate) event_id: Field<String>,
     #[serde(borrow)]
@@ -28,6 +30,7 @@ pub(crate) struct Envelope<'a> {
 /// else, which says nothing about that update.
 #[derive(Debug, Default)]
 pub(crate) struct MessageUpdate {
+    pub(crate) group_id: Field<i64>,
     pub(crate) event_id: Field<String>,
     pub(crate) message: Field<Object<Message>>,
 }
@@ -49,11 +52,15 @@ impl<'de> Visitor<'de> for MessageUpdateVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<MessageUpdate, A::Error> {
         let mut update = MessageUpdate::default();
-        let (mut types, mut ids, mut objects) = (0, 0, 0);
+        let (mut types, mut groups, mut ids, mut objects) = (0, 0, 0, 0);
         while let Some(key) = entries.next_key::<&str>()? {
             match key {
                 "type" if entries.next_value::<&str>()? == "message_new" => types += 1,
                 "type" => return Err(A::Error::custom("another type")),
+                "group_id" => {
+                    update.group_id = entries.next_value()?;
+                    groups += 1;
+                }
                 "event_id" => {
                     update.event_id = entries.next_value()?;
                     ids += 1;
@@ -68,7 +75,7 @@ impl<'de> Visitor<'de> for MessageUpdateVisitor {
             }
         }
         // What is there twice is left to the Envelope to complain of.
-        if types == 1 && ids <= 1 && objects == 1 {
+        if types == 1 && groups <= 1 && ids <= 1 && objects == 1 {
             Ok(update)
         } else {
             Err(A::Error::custom("a field is missing or there twice"))

@@ -138,6 +138,21 @@ async fn updates_that_are_not_routed_are_counted_and_kept_on_demand() -> Outcome
     stop(service).await
 }
 
+#[tokio::test]
+async fn an_update_of_another_community_is_a_dead_letter() -> Outcome {
+    let scene = Scene::new().await?;
+    let service = scene.start().await?;
+    let foreign = RAW.replace("218730916", "5");
+    scene.vk.push_raw(foreign.clone());
+    scene.say("Hi!");
+    let bus = scene.settled().await?;
+    let letters = bus.dead_letters().await?;
+    ensure!(letters.len() == 1 && letters[0]["raw"] == foreign, "{letters:?}");
+    ensure!(letters[0]["reason"] == "group_id is 5, while vk.group_id is 218730916", "{letters:?}");
+    ensure!(bus.events("{toaster}:message").await?.len() == 1);
+    stop(service).await
+}
+
 /// Case 20: nesting that no JSON value here could even hold.
 #[tokio::test]
 async fn unknown_fields_of_any_depth_do_not_matter() -> Outcome {

@@ -116,6 +116,41 @@ async fn what_a_group_has_read_but_not_acknowledged_stays() -> Outcome {
     stop(service).await
 }
 
+/// A group that was set back to the start has its old pending entry far behind what it reads next.
+#[tokio::test]
+async fn what_a_group_that_replays_has_yet_to_read_stays() -> Outcome {
+    const FIRST: u64 = 500;
+    let (scene, service, mut redis) = scene().await?;
+    make_group(&mut redis).await?;
+    let updates: Vec<_> = (1..=FIRST).map(|number| message(number, json!({}))).collect();
+    scene.vk.push_all(&updates);
+    scene.settled().await?;
+    let mut entries = read(&mut redis, CAP).await?;
+    ensure!(entries.len() == usize::try_from(FIRST)?, "{} were read", entries.len());
+    entries.pop();
+    for (id, _) in &entries {
+        let () = redis.xack(STREAM, "readers", &[id]).await?;
+    }
+    let () = redis.xgroup_setid(STREAM, "readers", "0").await?;
+
+    let updates: Vec<_> = (FIRST + 1..=QUEUED).map(|number| message(number, json!({}))).collect();
+    scene.vk.push_all(&updates);
+    service.says("this consumer group is so far behind").await?;
+    let held = cmids(&scene.bus().await?).await?;
+    ensure!(held.iter().copied().eq(1..=held.len() as u64), "{:?} is the first", held.first());
+
+    let mut seen = Vec::new();
+    while seen.len() < usize::try_from(QUEUED)? {
+        for (id, cmid) in read(&mut redis, 70).await? {
+            seen.push(cmid);
+            let () = redis.xack(STREAM, "readers", &[id]).await?;
+        }
+    }
+    ensure!(seen.iter().copied().eq(1..=QUEUED), "not all, or not in order");
+    scene.settled().await?;
+    stop(service).await
+}
+
 #[tokio::test]
 async fn without_a_group_the_oldest_go() -> Outcome {
     let (scene, service, _) = scene().await?;

@@ -11,6 +11,7 @@ use super::common::{Outcome, Scene, stop};
 
 const WORKS: &str = "fetching for this community";
 const STANDS_BY: &str = "another instance fetches for this community; standing by";
+const LEASE: &str = "{toaster}:lease:218730916";
 
 /// One that works and one that stands by.
 async fn two(scene: &Scene) -> anyhow::Result<(Service, Service)> {
@@ -127,6 +128,46 @@ async fn a_commit_after_another_took_over_is_refused_as_a_whole() -> Outcome {
     ensure!(after == before, "{after:?} after {before:?}");
     stop(first).await?;
     stop(second).await
+}
+
+/// As a hand sets it, or a tool that restores keys without their time to live.
+#[tokio::test]
+async fn a_lease_without_a_ttl_is_named_and_taken_over_after_a_term() -> Outcome {
+    let scene = Scene::new().await?;
+    let first = scene.start().await?;
+    scene.vk.generate(50);
+    scene.settled().await?;
+    stop(first).await?;
+    let mut redis = scene.connect().await?;
+    let () = redis.set(LEASE, "a hand").await?;
+    scene.vk.generate(50);
+    let second = scene.spawn()?;
+    second.says(WORKS).await?;
+    scene.all_arrived().await?;
+    ensure!(second.output().matches("the lease has no TTL").count() == 1, "{}", second.output());
+    ensure!(second.output().contains(LEASE), "{}", second.output());
+    ensure!(!second.output().contains(STANDS_BY), "{}", second.output());
+    ensure!(redis.pttl::<_, i64>(LEASE).await? > 0);
+    stop(second).await
+}
+
+/// Whoever lives sets the TTL anew, long before a lease term is over.
+#[tokio::test]
+async fn a_lease_whose_ttl_was_removed_stays_with_an_instance_that_lives() -> Outcome {
+    let scene = Scene::new().await?.set("FETCHER_BUS__LEASE", "5s");
+    let (first, second) = two(&scene).await?;
+    let mut redis = scene.connect().await?;
+    let () = redis.persist(LEASE).await?;
+    second.says("the lease has no TTL").await?;
+    while redis.pttl::<_, i64>(LEASE).await? < 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    scene.vk.generate(50);
+    scene.all_arrived().await?;
+    ensure!(scene.bus().await?.position("epoch").await? == Some(1));
+    ensure!(!second.output().contains(WORKS), "{}", second.output());
+    stop(second).await?;
+    stop(first).await
 }
 
 /// Standing by, an instance can be stopped like any other, and keeps nobody's lease.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import time
@@ -19,7 +20,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server on a socket; pytest's folder is gone with it."""
     path = tmp_path_factory.mktemp("redis") / "socket"
     process = subprocess.Popen(
-        ["redis-server", "--port", str(free_port()), "--save", "", "--unixsocket", str(path)],
+        [
+            os.environ.get("TEST_REDIS_SERVER", "redis-server"),
+            *("--port", str(free_port()), "--save", "", "--unixsocket", str(path)),
+        ],
         stdout=subprocess.DEVNULL,
         cwd=path.parent,
     )

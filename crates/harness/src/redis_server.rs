@@ -1,6 +1,6 @@
 //! A Redis server as a child process.
 
-use std::{process::Stdio, time::Duration};
+use std::{env, process::Stdio, time::Duration};
 
 use anyhow::{Context, bail};
 use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo, aio::MultiplexedConnection};
@@ -14,6 +14,8 @@ use tokio::{
 const START_DEADLINE: Duration = Duration::from_secs(20);
 /// How long a server may take to answer a command, be it behind others.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
+/// The environment variable that names the server's program; `redis-server` where it is not set.
+const PROGRAM: &str = "TEST_REDIS_SERVER";
 /// The configuration file in the data folder.
 const CONFIG: &str = "redis.conf";
 
@@ -113,7 +115,7 @@ impl RedisServer {
         let client = Client::open(self.url())?;
         loop {
             if let Some(status) = self.process.try_wait()? {
-                bail!("redis-server on port {} ended at once: {status}", self.port);
+                bail!("the Redis server on port {} ended at once: {status}", self.port);
             }
             if let Ok(mut connection) = client.get_multiplexed_async_connection().await {
                 let answer = redis::cmd("PING").query_async::<String>(&mut connection).await;
@@ -125,7 +127,7 @@ impl RedisServer {
                 }
             }
             if Instant::now() > end {
-                bail!("redis-server does not answer on port {}", self.port);
+                bail!("the Redis server does not answer on port {}", self.port);
             }
             sleep(Duration::from_millis(10)).await;
         }
@@ -143,7 +145,8 @@ async fn connect_to(server: impl IntoConnectionInfo) -> anyhow::Result<Multiplex
 }
 
 fn spawn(port: u16, options: &[String], folder: &TempDir) -> anyhow::Result<Child> {
-    Command::new("redis-server")
+    let program = env::var_os(PROGRAM).unwrap_or_else(|| "redis-server".into());
+    Command::new(&program)
         .arg(folder.path().join(CONFIG))
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--loglevel", "warning"])
         .arg("--dir")
@@ -153,5 +156,5 @@ fn spawn(port: u16, options: &[String], folder: &TempDir) -> anyhow::Result<Chil
         .stdout(Stdio::null())
         .kill_on_drop(true)
         .spawn()
-        .context("redis-server cannot be started; is it installed?")
+        .with_context(|| format!("{} cannot be started; is it installed?", program.display()))
 }

@@ -118,7 +118,8 @@ local function older(one, other)
   return one_ms < other_ms or (one_ms == other_ms and tonumber(one_number) < tonumber(other_number))
 end
 
--- The oldest entry that some consumer group has not acknowledged, and that group's name.
+-- The oldest entry that some consumer group has yet to read or acknowledge, and that group's name. A group
+-- that was set back (XGROUP SETID) reads on before what it has pending.
 local function oldest_needed(stream)
   local oldest, name
   for _, fields in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
@@ -127,8 +128,9 @@ local function oldest_needed(stream)
       group[fields[at]] = fields[at + 1]
     end
     local needed = group['last-delivered-id']
-    if group.pending > 0 then
-      needed = redis.call('XPENDING', stream, group.name)[2]
+    local pending = group.pending > 0 and redis.call('XPENDING', stream, group.name)[2]
+    if pending and older(pending, needed) then
+      needed = pending
     end
     if not oldest or older(needed, oldest) then
       oldest, name = needed, group.name

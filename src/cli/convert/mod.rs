@@ -41,8 +41,8 @@ A file of names, in which each list may be missing:
 /// and the exit code is 65; the other lines are converted all the same. Updates of types that are
 /// not routed are counted on standard error.
 ///
-/// Names come from VK, which needs the group id and the token as the service does, or with --names
-/// from a file.
+/// Names come from VK, which needs the group id and the token as the service does and takes updates of
+/// that community only, or with --names from a file.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_help = HELP_BELOW)]
 pub(super) struct Arguments {
@@ -79,7 +79,7 @@ async fn ask_vk(lines: Lines, sources: &Sources) -> Exit {
         Ok(loaded) => loaded,
         Err(error) => return Exit::Usage.because(error),
     };
-    let config = loaded.config;
+    let (config, group_id) = (loaded.config, loaded.access.group_id);
     let made = telemetry::start(&config.log, Output::Stderr)
         .and_then(|_| Api::new(config.vk.clone(), loaded.access, Calls::default()));
     let names = match made {
@@ -89,7 +89,7 @@ async fn ask_vk(lines: Lines, sources: &Sources) -> Exit {
         }
         Err(error) => return Exit::Usage.because(format_args!("{error:#}")),
     };
-    let rules = config.converter.into();
+    let rules = Rules::from(config.converter).of_community(group_id);
     tokio::select! {
         exit = convert(lines, Source::Vk(&names), &rules) => exit,
         refusal = names.serve() => Exit::Refused.because(refusal),

@@ -7,7 +7,7 @@ const SIGNS = {
 };
 const CROSS = "M8.5 8.5l7 7M15.5 8.5l-7 7";
 const DEPENDENCIES = {
-  redis: "Redis", durability: "Redis durability", consumers: "Consumers", long_poll: "VK Long Poll",
+  redis: "Redis", lease: "Redis lease", durability: "Redis durability", consumers: "Consumers", long_poll: "VK Long Poll",
   users: "VK API (users)", communities: "VK API (communities)", chats: "VK API (chats)",
   messages: "VK API (messages)", service: "event-fetcher",
 };

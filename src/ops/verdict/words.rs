@@ -28,6 +28,7 @@ pub(super) fn problem(dependency: Dependency, cause: Cause) -> &'static str {
             Cause::Replicas => "Redis rejects writes, because it has too few replicas",
             _ => "Redis does not accept commands",
         },
+        Dependency::Lease => "the lease in Redis has no TTL, so nobody fetches",
         Dependency::Durability => match cause {
             Cause::Disk => "Redis does not write commits to its disk",
             Cause::Replicas => "too few replicas of Redis acknowledge commits",
@@ -56,6 +57,7 @@ pub(super) fn problem(dependency: Dependency, cause: Cause) -> &'static str {
 pub(super) fn stopped(dependency: Dependency, cause: Cause) -> String {
     let effect = match dependency {
         Dependency::Redis
+        | Dependency::Lease
         | Dependency::Durability
         | Dependency::Consumers
         | Dependency::LongPoll
@@ -90,6 +92,10 @@ pub(super) fn remediation(dependency: Dependency, cause: Cause) -> &'static str 
                  The service continues by itself, and VK keeps the queue until then."
             }
         },
+        Dependency::Lease => {
+            "Somebody set the lease key by hand. The service takes it over after one lease term (bus.lease). \
+             To go on at once, delete the key that the reason names with `redis-cli DEL`."
+        }
         Dependency::Durability => match cause {
             Cause::Disk => {
                 "Check the free space and the errors of Redis' disk (`redis-cli INFO persistence`, Redis' \

@@ -141,14 +141,21 @@ impl Scene {
     /// Pushes a message of the specification's author in its chat and returns its event id.
     pub(crate) fn say(&self, text: &str) -> String {
         let number = self.vk.ts() + 1;
-        let update = message(number, json!({"text": text}));
+        let update = self.message(number, json!({"text": text}));
         self.vk.push(&update);
         update["event_id"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Pushes a message with these fields in place of the usual ones.
     pub(crate) fn push_message(&self, fields: Value) -> u64 {
-        self.vk.push(&message(self.vk.ts() + 1, fields))
+        self.vk.push(&self.message(self.vk.ts() + 1, fields))
+    }
+
+    /// A [`message()`] of the scene's own community.
+    fn message(&self, number: u64, fields: Value) -> Value {
+        let mut update = message(number, fields);
+        update["group_id"] = self.group_id.into();
+        update
     }
 
     /// A new connection to Redis.

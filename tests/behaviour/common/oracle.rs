@@ -249,10 +249,13 @@ fn names(id: i64, world: &World) -> (String, String, String, String) {
         let nick = user.domain.clone().unwrap_or_else(|| format!("id{id}"));
         return (whole, user.first_name.clone(), user.last_name.clone(), nick);
     }
-    match world.communities.get(&-id) {
-        Some(it) => (it.name.clone(), it.name.clone(), String::new(), it.screen_name.clone()),
-        None => (String::new(), String::new(), String::new(), format!("id{id}")),
+    if let Some(it) = world.communities.get(&-id) {
+        return (it.name.clone(), it.name.clone(), String::new(), it.screen_name.clone());
     }
+    // Below these are guests invited by e-mail.
+    let is_community = (-2_000_000_000..0).contains(&id);
+    let nick = if is_community { format!("club{}", -id) } else { format!("id{id}") };
+    (String::new(), String::new(), String::new(), nick)
 }
 
 /// The chat and the title that an update gives to it.

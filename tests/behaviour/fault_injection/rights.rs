@@ -45,7 +45,7 @@ async fn the_documented_user_can_do_everything() {
     let add = "XADD {toaster}:dead-letter 5-0 reason r group_id 218730916 ts 5 raw";
     command(&redis, &format!("{add} {letter}")).await;
     for (arguments, told) in [
-        (&["check", "--online"][..], "its version is"),
+        (&["check", "--online"][..], "it is Redis"),
         (&["dead-letters", "list"], "5-0"),
         (&["dead-letters", "requeue", "--all"], "requeued as button"),
         (&["dead-letters", "drop", "5-0"], "no such dead letter"),

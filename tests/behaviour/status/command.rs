@@ -64,6 +64,19 @@ async fn without_the_service_redis_is_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lease_without_a_ttl_is_named() {
+    let scene = Scene::new().await;
+    scene.redis_cli::<()>("SET {toaster}:lease:218730916 a-hand").await;
+    let mut service = scene.run_at(&scene.address, &[], &[("FETCHER_BUS__LEASE", "5m")]);
+    service.says("the lease has no TTL").await.unwrap();
+    let status = scene.until("the lease is named", |it| it["fault"] == "lease").await;
+    assert_eq!(status["service"]["failures"][0]["dependency"], "lease", "{status:#}");
+    let told = status["detail"].as_str().unwrap_or_default();
+    assert!(told.contains("{toaster}:lease:218730916 has no TTL"), "{told}");
+    assert!(service.stop().await.unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_redis_the_service_is_shown_and_redis_named() {
     let mut scene = Scene::new().await;
     let mut service = scene.service(&[]).await;

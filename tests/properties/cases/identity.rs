@@ -61,9 +61,9 @@ fn case_30_a_deactivated_user_keeps_what_vk_says() {
 
 #[test]
 fn an_author_whom_vk_does_not_know_has_an_id_and_no_names() {
-    for uuid in [101, -6, -2_000_000_007] {
+    for (uuid, nick) in [(101, "id101"), (-6, "club6"), (-2_000_000_007, "id-2000000007")] {
         let author = dict(&from(uuid, CHAT))["user"].clone();
-        assert_eq!(author, user(uuid, ["", "", ""], &format!("id{uuid}")));
+        assert_eq!(author, user(uuid, ["", "", ""], nick));
     }
 }
 

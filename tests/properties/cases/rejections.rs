@@ -1,9 +1,9 @@
 //! Updates that cannot become events, and what the operator reads about them.
 
-use event_fetcher::converter::Rejection;
+use event_fetcher::converter::{self, Reading, Rejection, Rules};
 use serde_json::{Value, json};
 
-use super::updates::{CHAT, message, message_new, rejection_of, update, without};
+use super::updates::{CHAT, merged, message, message_new, rejection_of, update, without};
 
 #[track_caller]
 fn assert_rejected(update: &Value, code: &str, reason: &str) {
@@ -108,6 +108,28 @@ fn contents_of_another_type_are_rejected() {
 }
 
 #[test]
+fn an_update_of_another_community_is_rejected_whatever_its_type() {
+    let read = |update: &Value, group_id: i64| {
+        converter::read(&update.to_string(), &Rules::default().of_community(group_id))
+    };
+    let message = message_new(&message(&json!({})));
+    for foreign in [message.clone(), update("wall_post_new", &json!({}))] {
+        match read(&foreign, 2) {
+            Reading::Rejected(rejection) => {
+                assert_eq!(rejection.code(), "foreign_group");
+                assert_eq!(rejection.to_string(), "group_id is 1, while vk.group_id is 2");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(matches!(read(&message, 1), Reading::Routed(_)));
+    for unsure in [without(message.clone(), "group_id"), merged(message, &json!({"group_id": "1"}))]
+    {
+        assert!(matches!(read(&unsure, 2), Reading::Routed(_)), "{unsure}");
+    }
+}
+
+#[test]
 fn a_field_given_twice_is_rejected_without_quoting_it() {
     let raw = r#"{"type":"message_new","object":{"text":"secret","text":"secret"}}"#;
     let rejection = rejection_of(raw);
@@ -122,6 +144,7 @@ fn an_update_that_says_something_twice_is_rejected() {
     for update in [
         format!(r#"{{"type":"message_new","type":"message_new","object":{message}}}"#),
         format!(r#"{{"type":"message_new","event_id":"a","event_id":"b","object":{message}}}"#),
+        format!(r#"{{"type":"message_new","group_id":1,"group_id":1,"object":{message}}}"#),
         format!(r#"{{"type":"message_new","object":{message},"object":{message}}}"#),
     ] {
         let rejection = rejection_of(&update);

@@ -78,6 +78,7 @@ proptest! {
         place in any::<prop::sample::Index>(),
         intruder in strategies::json(),
         spoilt in any::<bool>(),
+        ours in any::<bool>(),
     ) {
         let mut update = sample.update.clone();
         let places = strategies::places(&update);
@@ -92,7 +93,8 @@ proptest! {
             let fields = before.into_iter().chain(after).map(|(key, value)| (key.clone(), value.clone()));
             Value::Object(fields.collect()).to_string()
         };
-        let convert = |raw: &str| converter::convert(raw, &world::known(), &Rules::default());
+        let rules = if ours { Rules::default() } else { Rules::default().of_community(2) };
+        let convert = |raw: &str| converter::convert(raw, &world::known(), &rules);
         let type_first = convert(&sorted(&|key| key == "type"));
         prop_assert_eq!(type_first, convert(&sorted(&|key| key != "type")));
     }

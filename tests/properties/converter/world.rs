@@ -85,6 +85,7 @@ pub(crate) fn user(id: i64) -> User {
             let nick = if id == -2 { "club2".to_owned() } else { format!("screen{id}") };
             (format!("Community {id}"), format!("Community {id}"), "", nick)
         }
+        Some("community") => (String::new(), String::new(), "", format!("club{}", -id)),
         _ => (String::new(), String::new(), "", format!("id{id}")),
     };
     User { uuid: id, name, firstname, lastname: lastname.to_owned(), nick }
