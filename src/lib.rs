@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod names;
 pub mod outage;
 pub mod pipeline;
+mod setting;
 pub mod status;
 pub mod systemd;
 pub mod telemetry;

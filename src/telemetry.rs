@@ -1,5 +1,7 @@
 //! The log: for people on a terminal, as JSON for collectors, or into systemd's journal.
 
+mod config;
+
 use std::{
     fs::File,
     io::{self, IsTerminal},
@@ -13,7 +15,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::config::{Log, LogFormat};
+pub use config::{Config, LogFormat};
 
 /// Where lines go when they do not go into the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +37,7 @@ impl Level {
 }
 
 /// Starts the log of this process.
-pub fn start(log: &Log, output: Output) -> anyhow::Result<Level> {
+pub fn start(log: &Config, output: Output) -> anyhow::Result<Level> {
     let (filter, level) = reload::Layer::new(EnvFilter::try_new(&log.level)?);
     Registry::default().with(layer(log.format, output)).with(filter).try_init()?;
     Ok(Level(level))

@@ -2,10 +2,9 @@
 
 use redis::{Cmd, FromRedisValue, Value};
 
-use super::{Refused, link::Link};
+use super::{Durability, Refused, link::Link};
 use crate::{
     backoff::Backoff,
-    config::Durability,
     health::{Health, Party},
 };
 

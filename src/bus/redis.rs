@@ -14,7 +14,7 @@ use redis::{FromRedisValue, ScriptInvocation, Value};
 use tokio::time::sleep;
 
 use super::{
-    Content, Entry, Halt, Position, Refused, Tenure,
+    Config, Content, Entry, Halt, Position, RedisUrl, Refused, Tenure,
     connect::Server,
     durability::{Settled, settle},
     link::Link,
@@ -23,7 +23,6 @@ use super::{
 };
 use crate::{
     backoff::Backoff,
-    config::{self, RedisUrl},
     event::Event,
     health::{Health, Party, Role},
     metrics::{CommitOutcome, Commits},
@@ -41,7 +40,7 @@ const FULL_PAUSE_CAP: Duration = Duration::from_secs(2);
 /// The bus of one instance of the service.
 pub struct RedisBus {
     server: Server,
-    settings: config::Bus,
+    settings: Config,
     group_id: i64,
     holder: String,
     scripts: Scripts,
@@ -55,7 +54,7 @@ impl RedisBus {
     /// A community's bus at `url`; nothing is connected yet.
     pub(super) fn new(
         url: &RedisUrl,
-        settings: &config::Bus,
+        settings: &Config,
         group_id: i64,
         health: Arc<Health>,
         metrics: Commits,

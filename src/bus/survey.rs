@@ -7,8 +7,7 @@ use redis::{FromRedisValue, ParsingError, RedisResult, Script, Value};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
-use super::{Connection, Keys, Server};
-use crate::config;
+use super::{Config, Connection, Keys, Server};
 
 /// The time between two looks.
 const PERIOD: Duration = Duration::from_secs(10);
@@ -112,7 +111,7 @@ pub struct Surveyor {
 impl Surveyor {
     /// For a community; nothing is connected yet.
     #[must_use]
-    pub fn new(server: Server, settings: &config::Bus, group_id: i64) -> Self {
+    pub fn new(server: Server, settings: &Config, group_id: i64) -> Self {
         Self {
             server,
             timeout: settings.timeout,

@@ -3,16 +3,13 @@
 use redis::{FromRedisValue, InfoDict, ParsingError, RedisError, RedisResult, Value};
 
 use super::finding::Finding;
-use crate::{
-    bus::{Refused, Server},
-    config::{self, BusUrl, RedisUrl},
-};
+use crate::bus::{self, BusUrl, RedisUrl, Refused, Server};
 
 /// The oldest version that has all commands in use.
 const OLDEST_VERSION: (u32, u32) = (6, 2);
 
 /// Connects to Redis and asks it how it is set up, once.
-pub async fn ask(settings: &config::Bus) -> Vec<Finding> {
+pub async fn ask(settings: &bus::Config) -> Vec<Finding> {
     match &settings.url {
         BusUrl::Redis(url) => ask_at(url, settings).await,
         BusUrl::Stdout => {
@@ -21,7 +18,7 @@ pub async fn ask(settings: &config::Bus) -> Vec<Finding> {
     }
 }
 
-async fn ask_at(url: &RedisUrl, settings: &config::Bus) -> Vec<Finding> {
+async fn ask_at(url: &RedisUrl, settings: &bus::Config) -> Vec<Finding> {
     let server = match Server::new(url, settings) {
         Ok(server) => server,
         Err(error) => {
@@ -46,7 +43,7 @@ async fn ask_at(url: &RedisUrl, settings: &config::Bus) -> Vec<Finding> {
     }
 }
 
-async fn info(server: &Server, settings: &config::Bus) -> RedisResult<Nodes> {
+async fn info(server: &Server, settings: &bus::Config) -> RedisResult<Nodes> {
     let mut connection = server.connect(settings.timeout, settings.timeout).await?;
     redis::cmd("INFO").query_async(&mut connection).await
 }

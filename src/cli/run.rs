@@ -7,10 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{VERSION, block_on, exit::Exit, reload::Reload, signals::Signals};
 use crate::{
-    bus::Bus,
+    bus::{Bus, BusUrl},
     checkup,
-    config::{self, BusUrl, Loaded, Sources},
-    converter::Rules,
+    config::{self, Loaded, Sources},
     health::Health,
     http,
     metrics::Metrics,
@@ -85,7 +84,6 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
         }
     };
     let names = Names::new(api.clone(), &config.names, &health, metrics.lookups.clone());
-    let rules = Rules::from(config.converter.clone());
     let pipeline = Pipeline {
         api: &api,
         long_poll: &long_poll,
@@ -93,7 +91,7 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
         health: &health,
         metrics: &metrics,
         bus: &bus,
-        rules: &rules,
+        rules: &config.converter,
         unrouted: config.bus.unrouted,
     };
     if let Some(address) = config.http.listen {

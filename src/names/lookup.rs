@@ -12,11 +12,11 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{
     cache::{Cache, Held},
+    config::Ttls,
     directory::Directory,
 };
 use crate::{
     backoff::Backoff,
-    config::Ages,
     health::Health,
     metrics::{CacheResult, Lookups},
     outage::Outage,
@@ -59,10 +59,10 @@ impl<N> Pending<N> {
 }
 
 impl<D: Directory> Lookup<D> {
-    pub(super) fn new(capacity: u64, ages: Ages, health: Arc<Health>, metrics: Lookups) -> Self {
+    pub(super) fn new(capacity: u64, ttls: Ttls, health: Arc<Health>, metrics: Lookups) -> Self {
         let wanted = Wanted { queue: BTreeSet::new(), waiting: HashMap::new() };
         Self {
-            cache: Cache::new(capacity, ages),
+            cache: Cache::new(capacity, ttls),
             wanted: Mutex::new(wanted),
             wake: Notify::new(),
             health,

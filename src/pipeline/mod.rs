@@ -19,8 +19,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    bus::{Bus, Committer, Halt, Refused, Tenure},
-    config::Unrouted,
+    bus::{Bus, Committer, Halt, Refused, Tenure, Unrouted},
     converter::Rules,
     fetcher::{self, Told},
     health::Health,

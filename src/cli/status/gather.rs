@@ -5,25 +5,30 @@ use std::net::SocketAddr;
 use anyhow::{Context, ensure};
 
 use crate::{
-    bus::{Server, Surveyor},
+    bus::{self, BusUrl, RedisUrl, Server, Surveyor},
     cli::{exit::Exit, service},
-    config::{self, BusUrl, RedisUrl, Sources},
+    config::{self, Sources},
     status::{Redis, Service, Status, Told},
 };
 
 /// Asks the service and Redis.
 pub(super) struct Gatherer {
     listen: Option<SocketAddr>,
-    settings: config::Bus,
+    settings: bus::Config,
     group_id: Option<i64>,
     surveyor: Option<Surveyor>,
 }
 
 impl Gatherer {
     pub(super) fn new(sources: &Sources) -> Result<Self, Exit> {
-        let (config, group_id) =
+        let config =
             config::load_without_token(sources).map_err(|error| Exit::Usage.because(error))?;
-        Ok(Self { listen: config.http.listen, settings: config.bus, group_id, surveyor: None })
+        Ok(Self {
+            listen: config.http.listen,
+            settings: config.bus,
+            group_id: config.vk.group_id,
+            surveyor: None,
+        })
     }
 
     /// Asks both.

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use figment::value::Value;
 use redis::{ConnectionInfo, IntoConnectionInfo};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
@@ -40,12 +39,6 @@ pub enum Topology {
     /// The servers of a Redis Cluster, or some of them.
     Cluster(Vec<SecretString>),
 }
-
-/// What may be written, for messages.
-const EXPECTED: &str = "redis://[user:password@]host[:port][/database], rediss://..., \
-     unix:/path/to/socket, redis+sentinel://host:port,host:port/master[/database], \
-     redis+cluster://host:port,host:port, or stdout: (in user and password write special characters \
-     as %XX)";
 
 impl RedisUrl {
     /// The servers.
@@ -143,17 +136,30 @@ fn redact(mut url: Url) -> Option<String> {
 }
 
 impl BusUrl {
-    /// Reads the value of `bus.url`.
-    pub(super) fn parse(value: &Value) -> Result<Self, String> {
-        match value.as_str() {
-            Some("stdout:") => Ok(Self::Stdout),
-            text => {
-                text.and_then(RedisUrl::parse).map(Self::Redis).ok_or_else(|| EXPECTED.to_owned())
-            }
+    /// What `bus.url` may be, for error messages.
+    pub(super) const EXPECTED: &str = "redis://[user:password@]host[:port][/database], \
+         rediss://..., unix:/path/to/socket, redis+sentinel://host:port,host:port/master[/database], \
+         redis+cluster://host:port,host:port, or stdout: (in user and password write special \
+         characters as %XX)";
+
+    /// Reads the value of `bus.url`; none where it is not as [`Self::EXPECTED`] says.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "stdout:" => Some(Self::Stdout),
+            text => RedisUrl::parse(text).map(Self::Redis),
         }
     }
 
-    pub(super) fn has_password(&self) -> bool {
+    /// Whether the two are equal, passwords included.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        let first = |url: &Self| match url {
+            Self::Stdout => None,
+            Self::Redis(url) => Some(url.topology.any_address().to_owned()),
+        };
+        self.to_string() == other.to_string() && first(self) == first(other)
+    }
+
+    pub(crate) fn has_password(&self) -> bool {
         match self {
             Self::Stdout => false,
             Self::Redis(url) => url.has_password,
