@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use event_fetcher::{
     bus::Bus,
     config::{self, Loaded, Sources},
-    converter::Rules,
     health::Health,
     metrics::{Metrics, TenureEnd},
     names::Names,
@@ -48,7 +47,7 @@ async fn work_that_stands_still_is_begun_again_and_nothing_is_lost() {
         health: &health,
         metrics: &metrics,
         bus: &bus,
-        rules: &Rules::from(config.converter.clone()),
+        rules: &config.converter,
         unrouted: config.bus.unrouted,
     };
 

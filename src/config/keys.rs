@@ -22,6 +22,7 @@ const RENAMED: [(&str, &str); 4] = [
 const SIMILAR: f64 = 0.7;
 
 /// Every key that may be set with its default, in the order of `Fetcher.toml`.
+#[derive(Debug)]
 pub(super) struct Keys(pub(super) Vec<(String, Option<Value>)>);
 
 impl Keys {
@@ -60,7 +61,7 @@ impl Keys {
                 let instead = secrets::proper_places(key);
                 format!("a secret does not belong in {source}; {instead}")
             } else if let Some((_, new)) = renamed {
-                format!("renamed key in {source}; it is called {} now", spell(new))
+                format!("renamed to {}; found in {source}", spell(new))
             } else if let Some(nearest) = self.nearest(key) {
                 format!("unknown key in {source}; did you mean {}?", spell(nearest))
             } else {

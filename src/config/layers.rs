@@ -36,7 +36,8 @@ pub struct Origin {
     pub source: String,
 }
 
-/// What the layers set, and the problems found so far.
+/// What the layers set, and the problems found so far. Holds no secret as plain text.
+#[derive(Debug)]
 pub(super) struct Layers {
     keys: Keys,
     /// What the file and the environment set, with the source; the environment wins.
@@ -107,7 +108,7 @@ impl Layers {
         }
     }
 
-    /// Sets a known key. The address of the bus leaves its password here.
+    /// Sets a known key. `bus.url` is set without its password, which only `bus_url` keeps.
     fn put(&mut self, key: &str, mut value: Value, source: String) {
         if key == BUS_URL {
             self.bus_url = value.as_str().and_then(BusUrl::parse);

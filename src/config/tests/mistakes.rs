@@ -110,17 +110,17 @@ fn an_unknown_key_is_refused_and_the_nearest_known_one_suggested() {
 #[test]
 fn a_renamed_key_is_told_its_new_name() {
     let renamed = |toml: &str| Machine::with_access().toml(toml).mistake();
-    let told = "renamed key in work/Fetcher.toml, line 1; it is called";
+    let source = "found in work/Fetcher.toml, line 1";
     for (old, new) in [
         ("names.fresh", "names.soft_ttl"),
         ("names.stale", "names.hard_ttl"),
         ("names.unknown", "names.negative_ttl"),
         ("bus.repeat_window", "bus.dedup_window"),
     ] {
-        assert_eq!(renamed(&format!("{old} = 1")), format!("{old}: {told} {new} now"));
+        assert_eq!(renamed(&format!("{old} = 1")), format!("{old}: renamed to {new}; {source}"));
     }
     let machine = Machine::with_access().var("FETCHER_NAMES__FRESH", "2h");
-    assert!(machine.mistake().ends_with("it is called FETCHER_NAMES__SOFT_TTL now"));
+    assert!(machine.mistake().contains("renamed to FETCHER_NAMES__SOFT_TTL; found in"));
 }
 
 #[test]

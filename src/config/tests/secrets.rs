@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use super::machine::Machine;
 use crate::{
     bus::BusUrl,
-    config::{load, load_without_access},
+    config::{layers::Layers, load, load_without_access},
 };
 
 #[test]
@@ -252,7 +252,7 @@ proptest! {
         let shown_by = |machine: &Machine| match load(&machine.sources) {
             Ok(loaded) => format!("{loaded:?} {:?} {}", loaded.config, loaded.config.bus.url),
             Err(error) => format!("{error} {error:?}"),
-        } + &format!("{:?}", machine.sources);
+        } + &format!("{:?} {:?}", machine.sources, Layers::read(&machine.sources));
         let place = |machine: Machine, token: &str| if in_file {
             machine.var("TOKEN", "").file("secrets/token", token)
         } else {
