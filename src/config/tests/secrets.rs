@@ -211,9 +211,14 @@ fn the_addresses_of_several_servers_are_told_without_their_login() {
         let BusUrl::Redis(redis) = &loaded.config.bus.url else { panic!("{url} is a Redis") };
         assert_eq!(redis.topology().any_address(), first);
     }
-    for url in
-        ["redis+sentinel://a:1", "redis+cluster://a:1/0", "redis+cluster://a:x", "redis+x://a"]
-    {
+    for url in [
+        "redis+sentinel://a:1",
+        "redis+sentinel://a:1/master/2?pass=hunter2",
+        "redis+cluster://a:1?pass=hunter2",
+        "redis+cluster://a:1/0",
+        "redis+cluster://a:x",
+        "redis+x://a",
+    ] {
         let mistake = Machine::with_access().var("FETCHER_BUS__URL", url).mistake();
         assert!(mistake.starts_with("bus.url: found a value that is not shown"), "{mistake}");
     }
