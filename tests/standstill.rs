@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use event_fetcher::{
     bus::Bus,
     config::{self, Loaded, Sources},
+    converter::Rules,
     health::Health,
     metrics::{Metrics, TenureEnd},
     names::Names,
@@ -47,7 +48,7 @@ async fn work_that_stands_still_is_begun_again_and_nothing_is_lost() {
         health: &health,
         metrics: &metrics,
         bus: &bus,
-        rules: &config.converter,
+        rules: &Rules::from(config.converter.clone()),
         unrouted: config.bus.unrouted,
     };
 

@@ -10,6 +10,7 @@ use crate::{
     bus::{Bus, BusUrl},
     checkup,
     config::{self, Loaded, Sources},
+    converter::Rules,
     health::Health,
     http,
     metrics::Metrics,
@@ -84,6 +85,7 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
         }
     };
     let names = Names::new(api.clone(), &config.names, &health, metrics.lookups.clone());
+    let rules = Rules::from(config.converter.clone());
     let pipeline = Pipeline {
         api: &api,
         long_poll: &long_poll,
@@ -91,7 +93,7 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
         health: &health,
         metrics: &metrics,
         bus: &bus,
-        rules: &config.converter,
+        rules: &rules,
         unrouted: config.bus.unrouted,
     };
     if let Some(address) = config.http.listen {

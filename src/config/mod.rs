@@ -44,7 +44,7 @@ pub struct Config {
     /// The community and the connection to VK.
     pub vk: vk::Config,
     /// How an update becomes an event.
-    pub converter: converter::Rules,
+    pub converter: converter::Config,
     /// The cache of names.
     pub names: names::Config,
     /// The bus on which events leave.

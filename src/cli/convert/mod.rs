@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
                 Ok(known) => known,
                 Err(error) => return Exit::Usage.because(error),
             };
-            block_on(convert(lines, Source::File(known), &config.converter))
+            block_on(convert(lines, Source::File(known), &config.converter.into()))
         }
         None => block_on(ask_vk(lines, sources)),
     }
@@ -89,7 +89,7 @@ async fn ask_vk(lines: Lines, sources: &Sources) -> Exit {
         }
         Err(error) => return Exit::Usage.because(format_args!("{error:#}")),
     };
-    let rules = config.converter;
+    let rules = config.converter.into();
     tokio::select! {
         exit = convert(lines, Source::Vk(&names), &rules) => exit,
         refusal = names.serve() => Exit::Refused.because(refusal),

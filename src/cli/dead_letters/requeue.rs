@@ -51,7 +51,7 @@ async fn requeue(arguments: &Arguments, loaded: Loaded, server: Server) -> Exit 
     let work = async {
         let letters = DeadLetters::open(&server, &config.bus).await?;
         let requeuer = Requeuer::new(server, &config.bus, group_id, health);
-        let rules = config.converter;
+        let rules = config.converter.into();
         let mut run = Run { group_id, names: &names, rules, requeuer, outcome: Exit::Done };
         if arguments.all {
             run.all(letters).await?;

@@ -61,7 +61,9 @@ bus.pubsub.classes = "a..Event b" => such as "handler.events.Event handler.objec
 bus.pubsub.classes = "a.Event\nb c" => such as "handler.events.Event handler.objects"
 http.listen = "8080" => an IP address with a port
 http.listen = 8080 => an IP address with a port
-http.hosts = "host" => a list of texts
+http.hosts = "host" => a list of host names
+http.hosts = ["host:80"] => without scheme or port
+http.hosts = [""] => a list of host names
 log.level = "inof" => a filter such as
 log.level = "info,vk=loud" => a filter such as
 log.level = "info,[" => a filter such as
