@@ -1,5 +1,6 @@
 //! The HTTP port: is the service alive, does it do its work, and how much of it?
 
+mod config;
 mod connections;
 mod host;
 mod page;
@@ -14,6 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+pub use config::Config;
 use tokio::net::TcpListener;
 
 use crate::{

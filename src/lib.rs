@@ -16,6 +16,7 @@ pub mod ops;
 pub mod outage;
 pub mod pipeline;
 pub mod process;
+mod setting;
 pub mod systemd;
 pub mod telemetry;
 mod text;

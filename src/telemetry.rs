@@ -1,5 +1,6 @@
 //! The log: for people on a terminal, as JSON for collectors, or into systemd's journal.
 
+mod config;
 mod one_line;
 
 use std::{
@@ -16,7 +17,7 @@ use tracing_subscriber::{
 };
 
 use self::one_line::OneLine;
-use crate::config::{Log, LogFormat};
+pub use config::{Config, LogFormat};
 
 /// Where lines go when they do not go into the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +39,7 @@ impl Level {
 }
 
 /// Starts the log of this process.
-pub fn start(log: &Log, output: Output) -> anyhow::Result<Level> {
+pub fn start(log: &Config, output: Output) -> anyhow::Result<Level> {
     let (filter, level) = reload::Layer::new(EnvFilter::try_new(&log.level)?);
     Registry::default().with(layer(log.format, output)).with(filter).try_init()?;
     Ok(Level(level))

@@ -23,7 +23,7 @@ pub(crate) fn bus(url: &str, set: &Set) -> anyhow::Result<Bus> {
     let set = set.iter().copied().chain([("FETCHER_BUS__URL", url)]);
     let sources = Sources {
         config_flag: None,
-        vars: set.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        vars: set.map(|(name, value)| (name.to_owned(), value.into())).collect(),
         working_dir: "/nowhere".into(),
         etc_dir: "/nowhere".into(),
         run_secrets_dir: "/nowhere".into(),

@@ -14,7 +14,7 @@ fuzz_target!(|text: &[u8]| {
     let vars = [("TOKEN", "vk1.a.secret-token"), ("GROUPID", "123")];
     let sources = Sources {
         config_flag: None,
-        vars: vars.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        vars: vars.map(|(name, value)| (name.to_owned(), value.into())).into(),
         working_dir: FOLDER.path().to_owned(),
         etc_dir: PathBuf::from("/nowhere"),
         run_secrets_dir: PathBuf::from("/nowhere"),

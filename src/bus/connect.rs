@@ -13,10 +13,8 @@ use redis::{
 use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
-use crate::{
-    config::{self, RedisUrl, Topology},
-    tls,
-};
+use super::{Config, RedisUrl, Tls, Topology};
+use crate::tls;
 
 /// The way to Redis; connecting is up to its user.
 #[derive(Clone)]
@@ -32,7 +30,7 @@ enum Kind {
 impl Server {
     /// The Redis at `url`, with the password and certificates of `settings`. Nothing is connected
     /// yet; fails when a certificate's file cannot be read or used.
-    pub fn new(url: &RedisUrl, settings: &config::Bus) -> anyhow::Result<Self> {
+    pub fn new(url: &RedisUrl, settings: &Config) -> anyhow::Result<Self> {
         tls::install_provider();
         let login = login(url.topology().any_address(), settings)?;
         let certificates = certificates(&settings.tls)?;
@@ -89,7 +87,7 @@ impl Server {
     }
 }
 
-fn login(url: &str, settings: &config::Bus) -> RedisResult<ConnectionInfo> {
+fn login(url: &str, settings: &Config) -> RedisResult<ConnectionInfo> {
     let server = url.into_connection_info()?;
     let Some(password) = &settings.password else { return Ok(server) };
     let login = server.redis_settings().clone().set_password(password.expose_secret());
@@ -123,17 +121,16 @@ fn sentinel(
     builder.build()
 }
 
-fn certificates(tls: &config::Tls) -> anyhow::Result<Option<TlsCertificates>> {
+fn certificates(tls: &Tls) -> anyhow::Result<Option<TlsCertificates>> {
     let read = |path: &Path| {
         std::fs::read(path).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
     };
     let root_cert = tls.ca.as_deref().map(read).transpose()?;
-    let client_tls = match &tls.client {
-        Some(client) => Some(ClientTlsConfig {
-            client_cert: read(&client.certificate)?,
-            client_key: read(&client.key)?,
-        }),
-        None => None,
+    let client_tls = match (&tls.certificate, &tls.key) {
+        (Some(certificate), Some(key)) => {
+            Some(ClientTlsConfig { client_cert: read(certificate)?, client_key: read(key)? })
+        }
+        _ => None,
     };
     if root_cert.is_none() && client_tls.is_none() {
         return Ok(None);

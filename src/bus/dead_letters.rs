@@ -8,8 +8,10 @@ use redis::{
     streams::{StreamId, StreamRangeReply},
 };
 
-use super::{Connection, Entry, EntryId, Keys, Refused, Server, link::Link, scripts::Scripts};
-use crate::{config, event::Event, ops::health::Health};
+use super::{
+    Config, Connection, Entry, EntryId, Keys, Refused, Server, link::Link, scripts::Scripts,
+};
+use crate::{event::Event, ops::health::Health};
 
 /// The most letters read at once.
 const LETTERS_A_PAGE: usize = 200;
@@ -55,7 +57,7 @@ pub struct DeadLetters {
 
 impl DeadLetters {
     /// Connects to them.
-    pub async fn open(server: &Server, settings: &config::Bus) -> RedisResult<Self> {
+    pub async fn open(server: &Server, settings: &Config) -> RedisResult<Self> {
         let connection = server.connect(settings.timeout, settings.timeout).await?;
         // Letters belong to the namespace, not to one of the communities in it.
         Ok(Self { connection, key: Keys::new(settings, 0).dead_letters })
@@ -106,7 +108,7 @@ pub struct Requeuer {
 impl Requeuer {
     /// For the letters of one community.
     #[must_use]
-    pub fn new(server: Server, settings: &config::Bus, group_id: i64, health: Arc<Health>) -> Self {
+    pub fn new(server: Server, settings: &Config, group_id: i64, health: Arc<Health>) -> Self {
         let link = Link::new(server, settings.timeout, health, Counter::default());
         Self { link, scripts: Scripts::new(settings, group_id) }
     }

@@ -2,10 +2,9 @@
 
 use redis::{Cmd, FromRedisValue, Value};
 
-use super::{Advice, Refused, link::Link};
+use super::{Advice, Durability, Refused, link::Link};
 use crate::{
     backoff::Backoff,
-    config::Durability,
     ops::{
         dependency::{Cause, Dependency},
         health::Health,

@@ -1,9 +1,7 @@
 //! The names of everything on the bus.
 
-use crate::{
-    config::{self, EventNames},
-    event::EventType,
-};
+use super::{Config, EventNames};
+use crate::event::EventType;
 
 /// The keys and channels of one community in one namespace. The braces make all of them share a slot in Redis
 /// Cluster, so that one script can commit to them.
@@ -34,7 +32,7 @@ pub struct Keys {
 impl Keys {
     /// The keys of a community.
     #[must_use]
-    pub fn new(bus: &config::Bus, group_id: i64) -> Self {
+    pub fn new(bus: &Config, group_id: i64) -> Self {
         let key = |name: &str| format!("{{{}}}:{name}", bus.namespace);
         Self {
             position: key(&format!("position:{group_id}")),

@@ -1,5 +1,6 @@
 //! The bus: where events go, and where the position is kept with them.
 
+mod config;
 mod connect;
 mod content;
 mod dead_letters;
@@ -10,10 +11,12 @@ mod error;
 mod keys;
 mod link;
 mod pickle;
+mod pickle_classes;
 mod redis;
 mod scripts;
 mod snapshot;
 mod stdout;
+mod url;
 mod version;
 
 use std::{future::pending, sync::Arc};
@@ -23,12 +26,12 @@ use thiserror::Error;
 use self::redis::Committer as RedisCommitter;
 pub use self::redis::RedisBus;
 use crate::{
-    config::{self, BusUrl},
     event::Event,
     metrics::Commits,
     ops::health::{Health, Role},
     ts::Ts,
 };
+pub use config::{Config, Delivery, Durability, Encoding, EventNames, Pubsub, Tls, Unrouted};
 pub use connect::{Connection, Server};
 pub use content::{Content, DeadLetter, Entry};
 pub use dead_letters::{DeadLetters, Letter, Requeued, Requeuer};
@@ -36,7 +39,9 @@ pub use entry_id::EntryId;
 pub use error::{Advice, Refused};
 pub use keys::Keys;
 pub use pickle::pickle;
+pub use pickle_classes::PickleClasses;
 pub use snapshot::SnapshotReader;
+pub use url::{BusUrl, RedisUrl, Topology};
 pub use version::{Nodes, ServerVersion};
 
 /// Where the fetcher is: everything up to `ts` is on the bus.
@@ -86,7 +91,7 @@ pub enum Bus {
 impl Bus {
     /// The bus of a community; nothing is connected yet.
     pub fn new(
-        settings: &config::Bus,
+        settings: &Config,
         group_id: i64,
         health: Arc<Health>,
         metrics: Commits,

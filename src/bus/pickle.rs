@@ -26,10 +26,8 @@
 
 use serde_json::{Number, Value};
 
-use crate::{
-    config::PickleClasses,
-    event::{Button, Content, Event, Message, Peer, Reaction, Reply, User},
-};
+use super::PickleClasses;
+use crate::event::{Button, Content, Event, Message, Peer, Reaction, Reply, User};
 
 /// The pickle of an event: an object of the reader's event class, made without calling its
 /// `__init__`, whose parts are the reader's `NamedTuple`s.

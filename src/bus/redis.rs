@@ -14,7 +14,7 @@ use redis::{FromRedisValue, ScriptInvocation, Value};
 use tokio::time::sleep;
 
 use super::{
-    Content, Entry, Halt, Position, Refused, Tenure,
+    Config, Content, Entry, Halt, Position, RedisUrl, Refused, Tenure,
     connect::Server,
     durability::{Settled, settle},
     endless::EndlessLease,
@@ -24,7 +24,6 @@ use super::{
 };
 use crate::{
     backoff::Backoff,
-    config::{self, RedisUrl},
     event::Event,
     metrics::{CommitLabels, CommitOutcome, Commits},
     ops::{
@@ -46,7 +45,7 @@ const FULL_PAUSE_CAP: Duration = Duration::from_secs(2);
 /// The bus of one instance of the service.
 pub struct RedisBus {
     server: Server,
-    pub(super) settings: config::Bus,
+    pub(super) settings: Config,
     group_id: i64,
     holder: String,
     pub(super) scripts: Scripts,
@@ -60,7 +59,7 @@ impl RedisBus {
     /// A community's bus at `url`; nothing is connected yet.
     pub(super) fn new(
         url: &RedisUrl,
-        settings: &config::Bus,
+        settings: &Config,
         group_id: i64,
         health: Arc<Health>,
         metrics: Commits,

@@ -2,18 +2,15 @@
 
 use redis::{Script, ScriptInvocation};
 
-use super::{Entry, Keys, pickle::pickle};
-use crate::{
-    config::{self, Encoding},
-    event::{Event, EventType},
-};
+use super::{Config, Encoding, Entry, Keys, pickle::pickle};
+use crate::event::{Event, EventType};
 
 /// The scripts for one community's bus.
 #[derive(Clone)]
 pub(super) struct Scripts {
     keys: Keys,
     group_id: i64,
-    settings: config::Bus,
+    settings: Config,
     acquire: Script,
     renew: Script,
     release: Script,
@@ -29,7 +26,7 @@ macro_rules! with_common {
 }
 
 impl Scripts {
-    pub(super) fn new(settings: &config::Bus, group_id: i64) -> Self {
+    pub(super) fn new(settings: &Config, group_id: i64) -> Self {
         Self {
             keys: Keys::new(settings, group_id),
             group_id,
@@ -75,7 +72,7 @@ impl Scripts {
         call.key(&keys.lease).key(&keys.seen).key(&keys.skipped).key(&keys.dead_letters);
         call.key(&keys.added).key(&keys.streams).key(&keys.marks);
         call.arg(self.group_id)
-            .arg(settings.repeat_window)
+            .arg(settings.dedup_window)
             .arg(settings.stream_length)
             .arg(u8::from(settings.delivery.to_streams()))
             .arg(self.carried())
@@ -85,12 +82,9 @@ impl Scripts {
 
     /// The entry of an event, in the forms in which this bus carries it.
     pub(super) fn entry(&self, event: &Event, unique: bool) -> Entry {
-        let published = match &self.settings.pubsub {
-            Encoding::Pickle(classes) if self.settings.delivery.to_channels() => {
-                Some(pickle(event, classes))
-            }
-            _ => None,
-        };
+        let pubsub = &self.settings.pubsub;
+        let is_pickled = self.carried() == OWN;
+        let published = is_pickled.then(|| pickle(event, &pubsub.classes));
         Entry { published, ..Entry::new(event, unique) }
     }
 
@@ -108,10 +102,10 @@ impl Scripts {
 
     /// What the channels carry, in the scripts' word.
     fn carried(&self) -> &'static str {
-        match &self.settings.pubsub {
+        match self.settings.pubsub.encoding {
             _ if !self.settings.delivery.to_channels() => "none",
             Encoding::Json => "data",
-            Encoding::Pickle(_) => OWN,
+            Encoding::Pickle => OWN,
         }
     }
 }

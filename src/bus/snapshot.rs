@@ -5,8 +5,8 @@ use std::time::Duration;
 use redis::{FromRedisValue, ParsingError, RedisResult, Script, Value};
 use tokio::time::sleep;
 
-use super::{Connection, Keys, Server};
-use crate::{config, ops::status::BusSnapshot};
+use super::{Config, Connection, Keys, Server};
+use crate::ops::status::BusSnapshot;
 
 /// The time between two readings.
 const PERIOD: Duration = Duration::from_secs(10);
@@ -27,7 +27,7 @@ pub struct SnapshotReader {
 impl SnapshotReader {
     /// For a community; nothing is connected yet.
     #[must_use]
-    pub fn new(server: Server, settings: &config::Bus, group_id: i64) -> Self {
+    pub fn new(server: Server, settings: &Config, group_id: i64) -> Self {
         Self {
             server,
             timeout: settings.timeout,

@@ -4,16 +4,21 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Finding, Mark, ask_redis, ask_vk};
 use crate::{
-    config::{self, Vk},
+    bus,
     ops::health::{Health, Role},
-    vk::Api,
+    vk::{self, Api},
 };
 
 /// How often it is looked whether this instance fetches by now.
 const PERIOD: Duration = Duration::from_millis(500);
 
 /// Logs what is found, once this instance fetches: a standby need not ask VK.
-pub async fn log_once_fetching(api: Arc<Api>, vk: Vk, bus: config::Bus, health: Arc<Health>) {
+pub async fn log_once_fetching(
+    api: Arc<Api>,
+    vk: vk::Config,
+    bus: bus::Config,
+    health: Arc<Health>,
+) {
     while health.snapshot().role != Role::Fetching {
         tokio::time::sleep(PERIOD).await;
     }

@@ -4,13 +4,12 @@ use redis::{InfoDict, RedisError, RedisResult};
 
 use super::finding::Finding;
 use crate::{
-    bus::{Nodes, Refused, Server, ServerVersion},
-    config::{self, BusUrl, RedisUrl},
+    bus::{self, BusUrl, Nodes, RedisUrl, Refused, Server, ServerVersion},
     text,
 };
 
 /// Connects to Redis and asks it how it is set up, once.
-pub async fn ask(settings: &config::Bus) -> Vec<Finding> {
+pub async fn ask(settings: &bus::Config) -> Vec<Finding> {
     match &settings.url {
         BusUrl::Redis(url) => ask_at(url, settings).await,
         BusUrl::Stdout => {
@@ -19,7 +18,7 @@ pub async fn ask(settings: &config::Bus) -> Vec<Finding> {
     }
 }
 
-async fn ask_at(url: &RedisUrl, settings: &config::Bus) -> Vec<Finding> {
+async fn ask_at(url: &RedisUrl, settings: &bus::Config) -> Vec<Finding> {
     let server = match Server::new(url, settings) {
         Ok(server) => server,
         Err(error) => {
@@ -47,7 +46,7 @@ async fn ask_at(url: &RedisUrl, settings: &config::Bus) -> Vec<Finding> {
     }
 }
 
-async fn info(server: &Server, settings: &config::Bus) -> RedisResult<Nodes> {
+async fn info(server: &Server, settings: &bus::Config) -> RedisResult<Nodes> {
     let mut connection = server.connect(settings.timeout, settings.timeout).await?;
     redis::cmd("INFO").query_async(&mut connection).await
 }

@@ -5,13 +5,10 @@ use std::fmt::Display;
 use redis::RedisError;
 
 use super::{exit::Exit, text::harmless};
-use crate::{
-    bus::{Refused, Server},
-    config::{self, BusUrl},
-};
+use crate::bus::{self, BusUrl, Refused, Server};
 
 /// The Redis that `purpose` needs, or why there is none.
-pub(super) fn server(settings: &config::Bus, purpose: impl Display) -> Result<Server, Exit> {
+pub(super) fn server(settings: &bus::Config, purpose: impl Display) -> Result<Server, Exit> {
     let BusUrl::Redis(url) = &settings.url else {
         return Err(Exit::Usage.because(format_args!(
             "bus.url is `stdout:`, so the events are not on a bus: the service prints them itself; \

@@ -9,6 +9,7 @@ use tokio::{
 };
 
 use crate::{
+    bus,
     config::{self, Loaded, Origin, Sources},
     ops::health::Health,
     outage::Outage,
@@ -30,7 +31,7 @@ pub(super) struct Reload {
     level: Level,
     /// The settings that the service runs with.
     running: Vec<Origin>,
-    password: Option<SecretString>,
+    bus: bus::Config,
     /// The token in use.
     in_use: SecretString,
     /// The token last found in its place and dealt with: in use, or refused.
@@ -53,7 +54,7 @@ impl Reload {
             health,
             level,
             running: loaded.origins.clone(),
-            password: loaded.config.bus.password.clone(),
+            bus: loaded.config.bus.clone(),
             in_use: loaded.access.token.clone(),
             seen: loaded.access.token.clone(),
             outage: Outage::default(),
@@ -69,7 +70,7 @@ impl Reload {
             tokio::select! {
                 _ = ticks.tick() => {
                     // A file that is being replaced may be missing or empty for a moment.
-                    if let Ok(token) = config::load_token(&self.sources)
+                    if let Ok(Some(token)) = config::load_token(&self.sources)
                         && !same(&token, &self.seen)
                     {
                         self.change_token(token).await;
@@ -110,15 +111,19 @@ impl Reload {
         let value = |origins: &[Origin], key: &str| {
             origins.iter().find(|it| it.key == key).map(|it| it.value.clone())
         };
-        let keys = self.running.iter().chain(&loaded.origins).map(|origin| origin.key);
+        let keys = self.running.iter().chain(&loaded.origins).map(|origin| origin.key.as_str());
         let mut changed: Vec<_> = keys
             .filter(|key| !LIVE.contains(key))
             .filter(|key| value(&self.running, key) != value(&loaded.origins, key))
             .collect();
-        // Shown alike, whatever they are.
-        match (&self.password, &loaded.config.bus.password) {
-            (Some(running), Some(new)) if !same(running, new) => changed.push("bus.password"),
-            _ => {}
+        // Secrets are shown alike, whatever they are.
+        if let (Some(running), Some(new)) = (&self.bus.password, &loaded.config.bus.password)
+            && !same(running, new)
+        {
+            changed.push("bus.password");
+        }
+        if !self.bus.url.is_same_as(&loaded.config.bus.url) {
+            changed.push("bus.url");
         }
         changed.sort_unstable();
         changed.dedup();

@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{VERSION, block_on, exit::Exit, reload::Reload, signals::Signals};
 use crate::{
-    bus::{Bus, SnapshotReader},
+    bus::{Bus, BusUrl, SnapshotReader},
     checkup,
-    config::{self, BusUrl, Loaded, Sources},
+    config::{self, Loaded, Sources},
     converter::Rules,
     http::{self, Page},
     metrics::Metrics,

@@ -1,116 +1,94 @@
-//! The TOML file: finding it, reading it, and telling at which line a key stands.
+//! The TOML file: where it is found, what it sets, and in which line.
 
 use std::{
     fs, io,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
-use figment::{
-    Profile, Provider,
-    providers::{Format, Toml},
-    value::Dict,
-};
+use figment::value::Value;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, de::IntoDeserializer};
+use toml_edit::{ImDocument, Item, Key, TableLike};
 
 use super::{problem::Problem, sources::Sources};
 
 const NAME: &str = "Fetcher.toml";
 
-/// A TOML file and its content.
-pub(super) struct File {
-    path: PathBuf,
-    text: String,
-    pub(super) keys: Dict,
+/// A key that a file sets.
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) value: Value,
+    /// The line of the key, from 1 on.
+    pub(super) line: usize,
 }
 
-impl File {
-    /// The file that was named, else the first of the usual ones that exists, else none.
-    pub(super) fn find(sources: &Sources) -> Result<Option<Self>, Problem> {
-        let named =
-            sources.config_flag.as_deref().or_else(|| sources.var("FETCHER_CONFIG").map(Path::new));
-        if let Some(named) = named {
-            let path = sources.path(named);
-            return match Self::read(&path)? {
-                Some(file) => Ok(Some(file)),
-                None => Err(unusable(&path, "there is no such file")),
-            };
-        }
-        for dir in [&sources.working_dir, &sources.etc_dir] {
-            if let Some(file) = Self::read(&dir.join(NAME))? {
-                return Ok(Some(file));
-            }
-        }
-        Ok(None)
-    }
-
-    fn read(path: &Path) -> Result<Option<Self>, Problem> {
-        match fs::read_to_string(path) {
-            Ok(text) => Self::parse(path, text).map(Some),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(unusable(path, format!("cannot be read: {error}"))),
-        }
-    }
-
-    pub(super) fn parse(path: &Path, text: String) -> Result<Self, Problem> {
-        let mut profiles = Toml::string(&text)
-            .data()
-            .map_err(|error| unusable(path, without_excerpt(&error.kind.to_string())))?;
-        Ok(Self {
-            path: path.to_owned(),
-            text,
-            keys: profiles.remove(&Profile::Default).unwrap_or_default(),
-        })
-    }
-
-    /// The file, and the line where `key` is set if it is easily found.
-    pub(super) fn place_of(&self, key: &str) -> String {
-        let path = self.path.display();
-        match line_of(&self.text, key) {
-            Some(line) => format!("{path}, line {line}"),
-            None => path.to_string(),
-        }
-    }
-}
-
-fn unusable(path: &Path, reason: impl Into<String>) -> Problem {
-    Problem::File { path: path.to_owned(), reason: reason.into() }
-}
-
-/// A TOML error without the excerpt it shows: that line of the file may hold a secret.
-fn without_excerpt(error: &str) -> String {
-    let is_excerpt = |line: &&str| {
-        let gutter = line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit());
-        !gutter.starts_with('|')
+/// The file that was named, else the first of the usual ones that exists, else none. Its text may
+/// hold secrets.
+pub(super) fn find(sources: &Sources) -> Result<Option<(PathBuf, SecretString)>, Problem> {
+    let named =
+        sources.config_flag.as_deref().or_else(|| sources.var("FETCHER_CONFIG").map(Path::new));
+    let paths = match named {
+        Some(named) => vec![sources.path(named)],
+        None => [&sources.working_dir, &sources.etc_dir].map(|dir| dir.join(NAME)).into(),
     };
-    let lines: Vec<_> = error.lines().filter(is_excerpt).collect();
-    lines.join("; ")
+    for path in paths {
+        let reason = match fs::read_to_string(&path) {
+            Ok(text) => return Ok(Some((path, text.into()))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match named {
+                Some(_) => "there is no such file".to_owned(),
+                None => continue,
+            },
+            Err(error) => format!("cannot be read: {error}"),
+        };
+        return Err(Problem::File { path, reason });
+    }
+    Ok(None)
 }
 
-/// The line, from 1 on, that sets `key`, or the section or inline table that `key` is in.
-///
-/// The parsed values do not say where they stood, and a search through the lines is right for any
-/// file that people write.
-fn line_of(text: &str, key: &str) -> Option<usize> {
-    let bare = |part: &str| part.replace(['"', '\'', ' '], "");
-    let mut section = String::new();
-    let mut enclosing = None;
-    for (number, line) in (1..).zip(text.lines()) {
-        let line = line.trim();
-        let here = if line.starts_with('[') {
-            section = bare(line.split('#').next()?.trim_matches(['[', ']', ' ']));
-            section.clone()
-        } else {
-            match line.split_once('=') {
-                Some((name, _)) if section.is_empty() => bare(name),
-                Some((name, _)) => format!("{section}.{}", bare(name)),
-                None => continue,
+/// The keys that a TOML text sets, in its order. A table is a value itself where `is_key` says so,
+/// or when it is empty.
+pub(super) fn entries(
+    path: &Path,
+    text: &SecretString,
+    is_key: &dyn Fn(&str) -> bool,
+) -> Result<Vec<Entry>, Problem> {
+    let text = text.expose_secret();
+    let line = |span: Option<Range<usize>>| {
+        let before = text.bytes().take(span.unwrap_or_default().start);
+        1 + before.filter(|it| *it == b'\n').count()
+    };
+    let document = ImDocument::parse(text).map_err(|error| {
+        // The error's `Display` shows the text of the line, which may hold a secret.
+        let message = error.message().trim().replace('\n', "; ");
+        let reason = format!("TOML parse error at line {}: {message}", line(error.span()));
+        Problem::File { path: path.to_owned(), reason }
+    })?;
+    let entry = |(key, item, span): (String, &Item, _)| {
+        let value = item.clone().into_value().ok()?;
+        Some(Entry {
+            key,
+            value: Deserialize::deserialize(value.into_deserializer()).ok()?,
+            line: line(span),
+        })
+    };
+    Ok(leaves("", document.as_table(), is_key).into_iter().filter_map(entry).collect())
+}
+
+fn leaves<'a>(
+    section: &str,
+    table: &'a dyn TableLike,
+    is_key: &dyn Fn(&str) -> bool,
+) -> Vec<(String, &'a Item, Option<Range<usize>>)> {
+    let mut found = Vec::new();
+    for (name, item) in table.iter() {
+        let key = if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") };
+        match item.as_table_like() {
+            Some(inner) if !inner.is_empty() && !is_key(&key) => {
+                found.extend(leaves(&key, inner, is_key));
             }
-        };
-        if here == key {
-            return Some(number);
-        }
-        if key.strip_prefix(&here).is_some_and(|rest| rest.starts_with('.')) {
-            enclosing = Some(number);
+            _ => found.push((key, item, table.key(name).and_then(Key::span))),
         }
     }
-    enclosing
+    found
 }

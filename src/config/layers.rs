@@ -1,189 +1,265 @@
-//! The layers of the configuration, the later winning over the earlier: the built-in defaults, the
-//! file, the environment, the secret files.
+//! The layers of settings: the defaults, the file, the environment.
 
 use std::{collections::BTreeMap, path::Path};
 
-use figment::{
-    Error, Figment, Metadata, Profile, Provider,
-    value::{Dict, Map, Value},
-};
+use figment::{Figment, error::Kind, providers::Serialized, value::Value};
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    catalogue::Catalogue,
-    file::File,
-    problem::Problem,
-    secrets::{Found, Secret},
+    Config,
+    file::{self, Entry},
+    keys::{BUS_URL, GROUP_ID, Keys},
+    problem::{ConfigError, Problem},
+    secrets::{Found, HIDDEN, REDIS_PASSWORD, Secret},
+    show,
     sources::{Sources, environment},
 };
+use crate::bus::BusUrl;
 
 /// The committed `Fetcher.toml`: documentation and defaults in one.
-pub(super) const DEFAULTS: &str = include_str!("../../Fetcher.toml");
+pub(super) const REFERENCE: &str = include_str!("../../Fetcher.toml");
+const REFERENCE_NAME: &str = "the built-in Fetcher.toml";
 
 const PREFIX: &str = "FETCHER_";
-
 /// Names the file, so it is no key.
 const FILE_VARIABLE: &str = "FETCHER_CONFIG";
+const DEFAULT: &str = "default";
 
-/// Reads and merges every layer, with the secrets that the caller has a use for, and tells what was
-/// wrong with any of them.
-pub(super) fn merge(sources: &Sources, secrets: &[&Secret]) -> (Figment, Vec<Problem>) {
-    let mut problems = Vec::new();
-    let defaults = kept(
-        File::parse(Path::new("the built-in Fetcher.toml"), DEFAULTS.to_owned()),
-        &mut problems,
-    );
-    let defaults = defaults.map(|file| file.keys).unwrap_or_default();
-    let catalogue = Catalogue::new(&defaults);
-
-    let figment = Figment::from(default_layer(&catalogue, &defaults))
-        .merge(file_layer(sources, &catalogue, &mut problems))
-        .merge(environment_layer(sources, &catalogue, secrets, &mut problems))
-        .merge(secret_files_layer(sources, secrets, &mut problems));
-    (figment, problems)
+/// A setting in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The key, such as `vk.wait`.
+    pub key: String,
+    /// Its value as it was written; `***` for a secret.
+    pub value: String,
+    /// Where it comes from: a file with the line, an environment variable, or `default`.
+    pub source: String,
 }
 
-/// Reads one secret alone, and tells what was wrong with it.
-pub(super) fn secret(sources: &Sources, secret: &Secret) -> (Figment, Vec<Problem>) {
-    let mut problems = Vec::new();
-    let mut environment = Layer::named("environment");
-    if let Some(Found { text, origin }) = secret.in_environment(sources) {
-        environment.set(secret.key, text.into(), origin);
-    }
-    let files = secret_files_layer(sources, &[secret], &mut problems);
-    (Figment::from(environment).merge(files), problems)
+/// What the layers set, and the problems found so far. Holds no secret as plain text.
+#[derive(Debug)]
+pub(super) struct Layers {
+    keys: Keys,
+    /// What the file and the environment set, with the source; the environment wins.
+    settings: BTreeMap<String, (Value, String)>,
+    /// The address of the bus, where they set a valid one; `settings` has it without its password.
+    bus_url: Option<BusUrl>,
+    /// The secrets in use.
+    secrets: Vec<Origin>,
+    problems: Vec<Problem>,
 }
 
-fn default_layer(catalogue: &Catalogue, defaults: &Dict) -> Layer {
-    let mut layer = Layer::named("defaults");
-    for (key, value) in catalogue.keys_in(defaults) {
-        layer.set(&key, value, "default".to_owned());
-    }
-    layer
-}
-
-fn file_layer(sources: &Sources, catalogue: &Catalogue, problems: &mut Vec<Problem>) -> Layer {
-    let mut layer = Layer::named("file");
-    let Some(file) = kept(File::find(sources), problems).flatten() else {
-        return layer;
-    };
-    for (key, value) in catalogue.keys_in(&file.keys) {
-        let origin = file.place_of(&key);
-        if kept(catalogue.admit(&key, &origin, str::to_owned), problems).is_some() {
-            layer.set(&key, value, origin);
-        }
-    }
-    layer
-}
-
-fn environment_layer(
-    sources: &Sources,
-    catalogue: &Catalogue,
-    secrets: &[&Secret],
-    problems: &mut Vec<Problem>,
-) -> Layer {
-    let mut layer = Layer::named("environment");
-    for (variable, text) in &sources.vars {
-        let Some(name) = variable.strip_prefix(PREFIX) else {
-            continue;
+impl Layers {
+    /// Reads all layers.
+    pub(super) fn read(sources: &Sources) -> Self {
+        let mut layers = Self {
+            keys: Keys(vec![(GROUP_ID.to_owned(), None)]),
+            settings: BTreeMap::new(),
+            bus_url: None,
+            secrets: Vec::new(),
+            problems: Vec::new(),
         };
-        if variable == FILE_VARIABLE {
-            continue;
-        }
-        let key = name.to_ascii_lowercase().replace("__", ".");
-        let origin = environment(variable);
-        if kept(catalogue.admit(&key, &origin, variable_of), problems).is_some() {
-            layer.set(&key, catalogue.typed(&key, text), origin);
+        layers.read_defaults();
+        layers.read_file(sources);
+        layers.read_environment(sources);
+        layers
+    }
+
+    fn read_defaults(&mut self) {
+        let entries = file::entries(Path::new(REFERENCE_NAME), &REFERENCE.into(), &|_| false);
+        for Entry { key, value, .. } in self.keep(entries).unwrap_or_default() {
+            self.keys.0.push((key, Some(value)));
         }
     }
 
-    if let Some(text) = sources.var("GROUPID") {
-        let key = "vk.group_id";
-        let long_form = variable_of(key);
-        if sources.var(&long_form).is_some() {
-            problems.push(Problem::Twice {
-                key,
-                first: "GROUPID".to_owned(),
-                second: long_form,
-                advice: "unset one of them".to_owned(),
+    fn read_file(&mut self, sources: &Sources) {
+        let Some((path, text)) = self.keep(file::find(sources)).flatten() else { return };
+        let entries = file::entries(&path, &text, &|key| self.keys.contain(key));
+        for Entry { key, value, line } in self.keep(entries).unwrap_or_default() {
+            let is_empty = value.as_dict().is_some_and(figment::value::Dict::is_empty);
+            if is_empty && self.keys.contain_section(&key) {
+                continue;
+            }
+            let source = format!("{}, line {line}", path.display());
+            if self.keep(self.keys.admit(&key, &source, str::to_owned)).is_some() {
+                self.put(&key, value, source);
+            }
+        }
+    }
+
+    fn read_environment(&mut self, sources: &Sources) {
+        for (variable, text) in &sources.vars {
+            let name = variable.strip_prefix(PREFIX).filter(|_| variable != FILE_VARIABLE);
+            let Some(key) = name.map(|name| name.to_ascii_lowercase().replace("__", ".")) else {
+                continue;
+            };
+            let source = environment(variable);
+            if self.keep(self.keys.admit(&key, &source, variable_of)).is_some() {
+                self.put(&key, self.keys.parse(&key, text.expose_secret()), source);
+            }
+        }
+        if let Some(text) = sources.var("GROUPID") {
+            let other = variable_of(GROUP_ID);
+            if sources.var(&other).is_some() {
+                let reason = format!("set by both GROUPID and {other}; unset one of them");
+                self.problems.push(Problem::key(GROUP_ID, reason));
+            }
+            self.put(GROUP_ID, self.keys.parse(GROUP_ID, text), environment("GROUPID"));
+        }
+    }
+
+    /// Sets a known key. `bus.url` is set without its password, which only `bus_url` keeps.
+    fn put(&mut self, key: &str, mut value: Value, source: String) {
+        if key == BUS_URL {
+            self.bus_url = value.as_str().and_then(BusUrl::parse);
+            value = self.bus_url.as_ref().map(BusUrl::to_string).unwrap_or_default().into();
+        }
+        self.settings.insert(key.to_owned(), (value, source));
+    }
+
+    /// Puts a problem with the others and goes on without the value.
+    fn keep<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
+        result.map_err(|problem| self.problems.push(problem)).ok()
+    }
+
+    /// Without what was set for `key`.
+    pub(super) fn without(mut self, key: &str) -> Self {
+        self.settings.remove(key);
+        self
+    }
+
+    /// Whether the file or the environment sets `key`.
+    pub(super) fn set(&self, key: &str) -> bool {
+        self.settings.contains_key(key)
+    }
+
+    /// Reports that a required key is missing, if it is and no earlier problem explains it.
+    pub(super) fn require(&mut self, key: &str, is_set: bool, places: &str) {
+        if !is_set && !self.has_problem(key) {
+            self.problems.push(Problem::missing(key, places));
+        }
+    }
+
+    /// Reads a secret, or reports why it cannot be used; none also if it is set nowhere.
+    pub(super) fn secret(&mut self, secret: &Secret, sources: &Sources) -> Option<SecretString> {
+        let Found { text, source } = self.keep(secret.read(sources)).flatten()?;
+        self.secrets.push(Origin { key: secret.key.to_owned(), value: "***".to_owned(), source });
+        Some(text)
+    }
+
+    fn has_problem(&self, key: &str) -> bool {
+        self.problems.iter().any(|it| it.is_about(key))
+    }
+
+    /// Checks everything, and composes the configuration if nothing is wrong.
+    pub(super) fn finish(
+        mut self,
+        sources: &Sources,
+    ) -> Result<(Config, Vec<Origin>), ConfigError> {
+        let figment = self.check_each();
+        let password = self.secret(&REDIS_PASSWORD, sources);
+        if password.is_some() && self.bus_url.as_ref().is_some_and(BusUrl::has_password) {
+            let [url, password] = [BUS_URL, REDIS_PASSWORD.key].map(|key| self.source(key));
+            let reason =
+                format!("set by both {BUS_URL} ({url}) and {password}; take it out of {BUS_URL}");
+            self.problems.push(Problem::key(REDIS_PASSWORD.key, reason));
+        }
+        let config = figment.extract::<Config>().map_err(|error| Problem::File {
+            path: REFERENCE_NAME.into(),
+            reason: error.to_string(),
+        });
+        if let Some(mut config) = self.keep(config) {
+            config.bus.password = password;
+            config.bus.url = self.bus_url.take().unwrap_or(config.bus.url);
+            self.check_together(&config);
+            if self.problems.is_empty() {
+                let origins = self.origins();
+                return Ok((config, origins));
+            }
+        }
+        Err(ConfigError { problems: self.problems })
+    }
+
+    /// Extracts each setting over defaults alone, so that one mistake does not hide another. Returns
+    /// the defaults with all valid settings.
+    fn check_each(&mut self) -> Figment {
+        let defaults =
+            self.keys.0.iter().fold(Figment::new(), |figment, (key, value)| match value {
+                Some(value) => figment.merge(Serialized::default(key, value)),
+                None => figment,
             });
+        let mut valid = defaults.clone();
+        for (key, _) in &self.keys.0 {
+            let Some((value, source)) = self.settings.get(key) else { continue };
+            let layer = Serialized::default(key, value);
+            match defaults.clone().merge(&layer).extract::<Config>() {
+                Ok(_) => valid = valid.merge(layer),
+                Err(error) => {
+                    let hidden = (key == BUS_URL).then(|| HIDDEN.to_owned());
+                    let found = hidden.unwrap_or_else(|| show::in_message(value));
+                    let expected = expected(error.kind);
+                    self.problems.push(Problem::invalid(key, &found, source, &expected));
+                }
+            }
         }
-        layer.set(key, catalogue.typed(key, text), environment("GROUPID"));
+        valid
     }
 
-    for secret in secrets {
-        if let Some(Found { text, origin }) = secret.in_environment(sources) {
-            layer.set(secret.key, text.into(), origin);
+    /// Reports contradictions between values that are valid by themselves.
+    fn check_together(&mut self, config: &Config) {
+        for [key, rule, other] in config.contradictions() {
+            if self.has_problem(key) || self.has_problem(other) {
+                continue;
+            }
+            let [first, second] = [key, other].map(|key| {
+                let value = self.value(key).map(show::in_message).unwrap_or_default();
+                format!("{key} = {value} ({})", self.source(key))
+            });
+            self.problems.push(Problem::Contradiction(format!("{first} {rule} {second}")));
         }
     }
-    layer
+
+    fn value(&self, key: &str) -> Option<&Value> {
+        self.settings.get(key).map(|(value, _)| value).or_else(|| self.keys.default_of(key))
+    }
+
+    fn source(&self, key: &str) -> &str {
+        let secret = || Some(self.secrets.iter().find(|it| it.key == key)?.source.as_str());
+        let set = self.settings.get(key).map(|(_, source)| source.as_str());
+        set.or_else(secret).unwrap_or(DEFAULT)
+    }
+
+    /// Every setting in force; a secret is at the head of its section.
+    fn origins(&self) -> Vec<Origin> {
+        let origin = |(key, _): &(String, _)| {
+            let value = show::plain(self.value(key)?);
+            Some(Origin { key: key.clone(), value, source: self.source(key).to_owned() })
+        };
+        let mut origins: Vec<_> = self.keys.0.iter().filter_map(origin).collect();
+        for secret in &self.secrets {
+            let section = secret.key.split('.').next().unwrap_or_default();
+            let at = origins.iter().position(|it| it.key.starts_with(section)).unwrap_or_default();
+            origins.insert(at, secret.clone());
+        }
+        origins
+    }
 }
 
-fn secret_files_layer(
-    sources: &Sources,
-    secrets: &[&Secret],
-    problems: &mut Vec<Problem>,
-) -> Layer {
-    let mut layer = Layer::named("secret files");
-    for secret in secrets {
-        if let Some(Found { text, origin }) = kept(secret.in_files(sources), problems).flatten() {
-            layer.set(secret.key, text.into(), origin);
+/// What a value should have been, in the words of the type that refused it.
+fn expected(refusal: Kind) -> String {
+    match refusal {
+        Kind::Message(expected)
+        | Kind::InvalidType(_, expected)
+        | Kind::InvalidValue(_, expected) => expected,
+        Kind::UnknownVariant(_, words) => {
+            let words: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
+            format!("one of {}", words.join(", "))
         }
+        other => other.to_string(),
     }
-    layer
-}
-
-/// Puts a problem with the others and goes on without the value.
-fn kept<T>(result: Result<T, Problem>, problems: &mut Vec<Problem>) -> Option<T> {
-    result.map_err(|problem| problems.push(problem)).ok()
 }
 
 /// The environment variable that sets a key.
 fn variable_of(key: &str) -> String {
     format!("{PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"))
-}
-
-/// One layer, as figment takes it: its keys, and for each where exactly it stands.
-struct Layer {
-    name: &'static str,
-    keys: Dict,
-    origins: BTreeMap<String, String>,
-}
-
-impl Layer {
-    fn named(name: &'static str) -> Self {
-        Self { name, keys: Dict::new(), origins: BTreeMap::new() }
-    }
-
-    fn set(&mut self, key: &str, value: Value, origin: String) {
-        insert(&mut self.keys, key, value);
-        self.origins.insert(key.to_owned(), origin);
-    }
-}
-
-impl Provider for Layer {
-    fn metadata(&self) -> Metadata {
-        let origins = self.origins.clone();
-        Metadata::named(self.name).interpolater(move |_, key| {
-            let origin = origins.get(&key.join("."));
-            origin.cloned().unwrap_or_default()
-        })
-    }
-
-    fn data(&self) -> Result<Map<Profile, Dict>, Error> {
-        Ok(Profile::Default.collect(self.keys.clone()))
-    }
-}
-
-fn insert(dict: &mut Dict, key: &str, value: Value) {
-    match key.split_once('.') {
-        None => {
-            dict.insert(key.to_owned(), value);
-        }
-        Some((section, rest)) => {
-            let section = dict.entry(section.to_owned()).or_insert_with(|| Dict::new().into());
-            if let Value::Dict(_, inner) = section {
-                insert(inner, rest, value);
-            }
-        }
-    }
 }

@@ -1,47 +1,78 @@
-//! The configuration: where settings come from, what they may be, and what they are.
+//! The configuration: reads the layers, checks every key and composes the sections.
 //!
-//! Four layers are merged, the later winning over the earlier: the committed `Fetcher.toml`, which
-//! is built in; the file; the environment; secret files. Every key is then read and checked, and
-//! all mistakes are reported together, each with its source and with what was expected.
+//! The later layer wins: the committed `Fetcher.toml`, which is built in and supplies the defaults;
+//! the file; the environment. Secrets have places of their own and bypass the layers. Each section
+//! is a struct beside the component that it configures. Every key is extracted by itself first, so
+//! that all mistakes are reported together, each with its source and with what was expected.
 
-mod assemble;
-mod bus_url;
-mod catalogue;
 mod file;
+mod keys;
 mod layers;
-mod pickle_classes;
 mod problem;
-mod reader;
 mod secrets;
-mod sections;
 mod show;
 mod sources;
-mod value;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 mod tests;
 
-pub use bus_url::{BusUrl, RedisUrl, Topology};
-pub use pickle_classes::PickleClasses;
-pub use problem::{ConfigError, Problem};
-pub use reader::Origin;
-pub use sections::{
-    Access, Ages, Bus, ClientCertificate, Config, Converter, Delivery, Durability, Encoding,
-    EventNames, Http, Lang, Log, LogFormat, Names, Tls, Unrouted, Vk,
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::{
+    bus::{self, Encoding},
+    converter, http, names,
+    setting::Contradiction,
+    telemetry,
+    vk::{self, Access},
 };
+use keys::GROUP_ID;
+use layers::Layers;
+pub use layers::Origin;
+pub use problem::{ConfigError, Problem};
+use secrets::TOKEN;
 pub use sources::Sources;
 
-use reader::Reader;
-use secrecy::SecretString;
-use secrets::{REDIS_PASSWORD, TOKEN};
+const GROUP_ID_PLACES: &str =
+    "set GROUPID in the environment, or group_id under [vk] in Fetcher.toml";
+
+/// All sections of `Fetcher.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The community and the connection to VK.
+    pub vk: vk::Config,
+    /// How an update becomes an event.
+    pub converter: converter::Config,
+    /// The cache of names.
+    pub names: names::Config,
+    /// The bus on which events leave.
+    pub bus: bus::Config,
+    /// The HTTP port.
+    pub http: http::Config,
+    /// The log.
+    pub log: telemetry::Config,
+}
+
+impl Config {
+    fn contradictions(&self) -> Vec<Contradiction> {
+        let mut found = self.names.contradictions();
+        found.extend(self.bus.contradictions());
+        if self.bus.pubsub.encoding == Encoding::Pickle && !self.converter.reply_author {
+            // The Reply class of the Python predecessor requires the author.
+            found.push(["bus.pubsub.encoding", "does not go with", "converter.reply_author"]);
+        }
+        found
+    }
+}
 
 /// All that the service needs to run.
 #[derive(Debug)]
 pub struct Loaded {
     /// The settings.
     pub config: Config,
-    /// Whose events are fetched, and by what right.
+    /// The community and its token.
     pub access: Access,
     /// Every setting in force and its source, in the order of `Fetcher.toml`.
     pub origins: Vec<Origin>,
@@ -56,41 +87,37 @@ impl Loaded {
     }
 }
 
-/// Loads everything; that the group id or the token is missing is a mistake like any other.
+/// Loads everything. A missing group id or token is a mistake like any other.
 pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
-    let (figment, problems) = layers::merge(sources, &[&TOKEN, &REDIS_PASSWORD]);
-    let mut reader = Reader::new(figment, problems);
-    let access = assemble::access(&mut reader);
-    let config = assemble::config(&mut reader);
-    let ((access, config), origins) = reader.finish(access.zip(config))?;
-    Ok(Loaded { config, access, origins })
+    let mut layers = Layers::read(sources);
+    layers.require(GROUP_ID, layers.set(GROUP_ID), GROUP_ID_PLACES);
+    let token = layers.secret(&TOKEN, sources);
+    layers.require(TOKEN.key, token.is_some(), &TOKEN.places());
+    let (config, origins) = layers.finish(sources)?;
+    match (config.vk.group_id, token) {
+        (Some(group_id), Some(token)) => {
+            Ok(Loaded { config, access: Access { group_id, token }, origins })
+        }
+        // Reported above, so `finish` has failed.
+        _ => Err(ConfigError { problems: vec![Problem::missing(GROUP_ID, GROUP_ID_PLACES)] }),
+    }
 }
 
-/// Loads what a command needs that looks after one community, and the community's number where it is
-/// set. The token is neither required nor looked at.
-pub fn load_without_token(sources: &Sources) -> Result<(Config, Option<i64>), ConfigError> {
-    let (figment, problems) = layers::merge(sources, &[&REDIS_PASSWORD]);
-    let mut reader = Reader::new(figment, problems);
-    let group_id = assemble::group_id(&mut reader);
-    let config = assemble::config(&mut reader);
-    let (config, _) = reader.finish(config)?;
-    Ok((config, group_id))
-}
-
-/// Loads the token alone, as it is in its place by now.
-pub fn load_token(sources: &Sources) -> Result<SecretString, ConfigError> {
-    let (figment, problems) = layers::secret(sources, &TOKEN);
-    let mut reader = Reader::new(figment, problems);
-    let token = assemble::access_token(&mut reader);
-    Ok(reader.finish(token)?.0)
-}
-
-/// Loads what a command needs that does not speak to VK. The group id and the token are neither
-/// required nor looked at: such a command also works where the token's file may not be read.
-pub fn load_without_access(sources: &Sources) -> Result<Config, ConfigError> {
-    let (figment, problems) = layers::merge(sources, &[&REDIS_PASSWORD]);
-    let mut reader = Reader::new(figment, problems);
-    let config = assemble::config(&mut reader);
-    let (config, _) = reader.finish(config)?;
+/// Loads what a command for one community needs. The token is neither required nor read, and
+/// `vk.group_id` is optional.
+pub fn load_without_token(sources: &Sources) -> Result<Config, ConfigError> {
+    let (config, _) = Layers::read(sources).finish(sources)?;
     Ok(config)
+}
+
+/// Loads what a command needs that does not call VK. The group id and the token are neither
+/// required nor read: such a command also works where the token's file may not be read.
+pub fn load_without_access(sources: &Sources) -> Result<Config, ConfigError> {
+    let (config, _) = Layers::read(sources).without(GROUP_ID).finish(sources)?;
+    Ok(config)
+}
+
+/// Reads the token alone, as its place holds it now; none if it is set nowhere.
+pub fn load_token(sources: &Sources) -> Result<Option<SecretString>, Problem> {
+    Ok(TOKEN.read(sources)?.map(|found| found.text))
 }

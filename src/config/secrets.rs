@@ -7,10 +7,15 @@
 
 use std::{fs, io, path::PathBuf};
 
+use secrecy::{ExposeSecret, SecretString};
+
 use super::{
     problem::Problem,
     sources::{Sources, environment},
 };
+
+/// What stands in place of a value that may hold a secret.
+pub(super) const HIDDEN: &str = "a value that is not shown, as it may hold a secret";
 
 /// A secret and the names it goes by.
 pub(super) struct Secret {
@@ -19,22 +24,33 @@ pub(super) struct Secret {
     file_variable: &'static str,
     /// The name as a systemd credential and under `/run/secrets`.
     file: &'static str,
+    is_valid: fn(&str) -> bool,
+    expected: &'static str,
 }
 
-pub(super) const TOKEN: Secret =
-    Secret { key: "vk.token", variable: "TOKEN", file_variable: "TOKEN_FILE", file: "token" };
+pub(super) const TOKEN: Secret = Secret {
+    key: "vk.token",
+    variable: "TOKEN",
+    file_variable: "TOKEN_FILE",
+    file: "token",
+    // It goes into an HTTP header.
+    is_valid: |text| text.bytes().all(|it| it.is_ascii_graphic()),
+    expected: "a VK access token: one word of ASCII letters, digits and signs",
+};
 
 pub(super) const REDIS_PASSWORD: Secret = Secret {
     key: "bus.password",
     variable: "REDIS_PASSWORD",
     file_variable: "REDIS_PASSWORD_FILE",
     file: "redis-password",
+    is_valid: |text| !text.contains(char::is_control),
+    expected: "a password on one line, without control characters",
 };
 
-/// A secret's text and where it stood.
+/// A secret and where it stood.
 pub(super) struct Found {
-    pub(super) text: String,
-    pub(super) origin: String,
+    pub(super) text: SecretString,
+    pub(super) source: String,
 }
 
 /// Whether a key, known or not, looks as if its value were a secret.
@@ -60,77 +76,68 @@ impl Secret {
         )
     }
 
-    /// The secret in the environment itself.
-    pub(super) fn in_environment(&self, sources: &Sources) -> Option<Found> {
-        sources
-            .var(self.variable)
-            .map(|text| Found { text: text.to_owned(), origin: environment(self.variable) })
+    /// The secret in the place that wins; none if it is set nowhere.
+    pub(super) fn read(&self, sources: &Sources) -> Result<Option<Found>, Problem> {
+        let variable = sources.var(self.variable);
+        let (text, source) = match (self.in_files(sources)?, variable) {
+            (None, None) => return Ok(None),
+            (None, Some(text)) => (text.into(), environment(self.variable)),
+            (Some(found), None) => found,
+            (Some((text, file)), Some(_)) => {
+                (text, format!("{file} (wins over {})", environment(self.variable)))
+            }
+        };
+        if (self.is_valid)(text.expose_secret()) {
+            Ok(Some(Found { text, source }))
+        } else {
+            Err(Problem::invalid(self.key, HIDDEN, &source, self.expected))
+        }
     }
 
-    /// The secret in the first file that is named or exists.
-    pub(super) fn in_files(&self, sources: &Sources) -> Result<Option<Found>, Problem> {
-        let variable = sources.var(self.variable);
-        if let Some(named) = sources.var(self.file_variable) {
-            if variable.is_some() {
-                return Err(self.set_twice());
+    /// The secret in the first file that is named or exists, and that place.
+    fn in_files(&self, sources: &Sources) -> Result<Option<(SecretString, String)>, Problem> {
+        let (variable, file_variable) = (self.variable, self.file_variable);
+        if let Some(named) = sources.var(file_variable) {
+            if sources.var(variable).is_some() {
+                let reason = format!(
+                    "set by both {variable} and {file_variable}; unset one of them (where \
+                     {variable} is baked into an image, mount the secret as /run/secrets/{} \
+                     instead, which wins over it)",
+                    self.file
+                );
+                return Err(Problem::key(self.key, reason));
             }
             let path = sources.path(named);
-            let origin = format!("{} (named by {})", path.display(), self.file_variable);
-            let text = self.read(path, &origin)?;
-            return match text {
-                Some(text) => Ok(Some(Found { text, origin })),
-                None => Err(self.unusable(&origin, "does not exist")),
+            let source = format!("{} (named by {file_variable})", path.display());
+            return match self.in_file(path, &source)? {
+                Some(text) => Ok(Some((text, source))),
+                None => Err(Problem::key(self.key, format!("{source} does not exist"))),
             };
         }
-
         let credentials = sources.var("CREDENTIALS_DIRECTORY").map(PathBuf::from);
         for dir in credentials.iter().chain([&sources.run_secrets_dir]) {
             let path = dir.join(self.file);
-            let place = path.display().to_string();
-            if let Some(text) = self.read(path, &place)? {
-                let origin = match variable {
-                    Some(_) => {
-                        format!("{place} (wins over {})", environment(self.variable))
-                    }
-                    None => place,
-                };
-                return Ok(Some(Found { text, origin }));
+            let source = path.display().to_string();
+            if let Some(text) = self.in_file(path, &source)? {
+                return Ok(Some((text, source)));
             }
         }
         Ok(None)
     }
 
     /// The file's text without blanks around it; none if there is no such file.
-    fn read(&self, path: PathBuf, origin: &str) -> Result<Option<String>, Problem> {
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                return Err(self.unusable(origin, &format!("cannot be read: {error}")));
-            }
+    fn in_file(&self, path: PathBuf, source: &str) -> Result<Option<SecretString>, Problem> {
+        let reason = match fs::read_to_string(path).map(SecretString::from) {
+            Ok(text) => match text.expose_secret().trim() {
+                "" => "is empty".to_owned(),
+                text => return Ok(Some(text.into())),
+            },
+            Err(error) => match error.kind() {
+                io::ErrorKind::NotFound => return Ok(None),
+                io::ErrorKind::InvalidData => "is not UTF-8 text".to_owned(),
+                _ => format!("cannot be read: {error}"),
+            },
         };
-        let text =
-            String::from_utf8(bytes).map_err(|_| self.unusable(origin, "is not UTF-8 text"))?;
-        match text.trim() {
-            "" => Err(self.unusable(origin, "is empty")),
-            text => Ok(Some(text.to_owned())),
-        }
-    }
-
-    fn unusable(&self, origin: &str, reason: &str) -> Problem {
-        Problem::Secret { key: self.key, origin: origin.to_owned(), reason: reason.to_owned() }
-    }
-
-    fn set_twice(&self) -> Problem {
-        Problem::Twice {
-            key: self.key,
-            first: self.variable.to_owned(),
-            second: self.file_variable.to_owned(),
-            advice: format!(
-                "unset one of them (where {} is baked into an image, mount the secret as \
-                 /run/secrets/{} instead, which wins over it)",
-                self.variable, self.file
-            ),
-        }
+        Err(Problem::key(self.key, format!("{source} {reason}")))
     }
 }

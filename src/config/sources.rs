@@ -2,23 +2,24 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     path::{Path, PathBuf},
 };
 
+use secrecy::{ExposeSecret, SecretString};
+
 /// Everything outside the program that the configuration is read from.
-///
-/// It holds the whole environment, secrets included, so it has no `Debug`.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Sources {
     /// The file named by `--config`.
     pub config_flag: Option<PathBuf>,
-    /// The environment variables.
-    pub vars: BTreeMap<String, String>,
+    /// The environment variables. Any of them may hold a secret.
+    pub vars: BTreeMap<String, SecretString>,
     /// Where `Fetcher.toml` is looked for first.
     pub working_dir: PathBuf,
     /// Where `Fetcher.toml` is looked for next.
     pub etc_dir: PathBuf,
-    /// Where secret files are mounted by container engines.
+    /// Where container engines mount secret files.
     pub run_secrets_dir: PathBuf,
 }
 
@@ -26,14 +27,12 @@ impl Sources {
     /// The sources of the running process.
     #[must_use]
     pub fn from_process(config_flag: Option<PathBuf>) -> Self {
+        // `std::env::vars` panics on any variable that is not UTF-8.
+        let lossy = |text: OsString| text.to_string_lossy().into_owned();
         Self {
             config_flag,
-            // `std::env::vars` panics on a variable that is not UTF-8, even on one of no interest.
             vars: std::env::vars_os()
-                .map(|(name, value)| {
-                    let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
-                    (lossy(name), lossy(value))
-                })
+                .map(|(name, value)| (lossy(name), lossy(value).into()))
                 .collect(),
             // Paths stay relative to the working directory, and so are short in messages.
             working_dir: PathBuf::new(),
@@ -42,10 +41,10 @@ impl Sources {
         }
     }
 
-    /// A variable's value. One that is empty or blank counts as unset: an image whose Dockerfile
-    /// says `ENV TOKEN=$TOKEN` has it empty when no build argument was given.
+    /// A variable's value. A blank one counts as unset: an image whose Dockerfile says
+    /// `ENV TOKEN=$TOKEN` has it empty when no build argument was given.
     pub(super) fn var(&self, name: &str) -> Option<&str> {
-        let value = self.vars.get(name)?.trim();
+        let value = self.vars.get(name)?.expose_secret().trim();
         (!value.is_empty()).then_some(value)
     }
 

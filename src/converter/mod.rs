@@ -4,6 +4,7 @@
 //! In two steps, because names are looked up for a whole batch at once: [`read()`] takes from an
 //! update all that it says by itself, and [`Draft::complete`] adds what had to be asked for.
 
+mod config;
 mod draft;
 mod fields;
 mod message;
@@ -13,6 +14,7 @@ mod read;
 mod rejection;
 mod rules;
 
+pub use config::Config;
 pub use draft::{Draft, complete_all};
 pub use read::read;
 pub use rejection::Rejection;

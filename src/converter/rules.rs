@@ -1,6 +1,6 @@
 //! What the operator decides about conversion.
 
-use crate::config;
+use super::Config;
 
 /// The rules of conversion that can be configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,9 +23,9 @@ impl Default for Rules {
     }
 }
 
-impl From<config::Converter> for Rules {
-    fn from(settings: config::Converter) -> Self {
-        let config::Converter { command_prefixes, reply_author } = settings;
+impl From<Config> for Rules {
+    fn from(settings: Config) -> Self {
+        let Config { command_prefixes, reply_author } = settings;
         Self { command_prefixes, reply_author, group_id: None }
     }
 }

@@ -3,7 +3,7 @@
 use quick_cache::sync::Cache as Quick;
 use tokio::time::Instant;
 
-use crate::config::Ages;
+use super::config::Ttls;
 
 /// What the cache holds of an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(super) enum Held<N> {
 /// Answers by id. The least used make room for new ones.
 pub(super) struct Cache<N: Clone + Send + Sync + 'static> {
     answers: Quick<i64, Answer<N>>,
-    ages: Ages,
+    ttls: Ttls,
 }
 
 #[derive(Debug, Clone)]
@@ -30,17 +30,17 @@ struct Answer<N> {
 
 impl<N: Clone + Send + Sync + 'static> Cache<N> {
     /// A cache of at most `capacity` answers.
-    pub(super) fn new(capacity: u64, ages: Ages) -> Self {
-        Self { answers: Quick::new(capacity.try_into().unwrap_or(usize::MAX)), ages }
+    pub(super) fn new(capacity: u64, ttls: Ttls) -> Self {
+        Self { answers: Quick::new(capacity.try_into().unwrap_or(usize::MAX)), ttls }
     }
 
     pub(super) fn get(&self, id: i64) -> Held<N> {
         let Some(Answer { name, at }) = self.answers.get(&id) else { return Held::Nothing };
         let age = at.elapsed();
-        let fresh = if name.is_some() { self.ages.fresh } else { self.ages.unknown };
+        let fresh = if name.is_some() { self.ttls.soft } else { self.ttls.negative };
         if age < fresh {
             Held::Fresh(name)
-        } else if age < self.ages.stale {
+        } else if age < self.ttls.hard {
             Held::Stale(name)
         } else {
             Held::Nothing
@@ -58,36 +58,36 @@ mod tests {
 
     use super::*;
 
-    const AGES: Ages = Ages {
-        fresh: Duration::from_secs(60),
-        stale: Duration::from_secs(600),
-        unknown: Duration::from_secs(5),
+    const TTLS: Ttls = Ttls {
+        soft: Duration::from_secs(60),
+        hard: Duration::from_secs(600),
+        negative: Duration::from_secs(5),
     };
 
     #[tokio::test(start_paused = true)]
     async fn a_name_is_fresh_then_stale_then_gone() {
-        let cache = Cache::new(10, AGES);
+        let cache = Cache::new(10, TTLS);
         cache.put(1, Some("Anna"));
         assert_eq!(cache.get(1), Held::Fresh(Some("Anna")));
-        tokio::time::advance(AGES.fresh).await;
+        tokio::time::advance(TTLS.soft).await;
         assert_eq!(cache.get(1), Held::Stale(Some("Anna")));
-        tokio::time::advance(AGES.stale).await;
+        tokio::time::advance(TTLS.hard).await;
         assert_eq!(cache.get(1), Held::Nothing);
         assert_eq!(cache.get(2), Held::Nothing);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_negative_answer_is_believed_for_less_time() {
-        let cache = Cache::<&str>::new(10, AGES);
+        let cache = Cache::<&str>::new(10, TTLS);
         cache.put(1, None);
         assert_eq!(cache.get(1), Held::Fresh(None));
-        tokio::time::advance(AGES.unknown).await;
+        tokio::time::advance(TTLS.negative).await;
         assert_eq!(cache.get(1), Held::Stale(None));
     }
 
     #[test]
     fn the_number_of_answers_is_bounded() {
-        let cache = Cache::new(100, AGES);
+        let cache = Cache::new(100, TTLS);
         for id in 0..10_000 {
             cache.put(id, Some(id));
         }

@@ -13,11 +13,11 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{
     cache::{Cache, Held},
+    config::Ttls,
     directory::Directory,
 };
 use crate::{
     backoff::Backoff,
-    config::Ages,
     metrics::{CacheLabels, CacheResult, Lookups},
     ops::health::Health,
     outage::Outage,
@@ -62,13 +62,13 @@ impl<N> Pending<N> {
 }
 
 impl<D: Directory> Lookup<D> {
-    pub(super) fn new(capacity: u64, ages: Ages, health: Arc<Health>, metrics: &Lookups) -> Self {
+    pub(super) fn new(capacity: u64, ttls: Ttls, health: Arc<Health>, metrics: &Lookups) -> Self {
         let wanted = Wanted { queue: BTreeSet::new(), waiting: HashMap::new() };
         let count = |result| {
             metrics.cache_lookups.get_or_create_owned(&CacheLabels { cache: D::CACHE, result })
         };
         Self {
-            cache: Cache::new(capacity, ages),
+            cache: Cache::new(capacity, ttls),
             wanted: Mutex::new(wanted),
             wake: Notify::new(),
             health,

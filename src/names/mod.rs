@@ -1,6 +1,7 @@
 //! Who is who: names of users, communities and chats, looked up in batches and cached.
 
 mod cache;
+mod config;
 mod cropped;
 mod directory;
 mod known;
@@ -9,11 +10,11 @@ mod lookup;
 use std::sync::Arc;
 
 use crate::{
-    config,
     metrics::Lookups,
     ops::health::Health,
     vk::{Api, CallError},
 };
+pub use config::{Config, Unresolved};
 use cropped::{Coming, Cropped};
 use directory::{Chats, Communities, Users};
 pub use known::{Community, Known, MessagePlace, Needs, Person};
@@ -39,18 +40,13 @@ pub struct Request {
 impl Names {
     /// Knows nothing yet.
     #[must_use]
-    pub fn new(
-        api: Arc<Api>,
-        settings: &config::Names,
-        health: &Arc<Health>,
-        metrics: &Lookups,
-    ) -> Self {
-        let config::Names { users, chats, ages } = *settings;
+    pub fn new(api: Arc<Api>, settings: &Config, health: &Arc<Health>, metrics: &Lookups) -> Self {
+        let (users, chats, ttls) = (settings.users, settings.chats, settings.ttls());
         Self {
             api,
-            users: Lookup::new(users, ages, health.clone(), metrics),
-            communities: Lookup::new(chats, ages, health.clone(), metrics),
-            chats: Lookup::new(chats, ages, health.clone(), metrics),
+            users: Lookup::new(users, ttls, health.clone(), metrics),
+            communities: Lookup::new(chats, ttls, health.clone(), metrics),
+            chats: Lookup::new(chats, ttls, health.clone(), metrics),
             cropped: Cropped::default(),
         }
     }

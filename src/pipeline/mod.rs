@@ -19,8 +19,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    bus::{Bus, Committer, Halt, Refused, Tenure},
-    config::Unrouted,
+    bus::{Bus, Committer, Halt, Refused, Tenure, Unrouted},
     converter::{Rejection, Rules},
     event::EventType,
     fetcher::{self, Source, Told},

@@ -7,8 +7,7 @@ use tokio::time::Instant;
 
 use super::complete;
 use crate::{
-    bus::{Bus, Content, DeadLetter},
-    config::Unrouted,
+    bus::{Bus, Content, DeadLetter, Unrouted},
     converter::{Draft, Reading, Rules, read},
     fetcher::{Batch, Gap, Told},
     metrics::{Commits, Stage},

@@ -14,12 +14,11 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::{
     backoff::Backoff,
-    config::{Access, Vk},
     metrics::{CallLabels, CallOutcome, Calls, MethodLabels, Seconds},
 };
 
 use super::{
-    CallError, Class, Method, NoAnswer,
+    Access, CallError, Class, Config, Method, NoAnswer,
     credential::Credential,
     http,
     limit::{Limit, Place},
@@ -36,7 +35,7 @@ const FLOOD_PAUSE_CAP: Duration = Duration::from_secs(30 * 60);
 #[derive(Debug)]
 pub struct Api {
     http: Client,
-    settings: Vk,
+    settings: Config,
     group_id: i64,
     credential: RwLock<Arc<Credential>>,
     limit: Limit,
@@ -53,7 +52,7 @@ struct Flood {
 
 impl Api {
     /// A client for `access`; fails when the TLS set-up of the machine cannot be used.
-    pub fn new(settings: Vk, access: Access, metrics: Calls) -> anyhow::Result<Self> {
+    pub fn new(settings: Config, access: Access, metrics: Calls) -> anyhow::Result<Self> {
         let Access { group_id, token } = access;
         Ok(Self {
             http: http::client(settings.timeout, &settings)?,
@@ -313,15 +312,16 @@ mod tests {
     #[tokio::test]
     async fn neither_debug_nor_errors_show_the_token() {
         let token = "vk1.a.very-secret";
-        let settings = Vk {
+        let settings = Config {
+            group_id: Some(1),
             api_url: Url::parse("http://127.0.0.1:9/method/").unwrap(),
             api_version: "5.199".into(),
-            lang: crate::config::Lang::Ru,
+            lang: "ru".to_owned(),
             wait: Duration::from_secs(25),
             session_check: Duration::from_secs(300),
             timeout: Duration::from_secs(1),
+            tls: crate::vk::Tls { ca: None },
             requests_per_second: 18,
-            ca: None,
         };
         let access = Access { group_id: 1, token: token.into() };
         let api = Api::new(settings, access, Calls::default()).unwrap();

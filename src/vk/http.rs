@@ -9,7 +9,8 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use crate::{config::Vk, text, tls};
+use super::Config;
+use crate::{text, tls};
 
 /// What to do about a certificate of an unknown authority.
 const UNKNOWN_AUTHORITY: &str =
@@ -45,9 +46,9 @@ impl<T: Into<String>> From<T> for NoAnswer {
 /// HTTP/1.1 only: VK's hosts have been seen to leave HTTP/2 streams hanging. Idle connections are
 /// dropped before VK drops them. The authorities of `vk.tls.ca` are trusted in addition to the system's;
 /// fails when that file cannot be used.
-pub(super) fn client(deadline: Duration, settings: &Vk) -> anyhow::Result<Client> {
+pub(super) fn client(deadline: Duration, settings: &Config) -> anyhow::Result<Client> {
     tls::install_provider();
-    let authorities = settings.ca.as_deref().map(authorities).transpose()?;
+    let authorities = settings.tls.ca.as_deref().map(authorities).transpose()?;
     let client = Client::builder()
         .user_agent(concat!("event-fetcher/", env!("CARGO_PKG_VERSION")))
         .http1_only()

@@ -7,8 +7,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::Config;
 use super::{NoAnswer, http, updates::Updates};
-use crate::{config::Vk, text, ts::Ts};
+use crate::{text, ts::Ts};
 
 /// What a poll may take beyond the time that VK holds it.
 const GRACE: Duration = Duration::from_secs(10);
@@ -114,7 +115,7 @@ pub struct LongPoll {
 impl LongPoll {
     /// A client that lets VK hold each poll for `vk.wait`, and gives up ten seconds later. Fails when
     /// `vk.tls.ca` cannot be used.
-    pub fn new(settings: &Vk) -> anyhow::Result<Self> {
+    pub fn new(settings: &Config) -> anyhow::Result<Self> {
         let wait = settings.wait;
         Ok(Self { http: http::client(wait + GRACE, settings)?, wait })
     }

@@ -2,6 +2,7 @@
 //! events or Redis.
 
 mod api;
+mod config;
 mod credential;
 mod error;
 pub(crate) mod field;
@@ -16,6 +17,7 @@ pub(crate) mod update;
 mod updates;
 
 pub use api::{Api, Turn};
+pub use config::{Access, Config, Tls};
 pub use error::{CallError, Class};
 pub use http::NoAnswer;
 pub use id::Identity;

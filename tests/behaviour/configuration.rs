@@ -16,7 +16,7 @@ async fn three_mistakes_in_a_file_are_three_messages() -> Outcome {
         "3 mistakes".to_owned(),
         format!("names.user: unknown key in {path}, line 6; did you mean names.users?"),
         format!("vk.wait: found 25 in {path}, line 2; expected a unit after the number"),
-        format!("bus.lease: found \"1s\" in {path}, line 4; expected a time with its unit"),
+        format!("bus.lease: found \"1s\" in {path}, line 4; expected a duration with its unit"),
     ] {
         contains(&output, &message)?;
     }

@@ -108,7 +108,7 @@ async fn one_that_slept_beyond_its_lease_writes_nothing_more() -> Outcome {
 #[tokio::test]
 async fn a_commit_after_another_took_over_is_refused_as_a_whole() -> Outcome {
     let scene =
-        Scene::new().await?.set("FETCHER_BUS__LEASE", "20s").set("FETCHER_BUS__REPEAT_WINDOW", "0");
+        Scene::new().await?.set("FETCHER_BUS__LEASE", "20s").set("FETCHER_BUS__DEDUP_WINDOW", "0");
     let (first, second) = two(&scene).await?;
     scene.vk.until(|stats| stats.polls_held == 1).await;
     first.signal("STOP").await?;

@@ -66,8 +66,10 @@ async fn all_that_is_new_in_a_batch_is_asked_for_together() -> Outcome {
 /// A name that is no longer fresh is used as it is, and asked for again behind the event.
 #[tokio::test]
 async fn a_known_name_serves_while_the_api_fails_and_is_renewed_when_it_works() -> Outcome {
-    let scene =
-        Scene::new().await?.set("FETCHER_NAMES__FRESH", "1s").set("FETCHER_NAMES__UNKNOWN", "1s");
+    let scene = Scene::new()
+        .await?
+        .set("FETCHER_NAMES__SOFT_TTL", "1s")
+        .set("FETCHER_NAMES__NEGATIVE_TTL", "1s");
     let service = scene.start().await?;
     scene.say("Hi!");
     scene.settled().await?;

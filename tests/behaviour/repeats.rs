@@ -93,7 +93,7 @@ async fn updates_without_ids_get_stable_ones_and_only_sure_repeats_are_dropped()
 
 #[tokio::test]
 async fn with_no_window_everything_is_delivered_as_it_comes() -> Outcome {
-    let scene = Scene::new().await?.set("FETCHER_BUS__REPEAT_WINDOW", "0");
+    let scene = Scene::new().await?.set("FETCHER_BUS__DEDUP_WINDOW", "0");
     let service = scene.start().await?;
     scene.vk.push_all(&[one_of_each(true), one_of_each(true)].concat());
     let bus = scene.settled().await?;
@@ -104,7 +104,7 @@ async fn with_no_window_everything_is_delivered_as_it_comes() -> Outcome {
 /// Case 38: what is remembered is bounded.
 #[tokio::test]
 async fn no_more_ids_are_remembered_than_the_window_says() -> Outcome {
-    let scene = Scene::new().await?.set("FETCHER_BUS__REPEAT_WINDOW", "100");
+    let scene = Scene::new().await?.set("FETCHER_BUS__DEDUP_WINDOW", "100");
     let service = scene.start().await?;
     for _ in 0..4 {
         scene.vk.generate(100);

@@ -31,7 +31,7 @@ async fn work_that_stands_still_is_begun_again_and_nothing_is_lost() {
         ("FETCHER_VK__WAIT", "1s".to_owned()),
         ("FETCHER_BUS__URL", redis.url()),
     ];
-    let vars = vars.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let vars = vars.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
     let sources = Sources { vars, ..Sources::from_process(None) };
     let Loaded { config, access, .. } = config::load(&sources).unwrap();
 

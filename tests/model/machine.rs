@@ -196,7 +196,7 @@ impl StateMachineTest for World {
         });
         let sources = config::Sources {
             config_flag: None,
-            vars: [("FETCHER_BUS__URL".to_owned(), redis.url())].into(),
+            vars: [("FETCHER_BUS__URL".to_owned(), redis.url().into())].into(),
             working_dir: redis.folder().into(),
             etc_dir: redis.folder().into(),
             run_secrets_dir: redis.folder().into(),

@@ -165,8 +165,8 @@ fn variables(
         ("FETCHER_VK__WAIT", "1s".into()),
         ("FETCHER_VK__TIMEOUT", "1s".into()),
         // Names grow old at once, so that every method is called all the time.
-        ("FETCHER_NAMES__FRESH", "1s".into()),
-        ("FETCHER_NAMES__UNKNOWN", "1s".into()),
+        ("FETCHER_NAMES__SOFT_TTL", "1s".into()),
+        ("FETCHER_NAMES__NEGATIVE_TTL", "1s".into()),
         ("FETCHER_BUS__URL", bus_url),
         ("FETCHER_BUS__TIMEOUT", "500ms".into()),
         ("FETCHER_BUS__LEASE", "2s".into()),

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use anyhow::{Context, ensure};
 
 use crate::{
-    bus::{Server, SnapshotReader},
+    bus::{self, BusUrl, RedisUrl, Server, SnapshotReader},
     cli::{exit::Exit, service},
-    config::{self, BusUrl, RedisUrl, Sources},
+    config::{self, Sources},
     ops::{
         status::{BusReport, QueryResult, Service, Status},
         verdict::Verdict,
@@ -17,19 +17,19 @@ use crate::{
 /// Asks the service and Redis.
 pub(super) struct Gatherer {
     listen: Option<SocketAddr>,
-    settings: config::Bus,
+    settings: bus::Config,
     group_id: Option<i64>,
     snapshot_reader: Option<SnapshotReader>,
 }
 
 impl Gatherer {
     pub(super) fn new(sources: &Sources) -> Result<Self, Exit> {
-        let (config, group_id) =
+        let config =
             config::load_without_token(sources).map_err(|error| Exit::Usage.because(error))?;
         Ok(Self {
             listen: config.http.listen,
             settings: config.bus,
-            group_id,
+            group_id: config.vk.group_id,
             snapshot_reader: None,
         })
     }

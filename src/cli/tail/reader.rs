@@ -8,8 +8,7 @@ use redis::{
 };
 
 use crate::{
-    bus::{Connection, EntryId, Keys},
-    config,
+    bus::{self, Connection, EntryId, Keys},
     event::EventType,
 };
 
@@ -52,7 +51,7 @@ struct Stream {
 
 impl Reader {
     /// A reader of the streams of `kinds`; of all when there are none.
-    pub(super) fn new(settings: &config::Bus, kinds: &[EventType], start: Start) -> Self {
+    pub(super) fn new(settings: &bus::Config, kinds: &[EventType], start: Start) -> Self {
         // Streams belong to the namespace, not to one of the communities in it.
         let keys = Keys::new(settings, 0).streams;
         let streams = EventType::ALL

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use figment::{Figment, error::Kind, providers::Serialized, value::Value};
 use secrecy::ExposeSecret;
 
 use super::machine::Machine;
-use crate::config::{
-    Config, Delivery, Encoding, Lang, Loaded, LogFormat, Unrouted, layers::DEFAULTS as COMMITTED,
+use crate::{
+    bus::{Delivery, Encoding, Unrouted},
+    config::{Config, Loaded, file::entries, layers::REFERENCE as COMMITTED},
+    names::Unresolved,
+    telemetry::LogFormat,
 };
 
 /// The keys of the committed file in their order, with commented-out ones.
@@ -35,19 +39,21 @@ fn with_token_and_group_alone_everything_has_its_documented_default() {
     let Config { vk, converter, names, bus, http, log } = config;
     assert_eq!(vk.api_url.as_str(), "https://api.vk.ru/method/");
     assert_eq!(vk.api_version, "5.199");
-    assert_eq!(vk.lang, Lang::Ru);
-    assert_eq!(vk.lang.as_str(), "ru");
+    assert_eq!(vk.group_id, Some(123));
+    assert_eq!(vk.lang, "ru");
     assert_eq!(vk.wait, Duration::from_secs(25));
     assert_eq!(vk.session_check, Duration::from_secs(300));
+    assert_eq!(vk.tls.ca, None);
     assert_eq!(vk.timeout, Duration::from_secs(10));
     assert_eq!(vk.requests_per_second, 18);
-    assert_eq!(vk.ca, None);
     assert_eq!(converter.command_prefixes, ["/", "!"]);
     assert!(!converter.reply_author);
     assert_eq!((names.users, names.chats), (100_000, 10_000));
-    assert_eq!(names.ages.fresh, Duration::from_secs(3600));
-    assert_eq!(names.ages.stale, Duration::from_secs(7 * 86_400));
-    assert_eq!(names.ages.unknown, Duration::from_secs(300));
+    assert_eq!(names.soft_ttl, Duration::from_secs(3600));
+    assert_eq!(names.hard_ttl, Duration::from_secs(7 * 86_400));
+    assert_eq!(names.negative_ttl, Duration::from_secs(300));
+    assert_eq!(names.unresolved, Unresolved::Deliver);
+    assert_eq!(names.unresolved_after, Duration::from_secs(60));
     assert_eq!(bus.url.to_string(), "redis://172.18.0.40:6379");
     assert!(bus.password.is_none());
     assert_eq!(bus.namespace, "toaster");
@@ -59,14 +65,14 @@ fn with_token_and_group_alone_everything_has_its_documented_default() {
     assert!(http.page);
     assert!(http.hosts.is_empty());
     assert_eq!(bus.stream_length, 1_000_000);
-    assert_eq!(bus.repeat_window, 10_000);
+    assert_eq!(bus.dedup_window, 10_000);
     for names in [&bus.streams, &bus.channels] {
         assert_eq!(names.message, "message");
         assert_eq!(names.command, "command");
         assert_eq!(names.button, "button");
         assert_eq!(names.reaction, "reaction");
     }
-    assert_eq!(bus.pubsub, Encoding::Json);
+    assert_eq!(bus.pubsub.encoding, Encoding::Json);
     assert_eq!(log.level, "info");
     assert_eq!(log.format, LogFormat::Auto);
 }
@@ -75,6 +81,29 @@ fn with_token_and_group_alone_everything_has_its_documented_default() {
 fn the_committed_file_can_be_used_as_it_stands() {
     let machine = Machine::with_access().toml(COMMITTED);
     assert!(machine.source("vk.wait").starts_with("work/Fetcher.toml, line "));
+}
+
+#[test]
+fn the_committed_file_and_the_structs_have_the_same_keys() {
+    let entries = entries("reference".as_ref(), &COMMITTED.into(), &|_| false).unwrap();
+    let keys = || entries.iter().map(|it| (it.key.clone(), it.value.clone()));
+    let extract = |keys: Vec<(String, Value)>| {
+        let layer = |figment: Figment, (key, value): (String, _)| {
+            figment.merge(Serialized::default(&key, value))
+        };
+        keys.into_iter().fold(Figment::new(), layer).extract::<Config>().map_err(|it| it.kind)
+    };
+    extract(keys().collect()).unwrap();
+    for entry in &entries {
+        // No field has a default beside the committed one ...
+        let without = extract(keys().filter(|(key, _)| *key != entry.key).collect()).unwrap_err();
+        assert!(matches!(without, Kind::MissingField(_)), "{}: {without}", entry.key);
+        // ... and no section takes a key that it does not list.
+        let (section, _) = entry.key.rsplit_once('.').unwrap();
+        let another = format!("{section}.another");
+        let with = extract(keys().chain([(another, 1.into())]).collect()).unwrap_err();
+        assert!(matches!(with, Kind::UnknownField(..)), "{section}: {with}");
+    }
 }
 
 #[test]
@@ -93,7 +122,8 @@ fn every_key_and_section_of_the_committed_file_has_a_comment_above() {
 fn origins_tell_every_key_in_the_order_of_the_committed_file() {
     let machine = Machine::with_access();
     let origins = machine.load().origins;
-    let keys: Vec<_> = origins.iter().map(|it| it.key).filter(|key| *key != "vk.token").collect();
+    let keys: Vec<_> =
+        origins.iter().map(|it| it.key.as_str()).filter(|key| *key != "vk.token").collect();
     assert_eq!(keys, committed_keys());
 }
 

@@ -36,7 +36,7 @@ impl Machine {
     }
 
     pub(super) fn var(mut self, name: &str, value: &str) -> Self {
-        self.sources.vars.insert(name.to_owned(), value.to_owned());
+        self.sources.vars.insert(name.to_owned(), value.into());
         self
     }
 

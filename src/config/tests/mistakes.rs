@@ -1,7 +1,7 @@
 //! What is refused, and in which words.
 
 use super::machine::Machine;
-use crate::config::Encoding;
+use crate::bus::Encoding;
 
 /// A line of a file, and what the message about it says.
 const REFUSED: &str = r#"vk.api_url = "ftp://x" => an http or https address
@@ -11,11 +11,13 @@ vk.api_url = "https://x/?token=hunter" => an http or https address
 vk.api_version = 5.199 => a version in quotes
 vk.api_version = "5" => a version in quotes
 vk.lang = "fr" => one of "ru", "ua"
+vk.session_check = "2h" => from 1s to 1h
+vk.tls.ca = 1 => the path of a PEM file
 vk.wait = "91s" => from 1s to 90s
 vk.wait = "1500ms" => whole seconds
-vk.wait = "25 lightyears" => a time with its unit
+vk.wait = "25 lightyears" => a duration with its unit
 vk.wait = "25" => as in "25s"
-vk.wait = 2.5 => a time with its unit
+vk.wait = 2.5 => a duration with its unit
 vk.timeout = "999ms" => from 1s to 1m
 vk.requests_per_second = 0 => requests a second, from 1 to 20
 vk.requests_per_second = 21 => requests a second, from 1 to 20
@@ -27,7 +29,9 @@ converter.command_prefixes = [7] => a list of texts in quotes
 converter.reply_author = "true" => true or false, without quotes
 names.users = 999 => from 1000 to 10000000
 names.chats = 99 => from 100 to 10000000
-names.fresh = "0s" => from 1s to 365d
+names.soft_ttl = "0s" => from 1s to 365d
+names.unresolved = "drop" => one of "deliver", "wait"
+names.unresolved_after = "0s" => from 1s to 1h
 bus.namespace = "" => without spaces or braces
 bus.namespace = "a b" => without spaces or braces
 bus.namespace = "{a}" => without spaces or braces
@@ -41,8 +45,8 @@ bus.durability = "replicas=0" => "none", "aof" or "replicas=N"
 bus.durability = 2 => "none", "aof" or "replicas=N"
 bus.tls.ca = 1 => the path of a PEM file
 bus.stream_length = -1 => entries, from 0 to 1000000000
-bus.repeat_window = -1 => event ids, from 0 to 1000000
-bus.repeat_window = 1000001 => event ids, from 0 to 1000000
+bus.dedup_window = -1 => event ids, from 0 to 1000000
+bus.dedup_window = 1000001 => event ids, from 0 to 1000000
 bus.streams.message = "dead-letter" => keeps "dead-letter" for itself
 bus.streams.message = "lease:1" => keeps "lease" for itself
 bus.streams.message = "position:1" => keeps "position" for itself
@@ -57,6 +61,9 @@ bus.pubsub.classes = "a..Event b" => such as "handler.events.Event handler.objec
 bus.pubsub.classes = "a.Event\nb c" => such as "handler.events.Event handler.objects"
 http.listen = "8080" => an IP address with a port
 http.listen = 8080 => an IP address with a port
+http.hosts = "host" => a list of host names
+http.hosts = ["host:80"] => without scheme or port
+http.hosts = [""] => a list of host names
 log.level = "inof" => a filter such as
 log.level = "info,vk=loud" => a filter such as
 log.level = "info,[" => a filter such as
@@ -75,7 +82,7 @@ fn three_mistakes_in_one_file_are_three_messages() {
              \x20 2. vk.wait: found 25 in {path}, line 2; \
              expected a unit after the number, as in \"25s\", from 1s to 90s\n\
              \x20 3. bus.lease: found \"1s\" in {path}, line 4; \
-             expected a time with its unit, from 2s to 5m, such as \"2s\"\n\
+             expected a duration with its unit, from 2s to 5m, such as \"2s\"\n\
              Nothing was started. Correct the above and start again; \
              the Fetcher.toml that comes with the service explains every key."
         )
@@ -100,6 +107,28 @@ fn an_unknown_key_is_refused_and_the_nearest_known_one_suggested() {
         "vk_wait: unknown key in environment variable FETCHER_VK_WAIT; \
          did you mean FETCHER_VK__WAIT?"
     );
+}
+
+#[test]
+fn a_renamed_key_is_told_its_new_name() {
+    let renamed = |toml: &str| Machine::with_access().toml(toml).mistake();
+    let source = "found in work/Fetcher.toml, line 1";
+    for (old, new) in [
+        ("names.fresh", "names.soft_ttl"),
+        ("names.stale", "names.hard_ttl"),
+        ("names.unknown", "names.negative_ttl"),
+        ("bus.repeat_window", "bus.dedup_window"),
+    ] {
+        assert_eq!(renamed(&format!("{old} = 1")), format!("{old}: renamed to {new}; {source}"));
+    }
+    let machine = Machine::with_access().var("FETCHER_NAMES__FRESH", "2h");
+    assert!(machine.mistake().contains("renamed to FETCHER_NAMES__SOFT_TTL; found in"));
+}
+
+#[test]
+fn a_mistake_that_another_layer_overrides_is_none() {
+    let machine = Machine::with_access().toml("vk.wait = 25").var("FETCHER_VK__WAIT", "30s");
+    assert_eq!(machine.config().vk.wait.as_secs(), 30);
 }
 
 #[test]
@@ -134,12 +163,12 @@ fn values_at_the_edges_of_their_ranges_are_taken() {
         ("vk.requests_per_second", "20"),
         ("converter.command_prefixes", "[]"),
         ("names.users", "10000000"),
-        ("names.stale", r#""365d""#),
-        ("names.stale", r#""1h""#),
-        ("names.unknown", r#""1h""#),
+        ("names.hard_ttl", r#""365d""#),
+        ("names.hard_ttl", r#""1h""#),
+        ("names.negative_ttl", r#""1h""#),
         ("bus.timeout", r#""100ms""#),
         ("bus.lease", r#""5m""#),
-        ("bus.repeat_window", "0"),
+        ("bus.dedup_window", "0"),
         ("bus.url", r#""rediss://user:p%40ss@host:6380/2""#),
         ("bus.url", r#""redis+sentinel://user:pw@a:26379,b:26379/master/2""#),
         ("bus.url", r#""rediss+cluster://a:7000,b:7001""#),
@@ -168,17 +197,17 @@ fn a_group_id_in_another_form_gets_a_hint() {
 #[test]
 fn values_that_do_not_go_together_are_told_with_both_keys() {
     let machine = Machine::with_access().toml(
-        "[names]\nfresh = \"2h\"\nstale = \"1h\"\nunknown = \"3h\"\n\
+        "[names]\nsoft_ttl = \"2h\"\nhard_ttl = \"1h\"\nnegative_ttl = \"3h\"\n\
          [bus.streams]\nmessage = \"all\"\nbutton = \"all\"\n\
          [bus.tls]\ncertificate = \"a.pem\"\n",
     );
     assert_eq!(
         machine.mistakes(),
         [
-            "names.stale = \"1h\" (work/Fetcher.toml, line 3) must not be shorter than \
-             names.fresh = \"2h\" (work/Fetcher.toml, line 2)",
-            "names.unknown = \"3h\" (work/Fetcher.toml, line 4) must not be longer than \
-             names.fresh = \"2h\" (work/Fetcher.toml, line 2)",
+            "names.hard_ttl = \"1h\" (work/Fetcher.toml, line 3) must not be shorter than \
+             names.soft_ttl = \"2h\" (work/Fetcher.toml, line 2)",
+            "names.negative_ttl = \"3h\" (work/Fetcher.toml, line 4) must not be longer than \
+             names.soft_ttl = \"2h\" (work/Fetcher.toml, line 2)",
             "bus.tls.certificate = \"a.pem\" (work/Fetcher.toml, line 9) must be set together with \
              bus.tls.key = \"\" (default)",
             "bus.streams.button = \"all\" (work/Fetcher.toml, line 7) must differ from \
@@ -196,7 +225,7 @@ fn pickles_need_the_authors_of_replies() {
          converter.reply_author = false (default)"
     );
     let machine = Machine::with_access().toml(&format!("converter.reply_author = true\n{pickle}"));
-    assert!(matches!(machine.config().bus.pubsub, Encoding::Pickle(_)));
+    assert_eq!(machine.config().bus.pubsub.encoding, Encoding::Pickle);
 }
 
 #[test]
@@ -206,10 +235,8 @@ fn the_classes_of_pickles_are_a_preset_or_two_paths() {
             "converter.reply_author = true\n\
              [bus.pubsub]\nencoding = \"pickle\"\nclasses = \"{classes}\"\n"
         );
-        match Machine::with_access().toml(&toml).config().bus.pubsub {
-            Encoding::Pickle(it) => [it.event_module, it.event_class, it.objects_module],
-            Encoding::Json => panic!("pickle was asked for"),
-        }
+        let it = Machine::with_access().toml(&toml).config().bus.pubsub.classes;
+        [it.event_module, it.event_class, it.objects_module]
     };
     assert_eq!(
         classes("toaster"),

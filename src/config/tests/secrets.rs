@@ -4,7 +4,10 @@ use proptest::prelude::*;
 use secrecy::ExposeSecret;
 
 use super::machine::Machine;
-use crate::config::{BusUrl, load, load_without_access};
+use crate::{
+    bus::BusUrl,
+    config::{layers::Layers, load, load_without_access},
+};
 
 #[test]
 fn a_token_file_wins_over_a_credential_over_run_secrets_over_the_variable() {
@@ -140,10 +143,10 @@ fn a_secret_in_the_wrong_place_is_told_where_to_go() {
     let mistakes = machine.mistakes();
     assert_eq!(mistakes.len(), 3);
     assert!(mistakes[0].starts_with(
-        "bus.password: a secret does not belong in work/Fetcher.toml, line 4; set REDIS_PASSWORD"
+        "vk.token: a secret does not belong in work/Fetcher.toml, line 2; set TOKEN or TOKEN_FILE"
     ));
     assert!(mistakes[1].starts_with(
-        "vk.token: a secret does not belong in work/Fetcher.toml, line 2; set TOKEN or TOKEN_FILE"
+        "bus.password: a secret does not belong in work/Fetcher.toml, line 4; set REDIS_PASSWORD"
     ));
     assert!(mistakes[2].contains("in environment variable FETCHER_VK__ACCESS_TOKEN; set TOKEN"));
     assert!(!mistakes.concat().contains("hunter2"));
@@ -184,6 +187,16 @@ fn a_bus_address_is_shown_without_what_may_be_secret() {
 }
 
 #[test]
+fn the_address_of_the_bus_with_another_password_is_another() {
+    let url = |url: &str| Machine::with_access().var("FETCHER_BUS__URL", url).config().bus.url;
+    let running = url("redis://:one@host");
+    assert!(running.is_same_as(&url("redis://:one@host")));
+    for other in ["redis://:two@host", "redis://:one@other", "stdout:"] {
+        assert!(!running.is_same_as(&url(other)), "{other}");
+    }
+}
+
+#[test]
 fn the_addresses_of_several_servers_are_told_without_their_login() {
     let sentinel = "redis+sentinel://user:hunter2@a:26379,b:26380/master/2";
     let cluster = "rediss+cluster://:hunter2@a:7000,b:7001";
@@ -198,9 +211,14 @@ fn the_addresses_of_several_servers_are_told_without_their_login() {
         let BusUrl::Redis(redis) = &loaded.config.bus.url else { panic!("{url} is a Redis") };
         assert_eq!(redis.topology().any_address(), first);
     }
-    for url in
-        ["redis+sentinel://a:1", "redis+cluster://a:1/0", "redis+cluster://a:x", "redis+x://a"]
-    {
+    for url in [
+        "redis+sentinel://a:1",
+        "redis+sentinel://a:1/master/2?pass=hunter2",
+        "redis+cluster://a:1?pass=hunter2",
+        "redis+cluster://a:1/0",
+        "redis+cluster://a:x",
+        "redis+x://a",
+    ] {
         let mistake = Machine::with_access().var("FETCHER_BUS__URL", url).mistake();
         assert!(mistake.starts_with("bus.url: found a value that is not shown"), "{mistake}");
     }
@@ -239,7 +257,7 @@ proptest! {
         let shown_by = |machine: &Machine| match load(&machine.sources) {
             Ok(loaded) => format!("{loaded:?} {:?} {}", loaded.config, loaded.config.bus.url),
             Err(error) => format!("{error} {error:?}"),
-        };
+        } + &format!("{:?} {:?}", machine.sources, Layers::read(&machine.sources));
         let place = |machine: Machine, token: &str| if in_file {
             machine.var("TOKEN", "").file("secrets/token", token)
         } else {

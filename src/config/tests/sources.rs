@@ -3,19 +3,22 @@
 use std::{path::Path, time::Duration};
 
 use super::machine::Machine;
-use crate::config::{Delivery, Lang, Loaded, Sources};
+use crate::{
+    bus::Delivery,
+    config::{Loaded, Sources},
+};
 
 #[test]
 fn the_flag_wins_over_the_variable_over_the_working_directory_over_etc() {
     let lang = |lang: &str| format!("[vk]\nlang = \"{lang}\"");
     let machine = Machine::with_access().file("etc/Fetcher.toml", lang("de"));
-    assert_eq!(machine.config().vk.lang, Lang::De);
+    assert_eq!(machine.config().vk.lang, "de");
     let machine = machine.toml(&lang("es"));
-    assert_eq!(machine.config().vk.lang, Lang::Es);
+    assert_eq!(machine.config().vk.lang, "es");
     let machine = machine.file("work/named.toml", lang("fi")).var("FETCHER_CONFIG", "named.toml");
-    assert_eq!(machine.config().vk.lang, Lang::Fi);
+    assert_eq!(machine.config().vk.lang, "fi");
     let machine = machine.file("work/flag.toml", lang("it")).flag("flag.toml");
-    assert_eq!(machine.config().vk.lang, Lang::It);
+    assert_eq!(machine.config().vk.lang, "it");
 }
 
 #[test]
@@ -47,6 +50,18 @@ fn a_file_that_is_not_toml_is_named_with_the_line_and_without_its_text() {
 fn the_line_of_a_key_in_an_inline_table_is_the_table_s() {
     let machine = Machine::with_access().toml("[bus]\n\nstreams = { button = \"b\" }\n");
     assert_eq!(machine.source("bus.streams.button"), "work/Fetcher.toml, line 3");
+}
+
+#[test]
+fn the_line_is_that_of_the_key_wherever_it_stands() {
+    let machine = Machine::with_access().toml(
+        "vk = { lang = \"en\" }\n\n\"converter\" . command_prefixes = [\n  \"wait = 1\",\n]\n\
+         [bus]\nnamespace = \"\"\"\nlease\"\"\"\nstreams.button = \"b\"\n",
+    );
+    assert_eq!(machine.source("vk.lang"), "work/Fetcher.toml, line 1");
+    assert_eq!(machine.source("converter.command_prefixes"), "work/Fetcher.toml, line 3");
+    assert_eq!(machine.source("bus.namespace"), "work/Fetcher.toml, line 7");
+    assert_eq!(machine.source("bus.streams.button"), "work/Fetcher.toml, line 9");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Pickles, as Python reads them.
 
-use event_fetcher::{bus::pickle, config::PickleClasses, event::Event};
+use event_fetcher::{
+    bus::{PickleClasses, pickle},
+    event::Event,
+};
 use proptest::prelude::*;
 
 use super::{

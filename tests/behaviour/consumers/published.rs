@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use event_fetcher::{
-    bus::{Bus, Content, DeadLetter},
+    bus::{Bus, Config, Content, DeadLetter},
     config::{self, Sources},
     event::{Event, EventType},
     metrics::Commits,
@@ -52,7 +52,7 @@ async fn committed(toml: &str) -> (Vec<Vec<u8>>, Vec<String>) {
     (carried, stream.ids.iter().map(|it| it.get("data").unwrap()).collect())
 }
 
-fn settings(toml: &str) -> config::Bus {
+fn settings(toml: &str) -> Config {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("Fetcher.toml");
     std::fs::write(&file, toml).unwrap();
@@ -60,7 +60,7 @@ fn settings(toml: &str) -> config::Bus {
     config::load_without_access(&sources).unwrap().bus
 }
 
-fn bus(settings: &config::Bus) -> Bus {
+fn bus(settings: &Config) -> Bus {
     let health = Arc::new(Health::new(Duration::from_secs(25)));
     Bus::new(settings, 1, health, Commits::default()).unwrap()
 }

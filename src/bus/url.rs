@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use figment::value::Value;
 use redis::{ConnectionInfo, IntoConnectionInfo};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
@@ -22,7 +21,6 @@ pub enum BusUrl {
 pub struct RedisUrl {
     topology: Topology,
     redacted: String,
-    has_password: bool,
 }
 
 /// How many servers there are, and which of them is written to. Each address carries the login.
@@ -40,12 +38,6 @@ pub enum Topology {
     /// The servers of a Redis Cluster, or some of them.
     Cluster(Vec<SecretString>),
 }
-
-/// What may be written, for messages.
-const EXPECTED: &str = "redis://[user:password@]host[:port][/database], rediss://..., \
-     unix:/path/to/socket, redis+sentinel://host:port,host:port/master[/database], \
-     redis+cluster://host:port,host:port, or stdout: (in user and password write special characters \
-     as %XX)";
 
 impl RedisUrl {
     /// The servers.
@@ -65,10 +57,9 @@ impl RedisUrl {
     }
 
     fn single(text: &str) -> Option<Self> {
-        let login = check(text)?;
+        check(text)?;
         let redacted = redact(Url::parse(text).ok()?)?;
-        let has_password = login.redis_settings().password().is_some();
-        Some(Self { topology: Topology::Single(text.into()), redacted, has_password })
+        Some(Self { topology: Topology::Single(text.into()), redacted })
     }
 
     fn sentinel(scheme: &str, rest: &str) -> Option<Self> {
@@ -79,8 +70,7 @@ impl RedisUrl {
         }
         let urls: Vec<_> = urls.iter().map(|url| format!("{url}/{database}")).collect();
         let topology = Topology::Sentinel { sentinels: secret(&urls)?, master: master.to_owned() };
-        let redacted = format!("{scheme}://{hosts}/{path}");
-        Some(Self { topology, redacted, has_password: has_password(&urls)? })
+        Some(Self { topology, redacted: format!("{scheme}://{hosts}/{path}") })
     }
 
     fn cluster(scheme: &str, rest: &str) -> Option<Self> {
@@ -89,8 +79,7 @@ impl RedisUrl {
             return None;
         }
         let topology = Topology::Cluster(secret(&urls)?);
-        let redacted = format!("{scheme}://{hosts}");
-        Some(Self { topology, redacted, has_password: has_password(&urls)? })
+        Some(Self { topology, redacted: format!("{scheme}://{hosts}") })
     }
 }
 
@@ -104,6 +93,10 @@ struct Servers<'a> {
 
 impl<'a> Servers<'a> {
     fn parse(scheme: &str, rest: &'a str) -> Option<Self> {
+        // Such an address is shown as it stands after the login, so nothing else may hold a secret.
+        if rest.contains(['?', '#']) {
+            return None;
+        }
         let (scheme, _) = scheme.split_once('+')?;
         let (servers, path) = {
             let rest = rest.strip_prefix("//")?;
@@ -126,10 +119,6 @@ fn secret(urls: &[String]) -> Option<Vec<SecretString>> {
     urls.iter().map(|url| check(url).map(|_| url.as_str().into())).collect()
 }
 
-fn has_password(urls: &[String]) -> Option<bool> {
-    Some(check(urls.first()?)?.redis_settings().password().is_some())
-}
-
 /// The address without what may be secret: the password, a user without a password (which is
 /// likely a password in the wrong place), and whatever follows a `?`.
 fn redact(mut url: Url) -> Option<String> {
@@ -143,20 +132,34 @@ fn redact(mut url: Url) -> Option<String> {
 }
 
 impl BusUrl {
-    /// Reads the value of `bus.url`.
-    pub(super) fn parse(value: &Value) -> Result<Self, String> {
-        match value.as_str() {
-            Some("stdout:") => Ok(Self::Stdout),
-            text => {
-                text.and_then(RedisUrl::parse).map(Self::Redis).ok_or_else(|| EXPECTED.to_owned())
-            }
+    /// What `bus.url` may be, for error messages.
+    pub(super) const EXPECTED: &str = "redis://[user:password@]host[:port][/database], \
+         rediss://..., unix:/path/to/socket, redis+sentinel://host:port,host:port/master[/database], \
+         redis+cluster://host:port,host:port, or stdout: (in user and password write special \
+         characters as %XX)";
+
+    /// Reads the value of `bus.url`; none where it is not as [`Self::EXPECTED`] says.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "stdout:" => Some(Self::Stdout),
+            text => RedisUrl::parse(text).map(Self::Redis),
         }
     }
 
-    pub(super) fn has_password(&self) -> bool {
+    /// Whether the two are equal, passwords included.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string() && self.any_address() == other.any_address()
+    }
+
+    pub(crate) fn has_password(&self) -> bool {
+        let login = check(self.any_address());
+        login.is_some_and(|login| login.redis_settings().password().is_some())
+    }
+
+    fn any_address(&self) -> &str {
         match self {
-            Self::Stdout => false,
-            Self::Redis(url) => url.has_password,
+            Self::Stdout => "",
+            Self::Redis(url) => url.topology.any_address(),
         }
     }
 

@@ -1,7 +1,5 @@
 //! Where the classes of a pickled event live, at the one who unpickles it.
 
-use figment::value::Value;
-
 /// Where the classes of a pickled event live. All parts are names of Python, in ASCII.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PickleClasses {
@@ -14,17 +12,16 @@ pub struct PickleClasses {
 }
 
 impl PickleClasses {
-    /// Reads the value of `bus.pubsub.classes`: the name of a preset, or two paths of one's own.
-    pub(super) fn parse(value: &Value) -> Result<Self, String> {
-        let paths = match value.as_str().unwrap_or_default() {
+    /// What `bus.pubsub.classes` may be, for error messages.
+    pub(super) const EXPECTED: &str = "\"toaster\", \"funcka_bots\", or the event's class and the \
+         module of its objects, such as \"handler.events.Event handler.objects\"";
+
+    /// Reads the value of `bus.pubsub.classes`: the name of a preset, or two paths.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Self::at(match text {
             "toaster" => "toaster.broker.events.events.Event toaster.broker.events.objects",
             "funcka_bots" => "funcka_bots.events.events.VkEvent funcka_bots.events.objects",
             paths => paths,
-        };
-        Self::at(paths).ok_or_else(|| {
-            "\"toaster\", \"funcka_bots\", or the event's class and the module of its objects, \
-             such as \"handler.events.Event handler.objects\""
-                .to_owned()
         })
     }
 
