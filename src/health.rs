@@ -43,6 +43,8 @@ pub enum Party {
     Communities,
     /// VK's API, asked for the titles of chats.
     Chats,
+    /// VK's API, asked for whole messages in place of cropped ones.
+    Messages,
 }
 
 impl Role {
@@ -59,7 +61,7 @@ impl Role {
 
 impl Party {
     /// All parties.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Redis,
         Self::Durability,
         Self::Consumers,
@@ -67,6 +69,7 @@ impl Party {
         Self::Users,
         Self::Communities,
         Self::Chats,
+        Self::Messages,
     ];
 
     /// The party in a word.
@@ -80,6 +83,7 @@ impl Party {
             Self::Users => "users",
             Self::Communities => "communities",
             Self::Chats => "chats",
+            Self::Messages => "messages",
         }
     }
 
@@ -99,6 +103,7 @@ impl fmt::Display for Party {
             Self::Users => "VK API (users)",
             Self::Communities => "VK API (communities)",
             Self::Chats => "VK API (chats)",
+            Self::Messages => "VK API (messages)",
         })
     }
 }
@@ -228,6 +233,15 @@ impl Health {
         }
         if party == Party::LongPoll {
             state.polled = Some(Instant::now());
+        }
+    }
+
+    /// Nothing is asked of a party any more, so that it fails nobody.
+    pub fn not_needed(&self, party: Party) {
+        let mut state = self.state();
+        if let Some(trouble) = state.troubles.remove(&party) {
+            state.past.push_front((trouble.of(party), Instant::now()));
+            state.past.truncate(PAST);
         }
     }
 

@@ -96,6 +96,9 @@ fn names(reader: &mut Reader) -> Option<Names> {
     let fresh = reader.read("names.fresh", duration(AGES));
     let stale = reader.read("names.stale", duration(AGES));
     let unknown = reader.read("names.unknown", duration(AGES));
+    let unresolved = reader.read("names.unresolved", choice);
+    let unresolved_after =
+        reader.read("names.unresolved_after", duration(seconds(1)..=seconds(60 * 60)));
     if stale.zip(fresh).is_some_and(|(stale, fresh)| stale < fresh) {
         reader.contradiction("names.stale", "must not be shorter than", "names.fresh");
     }
@@ -103,7 +106,13 @@ fn names(reader: &mut Reader) -> Option<Names> {
         reader.contradiction("names.unknown", "must not be longer than", "names.fresh");
     }
     let ages = Ages { fresh: fresh?, stale: stale?, unknown: unknown? };
-    Some(Names { users: users?, chats: chats?, ages })
+    Some(Names {
+        users: users?,
+        chats: chats?,
+        ages,
+        unresolved: unresolved?,
+        unresolved_after: unresolved_after?,
+    })
 }
 
 fn http(reader: &mut Reader) -> Option<Http> {

@@ -28,7 +28,7 @@ pub use problem::{ConfigError, Problem};
 pub use reader::Origin;
 pub use sections::{
     Access, Ages, Bus, ClientCertificate, Config, Converter, Delivery, Durability, Encoding,
-    EventNames, Http, Lang, Log, LogFormat, Names, Tls, Unrouted, Vk,
+    EventNames, Http, Lang, Log, LogFormat, Names, Tls, Unresolved, Unrouted, Vk,
 };
 pub use sources::Sources;
 

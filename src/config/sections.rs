@@ -68,6 +68,10 @@ pub struct Names {
     pub chats: u64,
     /// How long VK's answers are believed.
     pub ages: Ages,
+    /// What happens to events of an id whose look-up keeps failing when it is asked for alone.
+    pub unresolved: Unresolved,
+    /// How long such an id is asked for before that applies.
+    pub unresolved_after: Duration,
 }
 
 /// How long VK's answers are believed.
@@ -288,6 +292,16 @@ pub enum Encoding {
     Json,
     /// A pickle of the reader's own classes.
     Pickle(PickleClasses),
+}
+
+choice! {
+    /// What happens to events of an id whose look-up keeps failing when it is asked for alone.
+    pub enum Unresolved {
+        /// They go out as those of an id that VK does not know.
+        Deliver = "deliver",
+        /// They wait, and all events behind them.
+        Wait = "wait",
+    }
 }
 
 choice! {

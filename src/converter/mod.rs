@@ -13,7 +13,7 @@ mod read;
 mod rejection;
 mod rules;
 
-pub use draft::{Draft, complete_all};
+pub use draft::{Draft, complete_all, complete_each};
 pub use read::read;
 pub use rejection::Rejection;
 pub use rules::Rules;

@@ -1,10 +1,14 @@
 //! Who is who: names of users, communities and chats, looked up in batches and cached.
 
+mod asking;
 mod cache;
 mod cropped;
 mod directory;
 mod known;
 mod lookup;
+mod refused;
+mod suspects;
+mod token;
 
 use std::sync::Arc;
 
@@ -17,7 +21,7 @@ use crate::{
 use cropped::{Coming, Cropped};
 use directory::{Chats, Communities, Users};
 pub use known::{Community, Known, MessagePlace, Needs, Person};
-use lookup::{Lookup, Pending};
+use lookup::{Lookup, Pending, Policy};
 
 /// The names known so far, and the way to ask for more.
 pub struct Names {
@@ -45,13 +49,14 @@ impl Names {
         health: &Arc<Health>,
         metrics: Lookups,
     ) -> Self {
-        let config::Names { users, chats, ages } = *settings;
+        let config::Names { users, chats, ages, unresolved, unresolved_after } = *settings;
+        let policy = Policy { unresolved, after: unresolved_after };
         Self {
             api,
-            users: Lookup::new(users, ages, health.clone(), metrics.clone()),
-            communities: Lookup::new(chats, ages, health.clone(), metrics.clone()),
-            chats: Lookup::new(chats, ages, health.clone(), metrics),
-            cropped: Cropped::default(),
+            users: Lookup::new(users, ages, policy, health.clone(), metrics.clone()),
+            communities: Lookup::new(chats, ages, policy, health.clone(), metrics.clone()),
+            chats: Lookup::new(chats, ages, policy, health.clone(), metrics.clone()),
+            cropped: Cropped::new(health.clone(), metrics),
         }
     }
 
@@ -88,7 +93,9 @@ impl Names {
 impl Request {
     /// Everything needed, once VK has told it; what VK does not know or tell is left out.
     ///
-    /// Waits as long as VK's API fails: no event leaves with a guessed identity.
+    /// Waits as long as VK's API fails: no event leaves with a guessed identity. Only an id for which VK
+    /// gives no usable answer while it answers for others is given up, and a cropped message that is not
+    /// completed in time.
     pub async fn known(self) -> Known {
         let (users, communities, chats, messages) = tokio::join!(
             self.users.all(),

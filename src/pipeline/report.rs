@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Prepared;
 use crate::{
     metrics::{Committed, Metrics, Stage},
+    outage::Outage,
     ts::Ts,
 };
 
@@ -13,18 +14,20 @@ pub(super) struct Report<'a> {
     /// The position last committed.
     pub(super) committed: Option<Ts>,
     dead_letters: u64,
+    /// Commits with updates that lost a part.
+    cut: Outage,
     metrics: &'a Metrics,
     group_id: i64,
 }
 
 impl<'a> Report<'a> {
     pub(super) fn new(metrics: &'a Metrics, group_id: i64) -> Self {
-        Self { committed: None, dead_letters: 0, metrics, group_id }
+        Self { committed: None, dead_letters: 0, cut: Outage::default(), metrics, group_id }
     }
 
     /// Batches are on the bus; Redis was waited for `took`.
     pub(super) fn committed(&mut self, batches: &Prepared, repeats: u64, took: Duration) {
-        let Prepared { content, ts, gaps, told, dates } = batches;
+        let Prepared { content, ts, gaps, told, dates, cut } = batches;
         let group_id = self.group_id;
         self.committed = Some(*ts);
         for gap in gaps {
@@ -38,6 +41,16 @@ impl<'a> Report<'a> {
                 event_id = entry.event_id, group_id, %ts, event_type = %entry.kind,
                 "event committed"
             );
+        }
+        if *cut > 0 {
+            self.cut.fail();
+            if self.cut.is_loud() {
+                tracing::warn!(
+                    group_id, %ts, updates = cut,
+                    "updates have more attachments, more forwarded messages or a longer title than VK \
+                     allows; what is beyond ten times that was left out"
+                );
+            }
         }
         for letter in &content.dead_letters {
             self.dead_letters += 1;

@@ -2,6 +2,7 @@
 //! events or Redis.
 
 mod api;
+pub mod bounds;
 mod credential;
 mod error;
 pub(crate) mod field;
@@ -10,6 +11,7 @@ pub mod fuzzing;
 mod http;
 mod id;
 mod limit;
+mod listing;
 mod long_poll;
 mod methods;
 pub(crate) mod update;
@@ -19,9 +21,10 @@ pub use api::{Api, Turn};
 pub use error::{CallError, Class};
 pub use http::NoAnswer;
 pub use id::Identity;
+pub use listing::{ChatInfo, CommunityInfo, Element, Elements, Listed, Listing, UserInfo};
 pub use long_poll::{LongPoll, Reply, Server, understand};
 pub use methods::{
-    CHATS_A_CALL, COMMUNITIES_A_CALL, CONVERSATIONS_A_CALL, ChatInfo, CommunityInfo,
-    LongPollSettings, MESSAGES_A_CALL, Method, USERS_A_CALL, UserInfo,
+    CALLS_AN_EXECUTE, CHATS_A_CALL, COMMUNITIES_A_CALL, LongPollSettings, MESSAGES_A_CALL, Method,
+    Part, USERS_A_CALL,
 };
 pub use updates::UPDATES_AN_ANSWER;

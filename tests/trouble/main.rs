@@ -7,6 +7,7 @@ mod cluster;
 mod flow;
 mod front;
 mod hostile;
+mod memory;
 mod passing;
 mod replicas;
 mod rights;

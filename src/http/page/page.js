@@ -9,6 +9,7 @@ const CROSS = "M8.5 8.5l7 7M15.5 8.5l-7 7";
 const PARTIES = {
   redis: "Redis", consumers: "Consumers", long_poll: "VK Long Poll", users: "VK API (users)",
   communities: "VK API (communities)", chats: "VK API (chats)",
+  messages: "VK API (messages)",
 };
 const $ = (id) => document.getElementById(id);
 
