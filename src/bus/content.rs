@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::event::{Event, EventType};
 
+/// About what an entry or a dead letter takes beside its text, in bytes.
+const OVERHEAD: usize = 128;
+
 /// All that became of a batch of updates, or of several in a row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Content {
@@ -24,6 +27,20 @@ impl Content {
     #[must_use]
     pub fn size(&self) -> usize {
         self.entries.len() + self.dead_letters.len()
+    }
+
+    /// About how many bytes of memory it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let entries = self.entries.iter().map(|it| {
+            let published = it.published.as_ref().map_or(0, Vec::len);
+            OVERHEAD + it.event_id.len() + it.data.len() + published
+        });
+        let letters = self.dead_letters.iter().map(|it| {
+            let event_id = it.event_id.as_ref().map_or(0, String::len);
+            OVERHEAD + it.reason.len() + event_id + it.raw.len()
+        });
+        entries.chain(letters).sum()
     }
 
     /// Adds what became of the updates that come after these.
@@ -59,7 +76,9 @@ impl Entry {
     #[must_use]
     pub fn new(event: &Event, unique: bool) -> Self {
         #[expect(clippy::expect_used, reason = "an event holds nothing that JSON cannot")]
-        let data = serde_json::to_string(event).expect("strings and numbers become JSON");
+        let mut data = serde_json::to_string(event).expect("strings and numbers become JSON");
+        // It was written into a buffer that doubles, and waits for its commit.
+        data.shrink_to_fit();
         let event_id = event.event_id.clone();
         Self { kind: event.event_type(), event_id, unique, data, published: None }
     }

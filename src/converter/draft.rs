@@ -6,7 +6,7 @@ use super::{Rules, message, naming};
 use crate::{
     event::{Button, Content, Event, Message, Reaction},
     names::{Known, Needs},
-    vk::Identity,
+    vk::{Identity, bounds},
 };
 
 /// All that an update says by itself.
@@ -17,6 +17,8 @@ pub struct Draft {
     pub(super) peer: Identity,
     pub(super) body: Body,
     pub(super) date: Option<i64>,
+    /// A part was left out because VK allows far less.
+    pub(super) is_cut: bool,
 }
 
 /// Where the id of an event comes from.
@@ -57,6 +59,19 @@ impl Draft {
     #[must_use]
     pub fn date(&self) -> Option<i64> {
         self.date
+    }
+
+    /// Whether attachments, forwarded messages or a title beyond ten times VK's own limits were left out.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
+    /// Cuts the title that this update gives to its chat to so many bytes.
+    pub fn cut_title(&mut self, most: usize) {
+        if let Body::Message { new_title: Some(title), .. } = &mut self.body {
+            bounds::cut(title, most);
+        }
     }
 
     /// Adds what VK has to be asked for before [`complete`](Self::complete).
@@ -114,11 +129,19 @@ pub fn complete_all(
     known: &mut Known,
     rules: &Rules,
 ) -> Vec<Event> {
-    let complete = |draft: Draft| {
+    complete_each(drafts, known, rules).collect()
+}
+
+/// The same one at a time, for who does not need all events at once.
+pub fn complete_each(
+    drafts: impl IntoIterator<Item = Draft>,
+    known: &mut Known,
+    rules: &Rules,
+) -> impl Iterator<Item = Event> {
+    drafts.into_iter().map(|draft: Draft| {
         if let Some((peer_id, title)) = draft.new_title() {
             known.chats.insert(peer_id, Arc::from(title));
         }
         draft.complete(known, rules)
-    };
-    drafts.into_iter().map(complete).collect()
+    })
 }

@@ -7,23 +7,28 @@ use super::{
 use crate::{
     event::{Message, Reply},
     vk::{
+        bounds,
         field::{Field, Object},
         update::{self, Action, Attachment, ForeignMessage},
     },
 };
 
-/// What a message says, be it in an update or as VK told it when asked.
+/// What a message says, be it in an update or as VK told it when asked; and how many attachments and
+/// forwarded messages had to be left out, since VK allows far fewer.
 pub(super) fn contents(
     wire: update::Message,
     cmid: i64,
     rules: &Rules,
-) -> Result<Message, Rejection> {
+) -> Result<(Message, usize), Rejection> {
     let text = optional("text", wire.text)?.unwrap_or_default();
     let reply = optional("reply_message", wire.reply)?
         .map(|Object(message)| foreign(message, rules))
         .transpose()?;
-    let forward = optional("fwd_messages", wire.forward)?
-        .unwrap_or_default()
+    let forward = optional("fwd_messages", wire.forward)?.unwrap_or_default();
+    let attachments = optional("attachments", wire.attachments)?.unwrap_or_default();
+    let left_out = forward.more + attachments.more;
+    let forward = forward
+        .items
         .into_iter()
         .map(|message| {
             let Object(message) = required("a forwarded message", message)?;
@@ -31,11 +36,7 @@ pub(super) fn contents(
         })
         .collect::<Result<Vec<_>, _>>()?;
 
-    let mut attachments: Vec<_> = optional("attachments", wire.attachments)?
-        .unwrap_or_default()
-        .into_iter()
-        .map(attachment_type)
-        .collect();
+    let mut attachments: Vec<_> = attachments.items.into_iter().map(attachment_type).collect();
     for (word, applies) in
         [("geo", wire.geo.is_some()), ("reply", reply.is_some()), ("forward", !forward.is_empty())]
     {
@@ -44,7 +45,7 @@ pub(super) fn contents(
         }
     }
 
-    Ok(Message { cmid, text, reply, forward, attachments })
+    Ok((Message { cmid, text, reply, forward, attachments }, left_out))
 }
 
 /// Reads the whole of a cropped message, as VK told it when asked; `None` when that is of no use.
@@ -53,7 +54,7 @@ pub(super) fn whole(raw: &str, cmid: i64, rules: &Rules) -> Option<Message> {
     if matches!(wire.deleted, Field::Is(true)) {
         return None;
     }
-    contents(wire, cmid, rules).ok()
+    contents(wire, cmid, rules).ok().map(|(message, _)| message)
 }
 
 fn foreign(wire: ForeignMessage, rules: &Rules) -> Result<Reply, Rejection> {
@@ -76,13 +77,14 @@ fn attachment_type(wire: Field<Object<Attachment>>) -> String {
     }
 }
 
-/// The title that a service message gives to its chat.
-pub(super) fn new_title(wire: &Field<Object<Action>>) -> Option<String> {
+/// The title that a service message gives to its chat, and whether it had to be cut.
+pub(super) fn new_title(wire: Field<Object<Action>>) -> Option<(String, bool)> {
     match wire {
-        Field::Is(Object(Action { kind: Field::Is(kind), text: Field::Is(title) }))
+        Field::Is(Object(Action { kind: Field::Is(kind), text: Field::Is(mut title) }))
             if kind == "chat_title_update" =>
         {
-            Some(title.clone())
+            let is_cut = bounds::cut(&mut title, bounds::NAME_BYTES);
+            Some((title, is_cut))
         }
         _ => None,
     }

@@ -15,7 +15,7 @@ mod rejection;
 mod rules;
 
 pub use config::Config;
-pub use draft::{Draft, complete_all};
+pub use draft::{Draft, complete_all, complete_each};
 pub use read::read;
 pub use rejection::Rejection;
 pub use rules::Rules;

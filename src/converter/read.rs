@@ -89,7 +89,7 @@ fn message_new(event_id: EventId, object: &RawValue, rules: &Rules) -> Result<Dr
     message_draft(event_id, wire, rules)
 }
 
-fn message_draft(event_id: EventId, wire: Message, rules: &Rules) -> Result<Draft, Rejection> {
+fn message_draft(event_id: EventId, mut wire: Message, rules: &Rules) -> Result<Draft, Rejection> {
     let author = author("from_id", wire.from_id)?;
     let peer = identity("peer_id", wire.peer_id)?;
     let cmid = required("conversation_message_id", wire.conversation_message_id)?;
@@ -97,12 +97,12 @@ fn message_draft(event_id: EventId, wire: Message, rules: &Rules) -> Result<Draf
         Field::Is(date) => Some(date),
         _ => None,
     };
-    let body = Body::Message {
-        cropped: matches!(wire.is_cropped, Field::Is(true)),
-        new_title: message::new_title(&wire.action),
-        message: message::contents(wire, cmid, rules)?,
-    };
-    Ok(Draft { event_id, author, peer, body, date })
+    let cropped = matches!(wire.is_cropped, Field::Is(true));
+    let (new_title, is_cut) = message::new_title(std::mem::take(&mut wire.action)).unzip();
+    let (message, left_out) = message::contents(wire, cmid, rules)?;
+    let is_cut = is_cut == Some(true) || left_out > 0;
+    let body = Body::Message { message, cropped, new_title };
+    Ok(Draft { event_id, author, peer, body, date, is_cut })
 }
 
 fn message_event(event_id: EventId, object: &RawValue, _: &Rules) -> Result<Draft, Rejection> {
@@ -114,7 +114,7 @@ fn message_event(event_id: EventId, object: &RawValue, _: &Rules) -> Result<Draf
         beid: required("event_id of the press", wire.event_id)?,
         payload: payload::read(wire.payload)?,
     };
-    Ok(Draft { event_id, author, peer, body: Body::Button(button), date: None })
+    Ok(Draft { event_id, author, peer, body: Body::Button(button), date: None, is_cut: false })
 }
 
 fn message_reaction_event(
@@ -129,5 +129,5 @@ fn message_reaction_event(
         cmid: required("cmid", wire.cmid)?,
         rid: optional("reaction_id", wire.reaction_id)?.unwrap_or(0),
     };
-    Ok(Draft { event_id, author, peer, body: Body::Reaction(reaction), date: None })
+    Ok(Draft { event_id, author, peer, body: Body::Reaction(reaction), date: None, is_cut: false })
 }

@@ -215,6 +215,13 @@ pub struct CacheLabels {
     pub result: CacheResult,
 }
 
+/// Labels of `names_unresolved`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct DirectoryLabels {
+    /// The cache that the look-up is for.
+    pub cache: Cache,
+}
+
 /// The label value of every other type.
 const OTHER: &str = "other";
 

@@ -23,8 +23,8 @@ use prometheus_client::{
 
 pub use labels::{
     Cache, CacheLabels, CacheResult, CallLabels, CallOutcome, CommitLabels, CommitOutcome,
-    DeadLetterLabels, LabelValues, LeaseTermEnd, LeaseTermEndLabels, MethodLabels, PollLabels,
-    PollOutcome, Stage, StageLabels, TypeLabels, update_type,
+    DeadLetterLabels, DirectoryLabels, LabelValues, LeaseTermEnd, LeaseTermEndLabels, MethodLabels,
+    PollLabels, PollOutcome, Stage, StageLabels, TypeLabels, update_type,
 };
 pub use stages::{Calls, Commits, Fetching, Lookups};
 

@@ -8,8 +8,9 @@ use prometheus_client::{
 };
 
 use super::{
-    CacheLabels, CallLabels, CommitLabels, DeadLetterLabels, LabelValues, LeaseTermEndLabels,
-    MethodLabels, PollLabels, Seconds, Stage, StageLabels, Timestamp, TypeLabels,
+    CacheLabels, CallLabels, CommitLabels, DeadLetterLabels, DirectoryLabels, LabelValues,
+    LeaseTermEndLabels, MethodLabels, PollLabels, Seconds, Stage, StageLabels, Timestamp,
+    TypeLabels,
     labels::update_types,
     now,
     register::{Register, each},
@@ -229,6 +230,10 @@ impl Calls {
 pub struct Lookups {
     /// Look-ups, by cache and result.
     pub cache_lookups: Family<CacheLabels, Counter>,
+    /// Ids without a usable answer when asked for alone, by cache.
+    pub names_unresolved: Family<DirectoryLabels, Counter>,
+    /// Cropped messages that VK did not complete.
+    pub messages_incomplete: Counter,
 }
 
 impl Default for Lookups {
@@ -240,11 +245,22 @@ impl Default for Lookups {
 impl Lookups {
     pub(super) fn new(to: &mut Registry) -> Self {
         let of_cache = |cache| each(move |result| CacheLabels { cache, result });
+        let mut to = Register(to);
         Self {
-            cache_lookups: Register(to).counters(
+            cache_lookups: to.counters(
                 "cache_lookups",
                 "Look-ups in the caches of users, communities and chats, each id of a batch once",
                 each(|cache| cache).flat_map(of_cache),
+            ),
+            names_unresolved: to.counters(
+                "names_unresolved",
+                "Ids for which VK gave no usable answer for names.unresolved_after, asked for alone while it \
+                 answered for others: their events have no name, or wait",
+                each(|cache| DirectoryLabels { cache }),
+            ),
+            messages_incomplete: to.counter(
+                "messages_incomplete",
+                "Cropped messages that VK did not complete: their events have what the update carried",
             ),
         }
     }

@@ -1,76 +1,119 @@
 //! Fetching the whole of messages that VK cropped in its updates, those of several conversations in
-//! one call.
+//! one call. Their events do without where VK does not answer in time.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
+use prometheus_client::metrics::counter::Counter;
 use serde_json::value::RawValue;
-use tokio::sync::{Notify, oneshot};
-
-use super::MessagePlace;
-use crate::{
-    backoff::Backoff,
-    outage::Outage,
-    vk::{Api, CONVERSATIONS_A_CALL, CallError, Class, MESSAGES_A_CALL, Method, Turn},
+use tokio::{
+    sync::{Notify, oneshot},
+    time::{Instant, timeout, timeout_at},
 };
 
+use super::{MessagePlace, token::Checks};
+use crate::{
+    backoff::Backoff,
+    ops::{
+        dependency::{Cause, Dependency},
+        health::Health,
+    },
+    outage::Outage,
+    vk::{Api, CALLS_AN_EXECUTE, CallError, Class, MESSAGES_A_CALL, Method, Turn},
+};
+
+/// How long a batch waits for the whole of its cropped messages, however many calls that takes. Far less
+/// than the time after which work counts as stalled.
+const DEADLINE: Duration = Duration::from_secs(12);
+/// After so long without an answer VK counts as failing, and several conversations are asked for apart.
+const OVERDUE: Duration = Duration::from_secs(5);
 /// How often a call is tried: a cropped message beats one that is never delivered.
 const TRIES: u32 = 4;
 /// Calls under way at once.
 const CALLS_AT_ONCE: usize = 4;
 
 /// The cropped messages whose whole is to be asked for.
-#[derive(Default)]
 pub(super) struct Cropped {
     wanted: Mutex<BTreeMap<MessagePlace, Vec<Asker>>>,
     wake: Notify,
     /// VK does not take several conversations in one call.
     apart: AtomicBool,
-    /// Calls that VK did not answer with messages.
-    refusals: Mutex<Outage>,
+    report: Report,
 }
 
-type Asker = oneshot::Sender<Option<Box<RawValue>>>;
+/// Who is told of messages that are not completed.
+#[derive(Clone)]
+struct Report {
+    health: Arc<Health>,
+    incomplete: Counter,
+    /// Calls that VK did not answer with messages.
+    refusals: Arc<Mutex<Outage>>,
+}
+
+/// Who wants a message, and until when.
+struct Asker {
+    whole: oneshot::Sender<Option<Box<RawValue>>>,
+    until: Instant,
+}
+
 /// Who asks for which message of a conversation.
 type Askers = BTreeMap<i64, Vec<Asker>>;
 
 /// Whole messages that are being asked for.
-pub(super) struct Coming(Vec<(MessagePlace, oneshot::Receiver<Option<Box<RawValue>>>)>);
+pub(super) struct Coming {
+    messages: Vec<(MessagePlace, oneshot::Receiver<Option<Box<RawValue>>>)>,
+    until: Instant,
+    report: Report,
+}
 
 impl Coming {
-    /// All that VK tells. Those that it does not, or not now, are left out: what the update carries
-    /// serves then.
+    /// All that VK tells in time. Those that it does not are left out: what the update carries serves
+    /// then.
     pub(super) async fn all(self) -> HashMap<MessagePlace, Box<RawValue>> {
-        let coming =
-            self.0.into_iter().map(async |(place, whole)| Some((place, whole.await.ok()??)));
-        join_all(coming).await.into_iter().flatten().collect()
+        let Self { messages, until, report } = self;
+        let wanted = messages.len();
+        let coming = messages
+            .into_iter()
+            .map(async |(place, whole)| Some((place, timeout_at(until, whole).await.ok()?.ok()??)));
+        let whole: HashMap<_, _> = join_all(coming).await.into_iter().flatten().collect();
+        report.incomplete.inc_by((wanted - whole.len()) as u64);
+        whole
     }
 }
 
 impl Cropped {
+    /// Nothing is wanted yet.
+    pub(super) fn new(health: Arc<Health>, incomplete: Counter) -> Self {
+        let report = Report { health, incomplete, refusals: Arc::default() };
+        let (wanted, wake) = (Mutex::default(), Notify::new());
+        Self { wanted, wake, apart: AtomicBool::new(false), report }
+    }
+
     /// Has these messages asked for.
     pub(super) fn begin(&self, places: BTreeSet<MessagePlace>) -> Coming {
+        let (until, report) = (Instant::now() + DEADLINE, self.report.clone());
         if places.is_empty() {
-            return Coming(Vec::new());
+            return Coming { messages: Vec::new(), until, report };
         }
         let mut wanted = self.wanted();
         let ask = |place| {
-            let (asker, whole) = oneshot::channel();
-            wanted.entry(place).or_default().push(asker);
+            let (sender, whole) = oneshot::channel();
+            wanted.entry(place).or_default().push(Asker { whole: sender, until });
             (place, whole)
         };
-        let coming = places.into_iter().map(ask).collect();
+        let messages = places.into_iter().map(ask).collect();
         self.wake.notify_one();
-        Coming(coming)
+        Coming { messages, until, report }
     }
 
-    /// Asks VK for as long as it is polled; ends only when VK refuses for good.
+    /// Asks VK for as long as it is polled; ends only when VK rejects the token.
     pub(super) async fn serve(&self, api: &Api) -> CallError {
         let mut calls = FuturesUnordered::new();
         loop {
@@ -78,6 +121,9 @@ impl Cropped {
                 Some(result) = calls.next(), if !calls.is_empty() => {
                     if let Err(refusal) = result {
                         return refusal;
+                    }
+                    if calls.is_empty() && self.wanted().is_empty() {
+                        self.report.health.not_needed(Dependency::Messages);
                     }
                 }
                 turn = self.turn(api), if calls.len() < CALLS_AT_ONCE => match turn {
@@ -97,11 +143,13 @@ impl Cropped {
         api.turn_unless_it_rests(Method::Messages).await
     }
 
-    /// What goes into one call, by conversation.
+    /// What goes into one call, by conversation; nothing for which it is too late.
     fn take(&self, api: &Api) -> BTreeMap<i64, Askers> {
         let apart = self.apart.load(Ordering::Relaxed) || api.rests(Method::Execute);
-        let most_conversations = if apart { 1 } else { CONVERSATIONS_A_CALL };
+        let most_conversations = if apart { 1 } else { CALLS_AN_EXECUTE };
+        let now = Instant::now();
         let mut wanted = self.wanted();
+        wanted.retain(|_, askers| askers.iter().any(|asker| asker.until > now));
         let mut taken: BTreeMap<i64, Askers> = BTreeMap::new();
         for _ in 0..MESSAGES_A_CALL {
             let Some(next) = wanted.first_entry() else { break };
@@ -114,7 +162,31 @@ impl Cropped {
         taken
     }
 
+    /// Asks for messages until they are there, or until nobody waits for them any more.
     async fn ask(
+        &self,
+        api: &Api,
+        turn: Turn<'_>,
+        wanted: BTreeMap<i64, Askers>,
+    ) -> Result<(), CallError> {
+        let askers = wanted.values().flat_map(BTreeMap::values).flatten();
+        let Some(until) = askers.map(|asker| asker.until).max() else { return Ok(()) };
+        let asked = Instant::now();
+        let messages = wanted.values().map(BTreeMap::len).sum();
+        let mut answers = std::pin::pin!(self.ask_all(api, turn, wanted));
+        if let Ok(result) = timeout_at(asked + OVERDUE, &mut answers).await {
+            return result;
+        }
+        let reason = format!("no answer for {} s", OVERDUE.as_secs());
+        self.report.health.failing_since(Dependency::Messages, Cause::Unreachable, asked, reason);
+        timeout_at(until, answers).await.unwrap_or_else(|_| {
+            let reason = format!("no answer for {} s", asked.elapsed().as_secs());
+            self.not_completed(&reason, messages);
+            Ok(())
+        })
+    }
+
+    async fn ask_all(
         &self,
         api: &Api,
         turn: Turn<'_>,
@@ -127,11 +199,16 @@ impl Cropped {
         {
             wanted = self.ask_together(turn, wanted).await;
         }
-        for (peer_id, askers) in wanted {
-            let cmids: Vec<_> = askers.keys().copied().collect();
-            tell(askers, self.of_conversation(api, turn.take(), peer_id, &cmids).await?);
-        }
-        Ok(())
+        // Side by side: one that is not answered costs the others nothing.
+        let alone = wanted.into_iter().map(|(peer_id, askers)| {
+            let turn = turn.take();
+            async move {
+                let cmids: Vec<_> = askers.keys().copied().collect();
+                tell(askers, self.of_conversation(api, turn, peer_id, &cmids).await?);
+                Ok(())
+            }
+        });
+        join_all(alone).await.into_iter().collect()
     }
 
     /// Asks for several conversations in one call, and returns those that are better asked for apart.
@@ -140,13 +217,14 @@ impl Cropped {
             .iter()
             .map(|(peer_id, askers)| (*peer_id, askers.keys().copied().collect()))
             .collect();
-        match turn.messages_of_several(&places).await {
-            Ok(told) => {
+        let answer = timeout(OVERDUE, turn.messages_of_several(&places)).await;
+        match answer {
+            Ok(Ok(told)) => {
                 let mut rest = Vec::new();
                 for ((peer_id, askers), messages) in wanted.into_iter().zip(told) {
                     match messages {
                         Some(messages) => {
-                            self.refusals().end();
+                            self.completed();
                             tell(askers, messages);
                         }
                         None => rest.push((peer_id, askers)),
@@ -154,7 +232,10 @@ impl Cropped {
                 }
                 rest
             }
-            Err(error) => {
+            // What it is asked for next has little time left; the next messages are asked for like this
+            // again.
+            Err(_) => wanted,
+            Ok(Err(error)) => {
                 tracing::debug!(%error, "cropped messages are asked for one conversation at a time");
                 if error.class() == Class::Fatal {
                     self.apart.store(true, Ordering::Relaxed);
@@ -164,7 +245,8 @@ impl Cropped {
         }
     }
 
-    /// The messages of one conversation; none where VK does not tell them after some tries.
+    /// The messages of one conversation; none where VK does not tell them after some tries. Fails where
+    /// VK rejects the token.
     async fn of_conversation<'a>(
         &self,
         api: &'a Api,
@@ -173,6 +255,7 @@ impl Cropped {
         cmids: &[i64],
     ) -> Result<Vec<(i64, Box<RawValue>)>, CallError> {
         let mut backoff = Backoff::network();
+        let mut checks = Checks::default();
         loop {
             let now = match turn.take() {
                 Some(turn) => Some(turn),
@@ -181,26 +264,23 @@ impl Cropped {
             let Some(now) = now else { break };
             let error = match now.messages(peer_id, cmids).await {
                 Ok(messages) => {
-                    self.refusals().end();
+                    self.completed();
                     return Ok(messages);
                 }
                 Err(error) => error,
             };
             let pause = backoff.fail();
+            if error.class() != Class::Skip {
+                self.report.health.no_answer(Dependency::Messages, error.reached(), &error);
+            }
+            checks.check(api, &error).await?;
             match error.class() {
-                Class::Fatal => return Err(error),
                 Class::BackOff => {}
-                Class::Retry if backoff.failures() < TRIES => tokio::time::sleep(pause).await,
-                Class::Retry | Class::Skip => {
-                    let mut refusals = self.refusals();
-                    refusals.fail();
-                    if refusals.is_loud() {
-                        let failures = refusals.failures();
-                        tracing::warn!(
-                            %error, failures, peer_id, ?cmids,
-                            "VK does not complete cropped messages; the events have what it sent"
-                        );
-                    }
+                Class::Retry | Class::Fatal if backoff.failures() < TRIES => {
+                    tokio::time::sleep(pause).await;
+                }
+                Class::Retry | Class::Fatal | Class::Skip => {
+                    self.not_completed(&error, cmids.len());
                     break;
                 }
             }
@@ -208,8 +288,25 @@ impl Cropped {
         Ok(Vec::new())
     }
 
+    fn completed(&self) {
+        self.refusals().end();
+        self.report.health.ok(Dependency::Messages);
+    }
+
+    fn not_completed(&self, error: &dyn std::fmt::Display, messages: usize) {
+        let mut refusals = self.refusals();
+        refusals.fail();
+        if refusals.is_loud() {
+            let failures = refusals.failures();
+            tracing::warn!(
+                %error, failures, messages,
+                "VK does not complete cropped messages; the events have what it sent"
+            );
+        }
+    }
+
     fn refusals(&self) -> MutexGuard<'_, Outage> {
-        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+        self.report.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wanted(&self) -> MutexGuard<'_, BTreeMap<MessagePlace, Vec<Asker>>> {
@@ -221,7 +318,7 @@ fn tell(mut askers: Askers, messages: Vec<(i64, Box<RawValue>)>) {
     for (cmid, message) in messages {
         for asker in askers.remove(&cmid).into_iter().flatten() {
             // Who no longer waits has stopped for a reason of its own.
-            let _ = asker.send(Some(message.clone()));
+            let _ = asker.whole.send(Some(message.clone()));
         }
     }
 }

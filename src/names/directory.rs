@@ -1,20 +1,28 @@
 //! The three directories that VK keeps names in, and how each is asked.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use super::known::{Community, Person};
+use super::{
+    cache::Size,
+    known::{Community, Person},
+};
 use crate::{
     metrics::Cache,
     ops::dependency::Dependency,
-    vk::{CHATS_A_CALL, COMMUNITIES_A_CALL, CallError, Method, Turn, USERS_A_CALL},
+    vk::{
+        CHATS_A_CALL, COMMUNITIES_A_CALL, ChatInfo, CommunityInfo, Listed, Method, USERS_A_CALL,
+        UserInfo, bounds,
+    },
 };
 
 /// A directory of names by id.
 pub(super) trait Directory {
     /// What an id stands for.
-    type Name: Clone + Send + Sync + 'static;
+    type Name: Size + Clone + Send + Sync + 'static;
+    /// How VK tells it.
+    type Info: Listed;
     /// The API method that tells it.
-    const METHOD: Method;
+    const METHOD: Method = <Self::Info as Listed>::METHOD;
     /// Most ids a call takes.
     const IDS_A_CALL: usize;
     /// The label of its cache in the metrics.
@@ -22,11 +30,8 @@ pub(super) trait Directory {
     /// Who is at fault when it cannot be asked.
     const DEPENDENCY: Dependency;
 
-    /// Asks VK. Ids that it leaves out are unknown to it.
-    fn ask(
-        turn: Turn<'_>,
-        ids: &[i64],
-    ) -> impl Future<Output = Result<HashMap<i64, Self::Name>, CallError>> + Send;
+    /// The name as it is kept, and whether it had to be cut.
+    fn name(info: Self::Info) -> (Self::Name, bool);
 }
 
 /// Users by id.
@@ -43,46 +48,51 @@ pub(super) struct Chats;
 
 impl Directory for Users {
     type Name = Arc<Person>;
-    const METHOD: Method = Method::Users;
+    type Info = UserInfo;
     const IDS_A_CALL: usize = USERS_A_CALL;
     const CACHE: Cache = Cache::Users;
     const DEPENDENCY: Dependency = Dependency::Users;
 
-    async fn ask(turn: Turn<'_>, ids: &[i64]) -> Result<HashMap<i64, Self::Name>, CallError> {
-        let person = |user: crate::vk::UserInfo| {
-            let (first_name, last_name) = (user.first_name, user.last_name);
-            let domain = user.domain.filter(|domain| !domain.is_empty());
-            (user.id, Arc::new(Person { first_name, last_name, domain }))
-        };
-        Ok(turn.users(ids).await?.into_iter().map(person).collect())
+    fn name(info: UserInfo) -> (Arc<Person>, bool) {
+        let UserInfo { mut first_name, mut last_name, mut domain } = info;
+        let names = cut_name(&mut first_name) | cut_name(&mut last_name);
+        let is_cut = names | cut_address(&mut domain);
+        (Arc::new(Person { first_name, last_name, domain }), is_cut)
     }
 }
 
 impl Directory for Communities {
     type Name = Arc<Community>;
-    const METHOD: Method = Method::Communities;
+    type Info = CommunityInfo;
     const IDS_A_CALL: usize = COMMUNITIES_A_CALL;
     const CACHE: Cache = Cache::Communities;
     const DEPENDENCY: Dependency = Dependency::Communities;
 
-    async fn ask(turn: Turn<'_>, ids: &[i64]) -> Result<HashMap<i64, Self::Name>, CallError> {
-        let community = |info: crate::vk::CommunityInfo| {
-            let screen_name = info.screen_name.filter(|name| !name.is_empty());
-            (info.id, Arc::new(Community { name: info.name, screen_name }))
-        };
-        Ok(turn.communities(ids).await?.into_iter().map(community).collect())
+    fn name(info: CommunityInfo) -> (Arc<Community>, bool) {
+        let CommunityInfo { mut name, mut screen_name } = info;
+        let is_cut = cut_name(&mut name) | cut_address(&mut screen_name);
+        (Arc::new(Community { name, screen_name }), is_cut)
     }
 }
 
 impl Directory for Chats {
     type Name = Arc<str>;
-    const METHOD: Method = Method::Conversations;
+    type Info = ChatInfo;
     const IDS_A_CALL: usize = CHATS_A_CALL;
     const CACHE: Cache = Cache::Chats;
     const DEPENDENCY: Dependency = Dependency::Chats;
 
-    async fn ask(turn: Turn<'_>, ids: &[i64]) -> Result<HashMap<i64, Self::Name>, CallError> {
-        let chats = turn.chats(ids).await?;
-        Ok(chats.into_iter().map(|chat| (chat.peer_id, chat.title.into())).collect())
+    fn name(info: ChatInfo) -> (Arc<str>, bool) {
+        let ChatInfo { mut title } = info;
+        let is_cut = cut_name(&mut title);
+        (title.into(), is_cut)
     }
+}
+
+fn cut_name(name: &mut String) -> bool {
+    bounds::cut(name, bounds::NAME_BYTES)
+}
+
+fn cut_address(address: &mut Option<String>) -> bool {
+    address.as_mut().is_some_and(|address| bounds::cut(address, bounds::ADDRESS_BYTES))
 }

@@ -2,9 +2,8 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    future::Future,
-    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
@@ -12,31 +11,39 @@ use prometheus_client::metrics::counter::Counter;
 use tokio::sync::{Notify, oneshot};
 
 use super::{
+    asking::State,
     cache::{Cache, Held},
-    config::Ttls,
+    config::{Ttls, Unresolved},
     directory::Directory,
 };
 use crate::{
-    backoff::Backoff,
-    metrics::{CacheLabels, CacheResult, Lookups},
+    metrics::{CacheLabels, CacheResult, DirectoryLabels, Lookups},
     ops::health::Health,
-    outage::Outage,
-    vk::{Api, CallError, Class, Turn},
+    vk::{Api, CallError, Turn},
 };
 
-/// Calls of one directory under way at once.
-const CALLS_AT_ONCE: usize = 4;
+/// Lists of one directory that are asked for at once, or are to be asked for again.
+const LISTS_AT_ONCE: usize = 4;
 
 /// The look-ups of one directory.
 pub(super) struct Lookup<D: Directory> {
     cache: Cache<D::Name>,
     wanted: Mutex<Wanted<D::Name>>,
     wake: Notify,
-    health: Arc<Health>,
+    pub(super) policy: Policy,
+    pub(super) health: Arc<Health>,
     hits: Counter,
     stale: Counter,
     misses: Counter,
-    outage: Mutex<Outage>,
+    pub(super) unresolved: Counter,
+    pub(super) state: State,
+}
+
+/// What happens to an id whose look-up keeps failing when it is asked for alone.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Policy {
+    pub(super) unresolved: Unresolved,
+    pub(super) after: Duration,
 }
 
 /// Ids that VK is to be asked for, or is being asked for.
@@ -62,7 +69,13 @@ impl<N> Pending<N> {
 }
 
 impl<D: Directory> Lookup<D> {
-    pub(super) fn new(capacity: u64, ttls: Ttls, health: Arc<Health>, metrics: &Lookups) -> Self {
+    pub(super) fn new(
+        capacity: u64,
+        ttls: Ttls,
+        policy: Policy,
+        health: Arc<Health>,
+        metrics: &Lookups,
+    ) -> Self {
         let wanted = Wanted { queue: BTreeSet::new(), waiting: HashMap::new() };
         let count = |result| {
             metrics.cache_lookups.get_or_create_owned(&CacheLabels { cache: D::CACHE, result })
@@ -71,11 +84,15 @@ impl<D: Directory> Lookup<D> {
             cache: Cache::new(capacity, ttls),
             wanted: Mutex::new(wanted),
             wake: Notify::new(),
+            policy,
             health,
             hits: count(CacheResult::Hit),
             stale: count(CacheResult::Stale),
             misses: count(CacheResult::Miss),
-            outage: Mutex::default(),
+            unresolved: metrics
+                .names_unresolved
+                .get_or_create_owned(&DirectoryLabels { cache: D::CACHE }),
+            state: State::default(),
         }
     }
 
@@ -117,18 +134,22 @@ impl<D: Directory> Lookup<D> {
 
     /// Asks VK for what is wanted, for as long as it is polled; ends only when VK refuses for good.
     pub(super) async fn serve(&self, api: &Api) -> CallError {
-        let mut calls = FuturesUnordered::new();
+        let mut lists = FuturesUnordered::new();
+        let mut suspects = FuturesUnordered::new();
         loop {
             tokio::select! {
-                Some(result) = calls.next(), if !calls.is_empty() => {
-                    if let Err(refusal) = result {
-                        return refusal;
-                    }
-                }
-                turn = self.turn(api), if calls.len() < CALLS_AT_ONCE => {
+                Some(rest) = lists.next(), if !lists.is_empty() => match rest {
+                    Ok(rest) => suspects.push(self.isolate(api, rest)),
+                    Err(refusal) => return refusal,
+                },
+                Some(parts) = suspects.next(), if !suspects.is_empty() => match parts {
+                    Ok(parts) => suspects.extend(parts.into_iter().map(|ids| self.isolate(api, ids))),
+                    Err(refusal) => return refusal,
+                },
+                turn = self.turn(api), if lists.len() < LISTS_AT_ONCE => {
                     let ids = self.take();
                     if !ids.is_empty() {
-                        calls.push(self.ask(api, turn, ids));
+                        lists.push(self.ask(api, turn, ids));
                     }
                 }
             }
@@ -152,81 +173,6 @@ impl<D: Directory> Lookup<D> {
         ids
     }
 
-    /// Asks for `ids` until VK answers. Where VK refuses them together, the halves are asked for.
-    fn ask<'a>(
-        &'a self,
-        api: &'a Api,
-        mut turn: Turn<'a>,
-        ids: Vec<i64>,
-    ) -> Pin<Box<dyn Future<Output = Result<(), CallError>> + Send + 'a>> {
-        Box::pin(async move {
-            let mut backoff = Backoff::network();
-            loop {
-                let error = match D::ask(turn, &ids).await {
-                    Ok(names) => {
-                        self.health.ok(D::DEPENDENCY);
-                        self.is_over();
-                        for id in ids {
-                            self.answer(id, names.get(&id));
-                        }
-                        return Ok(());
-                    }
-                    Err(error) => error,
-                };
-                if error.wants_fewer_ids() && ids.len() > 1 {
-                    let (left, right) = ids.split_at(ids.len() / 2);
-                    self.ask(api, api.turn(D::METHOD).await, left.to_vec()).await?;
-                    return self.ask(api, api.turn(D::METHOD).await, right.to_vec()).await;
-                }
-                match error.class() {
-                    Class::Fatal => return Err(error),
-                    Class::Skip => {
-                        for id in ids {
-                            self.answer(id, None);
-                        }
-                        return Ok(());
-                    }
-                    class @ (Class::Retry | Class::BackOff) => {
-                        self.health.no_answer(D::DEPENDENCY, error.reached(), &error);
-                        let pause = backoff.fail();
-                        self.complain(&error, &ids);
-                        if class == Class::Retry {
-                            tokio::time::sleep(pause).await;
-                        }
-                    }
-                }
-                turn = api.turn(D::METHOD).await;
-            }
-        })
-    }
-
-    fn is_over(&self) {
-        let over = self.outage.lock().unwrap_or_else(PoisonError::into_inner).end();
-        if let Some(over) = over {
-            tracing::info!(method = %D::METHOD, "names can be looked up again, {over}");
-        }
-    }
-
-    fn complain(&self, error: &CallError, ids: &[i64]) {
-        let failures = {
-            let mut outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
-            outage.fail();
-            if !outage.is_loud() {
-                return;
-            }
-            outage.failures()
-        };
-        let wanted = self.wanted();
-        let held_up =
-            ids.iter().filter(|id| wanted.waiting.get(id).is_some_and(|who| !who.is_empty()));
-        let (ids, never_seen) = (ids.len(), held_up.count());
-        drop(wanted);
-        tracing::warn!(
-            %error, failures, method = %D::METHOD, ids, never_seen,
-            "names cannot be looked up now; events of ids never seen before wait for VK"
-        );
-    }
-
     fn want(&self, id: i64, who: Option<oneshot::Sender<Option<D::Name>>>) {
         let wanted = &mut *self.wanted();
         let waiting = wanted.waiting.entry(id).or_insert_with(|| {
@@ -237,8 +183,27 @@ impl<D: Directory> Lookup<D> {
         waiting.extend(who);
     }
 
+    /// Leaves out the ids whose name was learnt meanwhile.
+    pub(super) fn retain_wanted(&self, ids: &mut Vec<i64>) {
+        let wanted = self.wanted();
+        ids.retain(|id| wanted.waiting.contains_key(id));
+    }
+
+    /// How many of `ids` events wait for; the others are only to be renewed.
+    pub(super) fn waited_for(&self, ids: &[i64]) -> usize {
+        let wanted = self.wanted();
+        ids.iter().filter(|id| wanted.waiting.get(id).is_some_and(|who| !who.is_empty())).count()
+    }
+
+    /// Stops asking for an id: who waits for it goes without.
+    pub(super) fn give_up(&self, id: i64) {
+        self.cache.keep(id);
+        // Who waits is told by the channel's end.
+        self.wanted().waiting.remove(&id);
+    }
+
     /// VK's answer for an id; without effect when the name was learnt while the call ran.
-    fn answer(&self, id: i64, name: Option<&D::Name>) {
+    pub(super) fn answer(&self, id: i64, name: Option<&D::Name>) {
         if self.wanted().waiting.contains_key(&id) {
             self.settle(id, name);
         }

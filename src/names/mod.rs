@@ -1,11 +1,15 @@
 //! Who is who: names of users, communities and chats, looked up in batches and cached.
 
+mod asking;
 mod cache;
 mod config;
 mod cropped;
 mod directory;
 mod known;
 mod lookup;
+mod refused;
+mod suspects;
+mod token;
 
 use std::sync::Arc;
 
@@ -18,7 +22,7 @@ pub use config::{Config, Unresolved};
 use cropped::{Coming, Cropped};
 use directory::{Chats, Communities, Users};
 pub use known::{Community, Known, MessagePlace, Needs, Person};
-use lookup::{Lookup, Pending};
+use lookup::{Lookup, Pending, Policy};
 
 /// The names known so far, and the way to ask for more.
 pub struct Names {
@@ -42,12 +46,13 @@ impl Names {
     #[must_use]
     pub fn new(api: Arc<Api>, settings: &Config, health: &Arc<Health>, metrics: &Lookups) -> Self {
         let (users, chats, ttls) = (settings.users, settings.chats, settings.ttls());
+        let policy = Policy { unresolved: settings.unresolved, after: settings.unresolved_after };
         Self {
             api,
-            users: Lookup::new(users, ttls, health.clone(), metrics),
-            communities: Lookup::new(chats, ttls, health.clone(), metrics),
-            chats: Lookup::new(chats, ttls, health.clone(), metrics),
-            cropped: Cropped::default(),
+            users: Lookup::new(users, ttls, policy, health.clone(), metrics),
+            communities: Lookup::new(chats, ttls, policy, health.clone(), metrics),
+            chats: Lookup::new(chats, ttls, policy, health.clone(), metrics),
+            cropped: Cropped::new(health.clone(), metrics.messages_incomplete.clone()),
         }
     }
 
@@ -84,7 +89,9 @@ impl Names {
 impl Request {
     /// Everything needed, once VK has told it; what VK does not know or tell is left out.
     ///
-    /// Waits as long as VK's API fails: no event leaves with a guessed identity.
+    /// Waits as long as VK's API fails: no event leaves with a guessed identity. Only an id for which VK
+    /// gives no usable answer while it answers for others is given up, and a cropped message that is not
+    /// completed in time.
     pub async fn known(self) -> Known {
         let (users, communities, chats, messages) = tokio::join!(
             self.users.all(),

@@ -163,6 +163,14 @@ pub struct HealthSnapshot {
 }
 
 impl State {
+    /// Puts an ongoing failure among the past ones; false where there is none.
+    fn end_failure(&mut self, dependency: Dependency) -> bool {
+        let Some(failure) = self.failures.remove(&dependency) else { return false };
+        self.past.push_front((failure.of(dependency), Instant::now()));
+        self.past.truncate(PAST);
+        true
+    }
+
     fn move_on(&mut self) {
         self.moved = Instant::now();
         self.again = None;
@@ -200,9 +208,7 @@ impl Health {
     /// A dependency did what was asked of it.
     pub fn ok(&self, dependency: Dependency) {
         let mut state = self.state();
-        if let Some(failure) = state.failures.remove(&dependency) {
-            state.past.push_front((failure.of(dependency), Instant::now()));
-            state.past.truncate(PAST);
+        if state.end_failure(dependency) {
             state.move_on();
         }
         // Redis also answers to what only keeps the lease.
@@ -212,6 +218,11 @@ impl Health {
         if dependency == Dependency::LongPoll {
             state.polled = Some(Instant::now());
         }
+    }
+
+    /// Nothing is asked of a dependency any more, so its failure affects nobody.
+    pub fn not_needed(&self, dependency: Dependency) {
+        self.state().end_failure(dependency);
     }
 
     /// A batch is on the bus.

@@ -35,7 +35,8 @@ use report::Report;
 
 /// How many batches are between VK's answer and their commit ...
 const BATCHES_AHEAD: u32 = 64;
-/// ... and of what size, in bytes. A larger answer goes alone.
+/// ... and of what size, in bytes: of VK's answers, and once more of what is made of those whose names are
+/// known. A larger one goes alone.
 const BYTES_AHEAD: u32 = 4 << 20;
 /// How long a stop waits for batches that VK has answered already. Whatever is left is fetched
 /// again at the next start.
@@ -224,28 +225,33 @@ impl Pipeline<'_> {
     async fn convert(
         &self,
         batches: mpsc::Receiver<Told>,
-        out: mpsc::Sender<(Prepared, OwnedSemaphorePermit)>,
+        out: mpsc::Sender<(Prepared, Room)>,
     ) -> Result<(), Failure> {
         let room = Arc::new(Semaphore::new(BYTES_AHEAD as usize));
         let batches = stream::unfold(batches, async |mut batches| {
             yield_now().await;
             let told = batches.recv().await?;
-            let size = told.batch.size().try_into().unwrap_or(BYTES_AHEAD);
-            let size = size.clamp(BYTES_AHEAD / BATCHES_AHEAD, BYTES_AHEAD);
+            let size = permits(told.batch.size());
             let room = room.clone().acquire_many_owned(size).await.ok()?;
             Some(((told, room), batches))
         });
-        let contents = batches
+        let named = batches
             .map(|(told, room)| {
                 let metrics = &self.metrics.commits;
-                let prepared =
-                    prepare(told, self.names, self.rules, self.unrouted, self.bus, metrics);
-                async { (prepared.await, room) }
+                let named = prepare(told, self.names, self.rules, self.unrouted, metrics);
+                async { (named.await, room) }
             })
             .buffered(BATCHES_AHEAD as usize);
-        let mut contents = std::pin::pin!(contents);
-        while let Some(content) = contents.next().await {
-            if out.send(content).await.is_err() {
+        let mut named = std::pin::pin!(named);
+        // What is made of a batch can be far larger than VK's answer, since each event has its names: only
+        // so much of it waits for Redis. Taken in the batches' order, it is free again before the next
+        // batch can be waited for.
+        let made = Arc::new(Semaphore::new(BYTES_AHEAD as usize));
+        while let Some((batch, room)) = named.next().await {
+            let size = permits(batch.bytes());
+            let Ok(made) = made.clone().acquire_many_owned(size).await else { break };
+            let prepared = batch.finish(self.rules, self.bus, &self.metrics.commits);
+            if out.send((prepared, Room { told: room, made })).await.is_err() {
                 break;
             }
             yield_now().await;
@@ -254,9 +260,27 @@ impl Pipeline<'_> {
     }
 }
 
+/// The share of [`BYTES_AHEAD`] that so many bytes take.
+fn permits(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(BYTES_AHEAD).clamp(BYTES_AHEAD / BATCHES_AHEAD, BYTES_AHEAD)
+}
+
+/// The memory that a batch takes until it is committed.
+struct Room {
+    told: OwnedSemaphorePermit,
+    made: OwnedSemaphorePermit,
+}
+
+impl Room {
+    fn merge(&mut self, other: Self) {
+        self.told.merge(other.told);
+        self.made.merge(other.made);
+    }
+}
+
 async fn commit(
     mut committer: Committer<'_>,
-    mut contents: mpsc::Receiver<(Prepared, OwnedSemaphorePermit)>,
+    mut contents: mpsc::Receiver<(Prepared, Room)>,
     health: &Health,
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
@@ -272,9 +296,9 @@ async fn commit(
 /// The next batch, with those after it that are ready as well until there are `enough` updates: while
 /// Redis takes one commit, the next gathers.
 async fn ready(
-    contents: &mut mpsc::Receiver<(Prepared, OwnedSemaphorePermit)>,
+    contents: &mut mpsc::Receiver<(Prepared, Room)>,
     enough: usize,
-) -> Option<(Prepared, OwnedSemaphorePermit)> {
+) -> Option<(Prepared, Room)> {
     let (mut batches, mut room) = contents.recv().await?;
     while batches.content.size() < enough
         && let Ok((next, its_room)) = contents.try_recv()

@@ -1,18 +1,19 @@
 //! One batch on its way from VK's words to what is committed.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::complete;
+use super::complete::known;
 use crate::{
     bus::{Bus, Content, DeadLetter, Unrouted},
-    converter::{Draft, Reading, Rules, read},
+    converter::{Draft, Reading, Rules, complete_each, read},
     fetcher::{Batch, Gap, Told},
     metrics::{Commits, Stage},
-    names::Names,
+    names::{Known, Names},
     ts::Ts,
+    vk::bounds,
 };
 
 /// The code of a dead letter whose type is not routed.
@@ -31,6 +32,8 @@ pub(super) struct Prepared {
     pub(super) told: Vec<Instant>,
     /// The dates of the messages, in seconds since 1970.
     pub(super) dates: Vec<i64>,
+    /// How many updates lost a part to the bounds of what is kept.
+    pub(super) cut: usize,
 }
 
 impl Prepared {
@@ -41,21 +44,32 @@ impl Prepared {
         self.gaps.extend(next.gaps);
         self.told.extend(next.told);
         self.dates.extend(next.dates);
+        self.cut += next.cut;
     }
 }
 
-/// Reads a batch and has its names asked for, at once; the future is its commit.
+/// A batch whose names are known, and whose events are still to be made.
+pub(super) struct Named {
+    prepared: Prepared,
+    drafts: Vec<Draft>,
+    known: Known,
+    waited: Duration,
+    /// The bytes of VK's answer.
+    size: usize,
+}
+
+/// Reads a batch and has its names asked for, at once; the future is the batch with its names.
 ///
 /// Call in the order of the batches: a chat's new title holds for those that come after.
-pub(super) fn prepare<'a>(
+pub(super) fn prepare(
     told: Told,
-    names: &'a Names,
-    rules: &'a Rules,
+    names: &Names,
+    rules: &Rules,
     unrouted: Unrouted,
-    bus: &'a Bus,
-    metrics: &'a Commits,
-) -> impl Future<Output = Prepared> + 'a {
+    metrics: &Commits,
+) -> impl Future<Output = Named> + use<> {
     let begun = Instant::now();
+    let size = told.batch.size();
     let Told { batch: Batch { updates, ts, gap }, at } = told;
     let (gaps, missed) = gap.map_or((0, 0), |gap| (1, gap.missed()));
     let mut content = Content { gaps, missed, ..Content::default() };
@@ -76,17 +90,55 @@ pub(super) fn prepare<'a>(
             }
         }
     }
-    let unique: Vec<bool> = drafts.iter().map(Draft::id_is_unique).collect();
     let dates = drafts.iter().filter_map(Draft::date).collect();
+    let cut = drafts.iter().filter(|draft| draft.is_cut()).count();
     metrics.spent_in(Stage::Parse, begun.elapsed());
     let begun = Instant::now();
-    let events = complete(drafts, names, rules);
+    let known = known(&drafts, names);
     async move {
-        let events = events.await;
-        content.entries =
-            events.iter().zip(unique).map(|(event, unique)| bus.entry(event, unique)).collect();
-        metrics.spent_in(Stage::Enrich, begun.elapsed());
-        Prepared { content, ts, gaps: Vec::from_iter(gap), told: vec![at], dates }
+        let known = known.await;
+        let gaps = Vec::from_iter(gap);
+        let prepared = Prepared { content, ts, gaps, told: vec![at], dates, cut };
+        Named { prepared, drafts, known, waited: begun.elapsed(), size }
+    }
+}
+
+/// The bytes of names that the events of one batch carry together. A batch has to be committed as a whole;
+/// one of more updates than VK can send gets shorter names.
+const NAMES_A_BATCH: usize = 16 << 20;
+/// The bytes of a name that are left to it however many updates there are.
+const SHORTEST_CUT: usize = 64;
+
+impl Named {
+    /// About how many bytes its events will take: each has the names of its author and its peer.
+    pub(super) fn bytes(&self) -> usize {
+        let names = 4 * self.known.longest_name();
+        self.size + self.prepared.content.bytes() + self.drafts.len() * names
+    }
+
+    /// Cuts names so far that the events stay within [`NAMES_A_BATCH`].
+    fn cut_names(&mut self) {
+        let share = NAMES_A_BATCH / self.drafts.len().max(1) / 4;
+        let most = share.max(SHORTEST_CUT);
+        if most < bounds::NAME_BYTES {
+            self.drafts.iter_mut().for_each(|draft| draft.cut_title(most));
+            if self.known.longest_name() > most {
+                self.known.cut_names(most);
+            }
+        }
+    }
+
+    /// Makes the events, which take far more memory than what they are made of where a name is long.
+    pub(super) fn finish(mut self, rules: &Rules, bus: &Bus, metrics: &Commits) -> Prepared {
+        let begun = Instant::now();
+        self.cut_names();
+        let Self { mut prepared, drafts, mut known, waited, .. } = self;
+        let unique: Vec<bool> = drafts.iter().map(Draft::id_is_unique).collect();
+        let events = complete_each(drafts, &mut known, rules);
+        prepared.content.entries =
+            events.zip(unique).map(|(event, unique)| bus.entry(&event, unique)).collect();
+        metrics.spent_in(Stage::Enrich, waited + begun.elapsed());
+        prepared
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
     event::EventType,
     metrics::{DeadLetterLabels, Metrics, Stage, TypeLabels, update_type},
     ops::status::{Committed, History},
+    outage::Outage,
     ts::Ts,
 };
 
@@ -15,6 +16,8 @@ pub(super) struct Report<'a> {
     /// The position last committed.
     pub(super) committed: Option<Ts>,
     totals: Totals,
+    /// Commits with updates that lost a part.
+    cut: Outage,
     metrics: &'a Metrics,
     history: &'a History,
     group_id: i64,
@@ -32,7 +35,14 @@ pub(super) struct Totals {
 
 impl<'a> Report<'a> {
     pub(super) fn new(metrics: &'a Metrics, history: &'a History, group_id: i64) -> Self {
-        Self { committed: None, totals: Totals::default(), metrics, history, group_id }
+        Self {
+            committed: None,
+            totals: Totals::default(),
+            cut: Outage::default(),
+            metrics,
+            history,
+            group_id,
+        }
     }
 
     pub(super) fn totals(&self) -> &Totals {
@@ -47,7 +57,7 @@ impl<'a> Report<'a> {
     }
 
     fn log(&mut self, batches: &Prepared) {
-        let Prepared { content, ts, gaps, .. } = batches;
+        let Prepared { content, ts, gaps, cut, .. } = batches;
         let group_id = self.group_id;
         for gap in gaps {
             tracing::error!(
@@ -60,6 +70,16 @@ impl<'a> Report<'a> {
                 event_id = entry.event_id, group_id, %ts, event_type = %entry.kind,
                 "event committed"
             );
+        }
+        if *cut > 0 {
+            self.cut.fail();
+            if self.cut.is_loud() {
+                tracing::warn!(
+                    group_id, %ts, updates = cut,
+                    "updates have more attachments, more forwarded messages or a longer title than VK \
+                     allows; what is beyond ten times that was left out"
+                );
+            }
         }
         for letter in &content.dead_letters {
             self.totals.dead_letters += 1;

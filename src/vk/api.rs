@@ -10,7 +10,10 @@ use reqwest::{Client, Url};
 use secrecy::SecretString;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::{Instant, sleep_until},
+};
 
 use crate::{
     backoff::Backoff,
@@ -31,6 +34,10 @@ const FLOOD_PAUSE: Duration = Duration::from_secs(60);
 /// ... and at most.
 const FLOOD_PAUSE_CAP: Duration = Duration::from_secs(30 * 60);
 
+/// How many methods may leave all their calls unanswered and the others still be called: more than there
+/// are methods for names and messages.
+const METHODS_HANGING: u32 = 6;
+
 /// VK's API for one community.
 #[derive(Debug)]
 pub struct Api {
@@ -39,6 +46,9 @@ pub struct Api {
     group_id: i64,
     credential: RwLock<Arc<Credential>>,
     limit: Limit,
+    /// The calls that each method may have under way: a method that does not answer keeps its places of
+    /// the limit, and must leave some to the others.
+    slots: HashMap<Method, Semaphore>,
     floods: Mutex<HashMap<Method, Flood>>,
     metrics: Calls,
 }
@@ -54,9 +64,12 @@ impl Api {
     /// A client for `access`; fails when the TLS set-up of the machine cannot be used.
     pub fn new(settings: Config, access: Access, metrics: Calls) -> anyhow::Result<Self> {
         let Access { group_id, token } = access;
+        let at_once = (settings.requests_per_second / METHODS_HANGING).max(1) as usize;
+        let slots = Method::ALL.iter().map(|method| (*method, Semaphore::new(at_once))).collect();
         Ok(Self {
             http: http::client(settings.timeout, &settings)?,
             limit: Limit::new(settings.requests_per_second),
+            slots,
             settings,
             group_id,
             credential: RwLock::new(Arc::new(Credential::new(token)?)),
@@ -116,8 +129,11 @@ impl Api {
         if self.rests(method) {
             return None;
         }
+        let Ok(slot) = self.slots[&method].acquire().await else {
+            unreachable!("nobody closes the semaphores")
+        };
         let place = self.limit.place().await;
-        (!self.rests(method)).then_some(Turn { api: self, method, place })
+        (!self.rests(method)).then_some(Turn { api: self, method, place, _slot: slot })
     }
 
     /// Whether VK asked to leave `method` alone for a while, minutes perhaps.
@@ -148,7 +164,7 @@ impl Api {
             .send()
             .await
             .map_err(http::describe)?;
-        http::body(response).await
+        http::body(response, http::CALL_CAP).await
     }
 
     fn count(&self, method: Method, outcome: CallOutcome) {
@@ -183,6 +199,7 @@ pub struct Turn<'a> {
     api: &'a Api,
     method: Method,
     place: Place<'a>,
+    _slot: SemaphorePermit<'a>,
 }
 
 impl Turn<'_> {
@@ -193,20 +210,41 @@ impl Turn<'_> {
 
     /// Calls the method. The parameters `v` and `lang` and the token are added.
     pub async fn call<T: DeserializeOwned>(self, params: &[(&str, &str)]) -> Result<T, CallError> {
-        let credential = self.api.credential();
-        self.call_as(&credential, params).await
+        self.read(params, |response| serde_json::from_str(response.value.get())).await
     }
 
     /// The same with another token than the one in use.
     pub(super) async fn call_as<T: DeserializeOwned>(
+        self,
+        credential: &Credential,
+        params: &[(&str, &str)],
+    ) -> Result<T, CallError> {
+        self.read_as(credential, params, |response| serde_json::from_str(response.value.get()))
+            .await
+    }
+
+    /// Calls the method and has `read` read the response.
+    pub(super) async fn read<T>(
+        self,
+        params: &[(&str, &str)],
+        read: impl FnOnce(Response<'_>) -> serde_json::Result<T>,
+    ) -> Result<T, CallError> {
+        let credential = self.api.credential();
+        self.read_as(&credential, params, read).await
+    }
+
+    async fn read_as<T>(
         mut self,
         credential: &Credential,
         params: &[(&str, &str)],
+        read: impl FnOnce(Response<'_>) -> serde_json::Result<T>,
     ) -> Result<T, CallError> {
         let (api, method) = (self.api, self.method);
         self.place.start();
         let answer = match api.post(method, params, credential).await {
-            Ok(body) => understand(&body),
+            Ok(body) => open(&body).and_then(|response| {
+                read(response).map_err(|error| unexpected("response", &error))
+            }),
             Err(reason) => Err(Failure::Unusable(reason)),
         };
         let error = match answer {
@@ -259,6 +297,8 @@ struct Envelope<'a> {
     #[serde(borrow)]
     response: Option<&'a RawValue>,
     error: Option<ErrorBody>,
+    #[serde(borrow)]
+    execute_errors: Option<&'a RawValue>,
 }
 
 /// The part of an error that may be shown: `request_params` is left out since it can hold secrets.
@@ -269,18 +309,33 @@ struct ErrorBody {
     error_msg: String,
 }
 
-pub(super) fn understand<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+/// A method's response, unread.
+pub(super) struct Response<'a> {
+    /// What stands in the envelope.
+    pub(super) value: &'a RawValue,
+    /// The errors of the calls within an `execute`.
+    pub(super) execute_errors: Option<&'a RawValue>,
+}
+
+fn open(body: &[u8]) -> Result<Response<'_>, Failure> {
     let envelope: Envelope =
         serde_json::from_slice(body).map_err(|error| unexpected("body", &error))?;
     match envelope {
         Envelope { error: Some(error), .. } => {
             Err(Failure::Error { code: error.error_code, message: error.error_msg })
         }
-        Envelope { response: Some(response), .. } => {
-            serde_json::from_str(response.get()).map_err(|error| unexpected("response", &error))
+        Envelope { response: Some(value), execute_errors, .. } => {
+            Ok(Response { value, execute_errors })
         }
         Envelope { .. } => Err(Failure::Unusable("neither response nor error in the body".into())),
     }
+}
+
+/// What VK says of a body, for tests: the calls read responses in their own ways.
+#[cfg(any(test, fuzzing))]
+pub(super) fn understand<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    let response = open(body)?;
+    serde_json::from_str(response.value.get()).map_err(|error| unexpected("response", &error))
 }
 
 /// Says where the JSON is not as expected; what stands there may be a secret.
@@ -309,9 +364,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn neither_debug_nor_errors_show_the_token() {
-        let token = "vk1.a.very-secret";
+    fn api(token: &str) -> Api {
         let settings = Config {
             group_id: Some(1),
             api_url: Url::parse("http://127.0.0.1:9/method/").unwrap(),
@@ -324,7 +377,36 @@ mod tests {
             requests_per_second: 18,
         };
         let access = Access { group_id: 1, token: token.into() };
-        let api = Api::new(settings, access, Calls::default()).unwrap();
+        Api::new(settings, access, Calls::default()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn methods_that_hang_leave_the_others_their_turns() {
+        let api = api("token");
+        let hanging = [
+            Method::Users,
+            Method::Communities,
+            Method::Conversations,
+            Method::Messages,
+            Method::Execute,
+        ];
+        let mut turns = Vec::new();
+        for method in hanging {
+            for _ in 0..3 {
+                turns.push(api.turn(method).await);
+            }
+        }
+        let fourth = api.turn(Method::Users);
+        assert!(tokio::time::timeout(Duration::from_millis(200), fourth).await.is_err());
+        api.turn(Method::LongPollServer).await;
+        turns.clear();
+        api.turn(Method::Users).await;
+    }
+
+    #[tokio::test]
+    async fn neither_debug_nor_errors_show_the_token() {
+        let token = "vk1.a.very-secret";
+        let api = api(token);
         assert!(!format!("{api:?}").contains(token));
         assert_eq!(api.credential().redacted("bad vk1.a.very-secret!"), "bad ***!");
         let error = api.turn(Method::Users).await.call::<i64>(&[]).await.unwrap_err();

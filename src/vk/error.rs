@@ -50,6 +50,23 @@ impl CallError {
         }
     }
 
+    /// The class of an error code that `method` is answered with.
+    #[must_use]
+    pub fn class_of(method: Method, code: i64) -> Class {
+        class(method, code)
+    }
+
+    /// Whether VK refuses the token itself, whatever it is used for.
+    #[must_use]
+    pub fn refuses_token(&self) -> bool {
+        match self {
+            // A method that does not exist, is switched off, or is not for this kind of token.
+            Self::Refused { code: 3 | 7 | 15 | 20 | 21 | 23 | 27 | 28, .. }
+            | Self::Unreachable { .. } => false,
+            Self::Refused { .. } => self.class() == Class::Fatal,
+        }
+    }
+
     /// Whether VK was reached at all.
     #[must_use]
     pub fn reached(&self) -> bool {

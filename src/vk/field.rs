@@ -77,13 +77,33 @@ impl Wire<'_> for bool {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Wire<'de> for Vec<T> {
+/// The first items of a list, at most `MOST`. What follows is skipped, and takes no memory.
+#[derive(Debug)]
+pub(crate) struct First<T, const MOST: usize> {
+    pub(crate) items: Vec<T>,
+    /// How many more there were.
+    pub(crate) more: usize,
+}
+
+impl<T, const MOST: usize> Default for First<T, MOST> {
+    fn default() -> Self {
+        Self { items: Vec::new(), more: 0 }
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Wire<'de> for First<T, MOST> {
     const NAME: &'static str = "an array";
 
     fn from_list<A: SeqAccess<'de>>(mut items: A) -> Result<Option<Self>, A::Error> {
-        let mut list = Self::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
+        let mut list = Self::default();
+        while list.items.len() < MOST {
+            match items.next_element()? {
+                Some(item) => list.items.push(item),
+                None => return Ok(Some(list)),
+            }
+        }
+        while items.next_element::<IgnoredAny>()?.is_some() {
+            list.more += 1;
         }
         Ok(Some(list))
     }

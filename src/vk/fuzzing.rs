@@ -3,7 +3,7 @@
 use reqwest::Url;
 use serde_json::value::RawValue;
 
-use super::{CommunityInfo, LongPollSettings, Reply, UserInfo, api, long_poll};
+use super::{ChatInfo, CommunityInfo, LongPollSettings, Reply, UserInfo, api, listing, long_poll};
 
 /// Understands a Long Poll server's answer.
 #[must_use]
@@ -13,8 +13,11 @@ pub fn long_poll_answer(body: &[u8]) -> Reply {
 
 /// Understands an answer of the API as several kinds of response.
 pub fn api_answer(body: &[u8]) {
-    let _ = api::understand::<Vec<UserInfo>>(body);
-    let _ = api::understand::<Vec<CommunityInfo>>(body);
+    if let Ok(response) = api::understand::<Box<RawValue>>(body) {
+        let _ = listing::read::<UserInfo>(&response, &[1, 2]);
+        let _ = listing::read::<CommunityInfo>(&response, &[1, 2]);
+        let _ = listing::read::<ChatInfo>(&response, &[1, 2]);
+    }
     let _ = api::understand::<LongPollSettings>(body);
     let _ = api::understand::<Vec<Box<RawValue>>>(body);
     if let (Ok(server), Ok(api)) =

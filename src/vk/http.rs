@@ -16,8 +16,10 @@ use crate::{text, tls};
 const UNKNOWN_AUTHORITY: &str =
     ". If this authority is to be trusted (a national one, or a company's), put it into vk.tls.ca";
 
-/// The largest body taken from VK, in bytes, after decompression.
-const BODY_CAP: usize = 32 << 20;
+/// The largest answer of a Long Poll server, in bytes, after decompression.
+pub(super) const POLL_CAP: usize = 32 << 20;
+/// The largest answer of an API method. VK's are below 5 MiB; several can be on the way at once.
+pub(super) const CALL_CAP: usize = 8 << 20;
 
 /// Why there is no answer that could be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,17 +80,18 @@ fn authorities(path: &Path) -> anyhow::Result<Vec<Certificate>> {
     Ok(certificates)
 }
 
-/// Reads the whole body of a successful answer, or says in one line why there is none.
-pub(super) async fn body(mut response: Response) -> Result<Vec<u8>, NoAnswer> {
+/// Reads the whole body of a successful answer of at most `cap` bytes, or says in one line why there is
+/// none.
+pub(super) async fn body(mut response: Response, cap: usize) -> Result<Vec<u8>, NoAnswer> {
     let status = response.status();
     if !status.is_success() {
         return Err(format!("HTTP status {status}").into());
     }
     let told = response.content_length().and_then(|length| length.try_into().ok());
-    let mut body = Vec::with_capacity(told.map_or(0, |length: usize| length.min(BODY_CAP)));
+    let mut body = Vec::with_capacity(told.map_or(0, |length: usize| length.min(cap)));
     while let Some(chunk) = response.chunk().await.map_err(describe)? {
-        if body.len() + chunk.len() > BODY_CAP {
-            return Err(format!("the answer is larger than {} MiB", BODY_CAP >> 20).into());
+        if body.len() + chunk.len() > cap {
+            return Err(format!("the answer is larger than {} MiB", cap >> 20).into());
         }
         body.extend_from_slice(&chunk);
     }

@@ -129,7 +129,7 @@ impl LongPoll {
             ("wait", &self.wait.as_secs().to_string()),
         ]);
         let body = match request.send().await {
-            Ok(response) => http::body(response).await,
+            Ok(response) => http::body(response, http::POLL_CAP).await,
             Err(error) => Err(http::describe(error)),
         };
         match body {

@@ -3,12 +3,14 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde_json::{json, value::RawValue};
+use serde_json::{Map, Value, value::RawValue};
 
 use super::{
-    Api, CallError,
-    api::Turn,
+    Api, CallError, Class, Listed, Listing,
+    api::{Response, Turn},
+    bounds,
     credential::Credential,
+    listing::{self, list},
     long_poll::{Hosts, Server},
 };
 use crate::ts::Ts;
@@ -54,42 +56,6 @@ impl fmt::Display for Method {
     }
 }
 
-/// A user as `users.get` tells it.
-#[derive(Debug, Deserialize)]
-pub struct UserInfo {
-    /// The user's id.
-    pub id: i64,
-    /// First name.
-    #[serde(default)]
-    pub first_name: String,
-    /// Last name.
-    #[serde(default)]
-    pub last_name: String,
-    /// Short address; deactivated users have none.
-    pub domain: Option<String>,
-}
-
-/// A community as `groups.getById` tells it.
-#[derive(Debug, Deserialize)]
-pub struct CommunityInfo {
-    /// The community's id (positive).
-    pub id: i64,
-    /// Its name.
-    #[serde(default)]
-    pub name: String,
-    /// Its short address.
-    pub screen_name: Option<String>,
-}
-
-/// A chat's peer id and title as `messages.getConversationsById` tells them.
-#[derive(Debug)]
-pub struct ChatInfo {
-    /// The chat's peer id.
-    pub peer_id: i64,
-    /// Its title.
-    pub title: String,
-}
-
 /// What `groups.getLongPollSettings` tells.
 #[derive(Debug, Deserialize)]
 pub struct LongPollSettings {
@@ -117,34 +83,10 @@ fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Er
     })
 }
 
-/// The answer is either `{"groups": [...]}` (since 5.199) or a bare list.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Communities {
-    Object { groups: Vec<CommunityInfo> },
-    List(Vec<CommunityInfo>),
-}
-
 #[derive(Deserialize)]
 struct Items<T> {
     #[serde(default = "Vec::new")]
     items: Vec<T>,
-}
-
-#[derive(Deserialize)]
-struct Conversation {
-    peer: ConversationPeer,
-    chat_settings: Option<ChatSettings>,
-}
-
-#[derive(Deserialize)]
-struct ConversationPeer {
-    id: i64,
-}
-
-#[derive(Deserialize)]
-struct ChatSettings {
-    title: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -171,27 +113,34 @@ struct LongPollServer {
 }
 
 impl Turn<'_> {
-    /// Names and short addresses of at most [`USERS_A_CALL`] users; VK leaves out those it does
-    /// not know.
-    pub async fn users(self, ids: &[i64]) -> Result<Vec<UserInfo>, CallError> {
-        self.call(&[("user_ids", &list(ids)), ("fields", "domain")]).await
+    /// What stands for each of `ids`, at most as many as the method takes.
+    pub async fn listing<T: Listed>(self, ids: &[i64]) -> Result<Listing<T>, CallError> {
+        let parameters = T::parameters(ids);
+        let parameters: Vec<_> =
+            parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.read(&parameters, |response| listing::read(response.value, ids)).await
     }
 
-    /// Names of at most [`COMMUNITIES_A_CALL`] communities.
-    pub async fn communities(self, ids: &[i64]) -> Result<Vec<CommunityInfo>, CallError> {
-        Ok(match self.call(&[("group_ids", &list(ids))]).await? {
-            Communities::Object { groups } | Communities::List(groups) => groups,
-        })
-    }
-
-    /// Titles of at most [`CHATS_A_CALL`] chats; those that may not be seen are left out.
-    pub async fn chats(self, peer_ids: &[i64]) -> Result<Vec<ChatInfo>, CallError> {
-        let answer: Items<Conversation> = self.call(&[("peer_ids", &list(peer_ids))]).await?;
-        let title = |conversation: Conversation| {
-            let title = conversation.chat_settings?.title?;
-            Some(ChatInfo { peer_id: conversation.peer.id, title })
-        };
-        Ok(answer.items.into_iter().filter_map(title).collect())
+    /// The same for at most [`CALLS_AN_EXECUTE`] lists in one call of `execute`, each answered by
+    /// itself.
+    pub async fn listings<T: Listed>(
+        self,
+        lists: &[&[i64]],
+    ) -> Result<Vec<Part<Listing<T>>>, CallError> {
+        let calls = lists.iter().map(|ids| {
+            let parameters = T::parameters(ids).into_iter();
+            let parameters = parameters.map(|(name, value)| (name.to_owned(), value.into()));
+            (T::METHOD, parameters.collect())
+        });
+        let code = code(calls);
+        self.instead(Method::Execute)
+            .read(&[("code", &code)], |response| {
+                let parts = parts(&response, T::METHOD, lists.len())?.into_iter().zip(lists);
+                Ok(parts
+                    .map(|(part, ids)| part.and_then(|it| listing::read(it, ids).ok()))
+                    .collect())
+            })
+            .await
     }
 
     /// Whole messages of one conversation by their conversation message ids, at most
@@ -207,35 +156,99 @@ impl Turn<'_> {
         Ok(by_cmid(answer.items))
     }
 
-    /// The same for at most [`CONVERSATIONS_A_CALL`] conversations in one call of `execute`. None
+    /// The same for at most [`CALLS_AN_EXECUTE`] conversations in one call of `execute`. None
     /// where VK refuses those of a conversation: asked for alone, it tells why.
     pub async fn messages_of_several(
         self,
         places: &[(i64, Vec<i64>)],
     ) -> Result<Vec<Option<Vec<(i64, Box<RawValue>)>>>, CallError> {
-        let calls: Vec<_> = places
-            .iter()
-            .map(|(peer_id, cmids)| {
-                let parameters =
-                    json!({"peer_id": peer_id, "conversation_message_ids": list(cmids)});
-                format!("API.{}({parameters})", Method::Messages)
-            })
-            .collect();
-        let code = format!("return [{}];", calls.join(","));
-        let told: Vec<Box<RawValue>> =
-            self.instead(Method::Execute).call(&[("code", &code)]).await?;
-        // `false` stands where VK refuses.
-        let told = told.iter().map(|told| {
-            serde_json::from_str(told.get()).ok().map(|Items { items }| by_cmid(items))
+        let calls = places.iter().map(|(peer_id, cmids)| {
+            let parameters = [
+                ("peer_id".to_owned(), (*peer_id).into()),
+                ("conversation_message_ids".to_owned(), list(cmids).into()),
+            ];
+            (Method::Messages, Map::from_iter(parameters))
         });
-        Ok(told.chain(std::iter::repeat_with(|| None)).take(places.len()).collect())
+        let code = code(calls);
+        self.instead(Method::Execute)
+            .read(&[("code", &code)], |response| {
+                let parts = parts(&response, Method::Messages, places.len())?;
+                let told = |it: &RawValue| serde_json::from_str::<Items<Box<RawValue>>>(it.get());
+                let told = |part: Part<&RawValue>| match part.and_then(|it| told(it).ok()) {
+                    Part::Told(Items { items }) => Some(by_cmid(items)),
+                    Part::Refused(_) | Part::Unclear => None,
+                };
+                Ok(parts.into_iter().map(told).collect())
+            })
+            .await
     }
+}
+
+/// The script of `execute` that makes these calls and returns their answers in order.
+fn code(calls: impl Iterator<Item = (Method, Map<String, Value>)>) -> String {
+    let calls =
+        calls.map(|(method, parameters)| format!("API.{method}({})", Value::from(parameters)));
+    format!("return [{}];", calls.collect::<Vec<_>>().join(","))
+}
+
+/// What VK answered to one of the calls within an `execute`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part<T> {
+    /// An answer.
+    Told(T),
+    /// An error of this class.
+    Refused(Class),
+    /// An answer that cannot be used, or an error that VK does not name.
+    Unclear,
+}
+
+impl<T> Part<T> {
+    fn and_then<U>(self, read: impl FnOnce(T) -> Option<U>) -> Part<U> {
+        match self {
+            Self::Told(told) => read(told).map_or(Part::Unclear, Part::Told),
+            Self::Refused(class) => Part::Refused(class),
+            Self::Unclear => Part::Unclear,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct InnerError {
+    method: String,
+    error_code: i64,
+}
+
+/// The answers to `number` calls of `method` within an `execute`. `false` stands where VK refuses one;
+/// the errors are listed beside them, in the order of the calls.
+fn parts<'a>(
+    response: &Response<'a>,
+    method: Method,
+    number: usize,
+) -> serde_json::Result<Vec<Part<&'a RawValue>>> {
+    let told: Vec<&RawValue> = serde_json::from_str(response.value.get())?;
+    let errors = response.execute_errors.map(|errors| serde_json::from_str(errors.get()));
+    let mut errors: Vec<InnerError> = errors.and_then(Result::ok).unwrap_or_default();
+    errors.retain(|error| error.method == method.as_str());
+    let refused = told.iter().filter(|told| told.get() == "false").count();
+    // Without one error for each refusal nobody knows which is whose.
+    let mut errors =
+        Some(errors).filter(|errors| errors.len() == refused).unwrap_or_default().into_iter();
+    let part = |told: &'a RawValue| match told.get() {
+        "false" => errors.next().map_or(Part::Unclear, |error| {
+            Part::Refused(CallError::class_of(method, error.error_code))
+        }),
+        _ => Part::Told(told),
+    };
+    let parts = told.into_iter().map(part).chain(std::iter::repeat_with(|| Part::Unclear));
+    Ok(parts.take(number).collect())
 }
 
 fn by_cmid(messages: Vec<Box<RawValue>>) -> Vec<(i64, Box<RawValue>)> {
     let keyed = |message: Box<RawValue>| {
         let key: MessageKey = serde_json::from_str(message.get()).ok()?;
-        Some((key.conversation_message_id, message))
+        // What is longer than VK's messages are is not held while their events wait.
+        let fits = message.get().len() <= bounds::MESSAGE_BYTES;
+        fits.then_some((key.conversation_message_id, message))
     };
     messages.into_iter().filter_map(keyed).collect()
 }
@@ -249,7 +262,7 @@ pub const CHATS_A_CALL: usize = 100;
 /// Most ids that `messages.getByConversationMessageId` takes.
 pub const MESSAGES_A_CALL: usize = 100;
 /// Most calls within one `execute`.
-pub const CONVERSATIONS_A_CALL: usize = 25;
+pub const CALLS_AN_EXECUTE: usize = 25;
 
 impl Api {
     /// A Long Poll server to read from, and the newest position there. A server outside the
@@ -284,15 +297,4 @@ impl Api {
         let answer: Permissions = self.turn(Method::TokenPermissions).await.call(&[]).await?;
         Ok(answer.permissions.into_iter().map(|permission| permission.name).collect())
     }
-}
-
-fn list(ids: &[i64]) -> String {
-    let mut text = String::with_capacity(ids.len() * 11);
-    for id in ids {
-        if !text.is_empty() {
-            text.push(',');
-        }
-        text.push_str(&id.to_string());
-    }
-    text
 }

@@ -2,6 +2,7 @@
 //! events or Redis.
 
 mod api;
+pub mod bounds;
 mod config;
 mod credential;
 mod error;
@@ -11,6 +12,7 @@ pub mod fuzzing;
 mod http;
 mod id;
 mod limit;
+mod listing;
 mod long_poll;
 mod methods;
 pub(crate) mod update;
@@ -21,9 +23,10 @@ pub use config::{Access, Config, Tls};
 pub use error::{CallError, Class};
 pub use http::NoAnswer;
 pub use id::Identity;
+pub use listing::{ChatInfo, CommunityInfo, Element, Elements, Listed, Listing, UserInfo};
 pub use long_poll::{LongPoll, Reply, Server, understand};
 pub use methods::{
-    CHATS_A_CALL, COMMUNITIES_A_CALL, CONVERSATIONS_A_CALL, ChatInfo, CommunityInfo,
-    LongPollSettings, MESSAGES_A_CALL, Method, USERS_A_CALL, UserInfo,
+    CALLS_AN_EXECUTE, CHATS_A_CALL, COMMUNITIES_A_CALL, LongPollSettings, MESSAGES_A_CALL, Method,
+    Part, USERS_A_CALL,
 };
 pub use updates::UPDATES_AN_ANSWER;

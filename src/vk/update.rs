@@ -9,7 +9,10 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::field::{Field, Object};
+use super::{
+    bounds::{ATTACHMENTS, FORWARDS},
+    field::{Field, First, Object},
+};
 
 /// What surrounds every update. The object is kept raw until its type is known to be of use.
 #[derive(Debug, Default, Deserialize)]
@@ -99,13 +102,13 @@ pub(crate) struct Message {
     pub(crate) date: Field<i64>,
     pub(crate) conversation_message_id: Field<i64>,
     pub(crate) text: Field<String>,
-    pub(crate) attachments: Field<Vec<Field<Object<Attachment>>>>,
+    pub(crate) attachments: Field<First<Field<Object<Attachment>>, ATTACHMENTS>>,
     /// A location: beside the attachments, not among them.
     pub(crate) geo: Option<IgnoredAny>,
     #[serde(rename = "reply_message")]
     pub(crate) reply: Field<Object<ForeignMessage>>,
     #[serde(rename = "fwd_messages")]
-    pub(crate) forward: Field<Vec<Field<Object<ForeignMessage>>>>,
+    pub(crate) forward: Field<First<Field<Object<ForeignMessage>>, FORWARDS>>,
     pub(crate) action: Field<Object<Action>>,
     /// Part of the message was left out of the update.
     pub(crate) is_cropped: Field<bool>,

@@ -193,13 +193,15 @@ async fn a_token_without_the_right_ends_the_start_and_says_which_is_needed() -> 
 async fn a_token_revoked_later_ends_the_service_and_commits_nothing_guessed() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
-    scene.vk.inject(USERS, Fault::Error(5), 1);
+    let token = Options::default().token;
+    scene.vk.revoke_token(&token);
     let before = scene.bus().await?.whole_position().await?["ts"].clone();
     scene.say("Hi!");
     let output = ends_with(service, 69).await?;
     contains(&output, "TOKEN_FILE")?;
     ensure!(scene.bus().await?.whole_position().await?["ts"] == before);
     // With a good token again, the event is there.
+    scene.vk.accept_token(&token);
     let service = scene.start().await?;
     scene.all_arrived().await?;
     stop(service).await

@@ -97,6 +97,7 @@ async fn call(
     }
     let body = match (&fault, result) {
         (Some(Fault::Failed(code)), _) => json!({ "failed": code }).to_string(),
+        (_, Ok(whole)) if method == "execute" => whole.to_string(),
         (_, Ok(answer)) => json!({ "response": answer }).to_string(),
         (_, Err(error)) => error.envelope(&echo(&method, &parameters)),
     };

@@ -43,6 +43,11 @@ impl ApiError {
         error
     }
 
+    /// What is wrong, in words.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The body of the answer. VK echoes the call's own parameters in it, a token among them.
     pub(crate) fn envelope(&self, parameters: &[(String, String)]) -> String {
         let echoed: Vec<Value> =

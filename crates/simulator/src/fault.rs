@@ -170,6 +170,10 @@ impl Faults {
         }
     }
 
+    pub(crate) fn clear(&mut self, target: &Target) {
+        self.waiting.remove(target);
+    }
+
     /// The fault of a poll that came in.
     pub(crate) fn for_poll(&mut self) -> Option<Fault> {
         self.take(&Target::Poll)

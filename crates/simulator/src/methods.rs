@@ -79,7 +79,8 @@ fn users(parameters: &Parameters, world: &World) -> Answer {
     let russian = parameters.in_russian();
     check_refused(&list, world)?;
     let found = list.iter().filter_map(|item| world.user_by_name(item));
-    Ok(found.map(|user| person(user, &fields, russian)).collect())
+    let person = |user: &User| world.odd(user.id, person(user, &fields, russian));
+    Ok(found.map(person).collect())
 }
 
 fn person(user: &User, fields: &[&str], russian: bool) -> Value {
@@ -116,7 +117,9 @@ fn communities(parameters: &Parameters, world: &World) -> Answer {
     }
     check_refused(&list, world)?;
     let found = list.iter().filter_map(|item| world.community_by_name(item));
-    Ok(json!({"groups": found.map(group).collect::<Vec<_>>(), "profiles": []}))
+    Ok(
+        json!({"groups": found.map(|it| world.odd(it.id, group(it))).collect::<Vec<_>>(), "profiles": []}),
+    )
 }
 
 fn group(community: &Community) -> Value {
@@ -177,7 +180,8 @@ fn conversations(parameters: &Parameters, state: &State) -> Answer {
     check_refused(&peers, &state.world)?;
     let mut items = Vec::new();
     for peer in numbers(&peers, "peer_ids")? {
-        items.extend(conversation(peer, &state.world)?);
+        let item = conversation(peer, &state.world)?;
+        items.extend(item.map(|item| state.world.odd(peer, item)));
     }
     Ok(json!({"count": items.len(), "items": items}))
 }

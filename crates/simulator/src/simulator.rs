@@ -179,6 +179,23 @@ impl Simulator {
         self.shared.lock().world.refused.insert(id, code);
     }
 
+    /// Lets the element of `id` in every list of names be this instead.
+    pub fn set_odd(&self, id: i64, element: Value) {
+        self.shared.lock().world.odd.insert(id, element);
+    }
+
+    /// Takes back what [`refuse_id`](Self::refuse_id) and [`set_odd`](Self::set_odd) did to an id.
+    pub fn mend_id(&self, id: i64) {
+        let world = &mut self.shared.lock().world;
+        world.refused.remove(&id);
+        world.odd.remove(&id);
+    }
+
+    /// Lets requests of `target` meet no more of the faults injected for it.
+    pub fn clear_faults(&self, target: impl Into<Target>) {
+        self.shared.lock().faults.clear(&target.into());
+    }
+
     /// Every Long Poll key given so far.
     pub fn keys(&self) -> Vec<String> {
         self.shared.lock().keys.all().to_vec()

@@ -12,6 +12,7 @@ mod hostile;
 mod idle_clients;
 mod malformed;
 mod malformed_generator;
+mod memory;
 mod passing;
 mod positions;
 mod replicas;

@@ -1,7 +1,7 @@
 //! `execute`: several calls in one. Of VK's script language there is one sentence here,
 //! `return [API.method({...}), ...];`.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Answer, answer};
 use crate::{
@@ -12,18 +12,29 @@ use crate::{
 
 const MOST_CALLS: usize = 25;
 
-/// The answers in their order, `false` in place of an error.
+/// The whole answer: what the calls gave in their order, `false` in place of an error, and the errors
+/// beside it.
 pub(super) fn execute(parameters: &Parameters, shared: &Shared, state: &mut State) -> Answer {
     let code = parameters.get("code").ok_or_else(|| ApiError::because(100, "code is undefined"))?;
     let calls = calls(code).ok_or_else(|| ApiError::of_code(12))?;
     if calls.len() > MOST_CALLS {
         return Err(ApiError::because(13, "too many api calls"));
     }
-    let answers = calls.into_iter().map(|(method, values)| {
+    let mut errors = Vec::new();
+    let mut answers = Vec::new();
+    for (method, values) in calls {
         let parameters = parameters.of_call(values);
-        answer(method, &parameters, shared, state).unwrap_or(Value::Bool(false))
-    });
-    Ok(answers.collect())
+        answers.push(answer(method, &parameters, shared, state).unwrap_or_else(|error| {
+            let text = error.message();
+            errors.push(json!({"method": method, "error_code": error.code, "error_msg": text}));
+            Value::Bool(false)
+        }));
+    }
+    let mut whole = json!({ "response": answers });
+    if !errors.is_empty() {
+        whole["execute_errors"] = errors.into();
+    }
+    Ok(whole)
 }
 
 type Call<'a> = (&'a str, Vec<(String, String)>);

@@ -103,6 +103,8 @@ pub struct World {
     pub hidden_chats: HiddenChats,
     /// Ids that make a call which asks for their names fail, with the error's code.
     pub refused: BTreeMap<i64, i64>,
+    /// What stands in lists of names instead of an id's element.
+    pub odd: BTreeMap<i64, Value>,
 }
 
 impl World {
@@ -136,7 +138,13 @@ impl World {
             messages: HashMap::new(),
             hidden_chats: HiddenChats::default(),
             refused: BTreeMap::new(),
+            odd: BTreeMap::new(),
         }
+    }
+
+    /// What a list tells of `id`, whose element should be this.
+    pub(crate) fn odd(&self, id: i64, element: Value) -> Value {
+        self.odd.get(&id).cloned().unwrap_or(element)
     }
 
     /// The error of a call for these names, if any of them is refused.

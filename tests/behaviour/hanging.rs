@@ -1,0 +1,88 @@
+//! Methods that never answer: what they are not needed for goes on, and they are named.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use vk_simulator::{CHAT_BASE, Fault};
+
+use super::common::{Outcome, Scene, message, stop};
+
+const USERS: &str = "users.get";
+const MESSAGES: &str = "messages.getByConversationMessageId";
+const EXECUTE: &str = "execute";
+
+/// What the service says of its readiness.
+async fn ready(port: u16) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    let request =
+        format!("GET /readyz HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
+}
+
+/// Waits until the service says this of its readiness.
+async fn says_ready(port: u16, text: &str) -> anyhow::Result<String> {
+    loop {
+        let answer = ready(port).await?;
+        if answer.contains(text) {
+            return Ok(answer);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn cropped_messages_that_are_never_answered_go_out_as_they_came() -> Outcome {
+    let port = harness::free_port()?;
+    let scene = Scene::new().await?.set("FETCHER_HTTP__LISTEN", format!("127.0.0.1:{port}"));
+    let service = scene.start().await?;
+    for method in [EXECUTE, MESSAGES] {
+        scene.vk.inject(method, Fault::Stall(None), u32::MAX);
+    }
+    let cropped = |number: u64, chat: i64| {
+        let fields = json!({"peer_id": CHAT_BASE + chat, "text": "to the", "is_cropped": true});
+        message(number, fields)
+    };
+    let first = scene.vk.ts() + 1;
+    scene.vk.push_all(&[cropped(first, 1), cropped(first + 1, 2)]);
+    scene.vk.generate(500);
+    says_ready(port, "VK API (messages)").await?;
+    let bus = scene.settled().await?;
+    let events = bus.events("{toaster}:message").await?;
+    ensure!(events.iter().take(2).all(|event| event["message"]["text"] == "to the"), "{events:?}");
+    service.says("VK does not complete cropped messages").await?;
+    ensure!(bus.position("epoch").await? == Some(1), "fetching began again");
+    // What is not asked for any more is no trouble.
+    says_ready(port, "\r\n\r\nready: fetching").await?;
+    scene.vk.clear_faults(EXECUTE);
+    scene.vk.clear_faults(MESSAGES);
+    stop(service).await
+}
+
+/// One call of it takes longer than work may stand still.
+#[tokio::test]
+async fn names_that_are_never_answered_are_waited_for_and_their_method_is_named() -> Outcome {
+    let port = harness::free_port()?;
+    let scene = Scene::new()
+        .await?
+        .set("FETCHER_HTTP__LISTEN", format!("127.0.0.1:{port}"))
+        .set("FETCHER_VK__TIMEOUT", "32s");
+    let service = scene.start().await?;
+    scene.vk.inject(USERS, Fault::Stall(None), 1);
+    let before = scene.bus().await?.whole_position().await?["ts"].clone();
+    scene.say("Hi!");
+    let answer = says_ready(port, "VK API (users), for 28 s: no answer to users.get").await?;
+    ensure!(!answer.contains("VK Long Poll"), "{answer}");
+    ensure!(scene.bus().await?.whole_position().await?["ts"] == before, "something left");
+    scene.all_arrived().await?;
+    ensure!(scene.bus().await?.position("epoch").await? == Some(1), "fetching began again");
+    ensure!(!service.output().contains("mistake in this service"));
+    stop(service).await
+}
