@@ -4,11 +4,19 @@ CARGO ?= cargo
 
 .PHONY: help demo test test-redis lint torture soak fuzz bench bench-stages count
 
+TARGET = $(or $(CARGO_TARGET_DIR),target)
+# What cargo builds depends on the features that all it is asked for want of their dependencies: asked for
+# in this way, it takes what the tests were built with. The example brings the tests' dependencies in.
+AS_TESTED = --workspace --example demo
+TORTURE = --package event-fetcher --package torture
+
 # How long `make torture` and each target of `make fuzz` run, in seconds; for `make torture` also how many
 # updates a second, and the seed of an earlier run.
 SECONDS ?= 60
 RATE ?= 1000
 SEED ?=
+# `dev` for a torture of what the tests were built of, without another build.
+PROFILE ?= release
 # For `make soak`.
 UPDATES ?= 1000000
 
@@ -17,14 +25,19 @@ help: ## Lists what can be made
 
 demo: ## Shows the whole way: a simulated VK, the service, a Redis, events arriving, a summary
 	@scripts/need redis-server redis-server cc gcc
-	@$(CARGO) build --quiet --bin event-fetcher --example demo
-	@$(CARGO) run --quiet --example demo
+	@$(CARGO) build --quiet $(AS_TESTED) --bin event-fetcher
+	@$(TARGET)/debug/examples/demo
 
 test: ## Runs every test, also those of the Python package
 	@scripts/need redis-server redis-server openssl openssl cc gcc python3 python3 \
 	    'python3 -m ensurepip --version' python3-venv
 	-@scripts/need 'command -v chromium || command -v google-chrome' chromium # else the page goes unseen
-	$(CARGO) test --workspace -- --test-threads 8
+	@[ -n "$$VK_SCHEMA_DIR" ] || echo "SKIPPED: VK's official schema, since VK_SCHEMA_DIR names no folder with it"
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+	    set -x; $(CARGO) nextest run --workspace && $(CARGO) test --quiet --workspace --doc; \
+	else \
+	    set -x; $(CARGO) test --workspace -- --test-threads 8; \
+	fi
 	clients/python/run-tests
 
 test-redis: ## Runs the behaviour tests against other servers: REDIS="valkey-server /opt/redis/redis-server"
@@ -32,18 +45,20 @@ test-redis: ## Runs the behaviour tests against other servers: REDIS="valkey-ser
 
 torture: ## Kills, stops, cuts and stalls everything at random, then counts: SECONDS=60 RATE=1000 SEED=
 	@scripts/need redis-server redis-server cc gcc
-	@$(CARGO) build --quiet --release --bin event-fetcher --package event-fetcher --package torture --bin torture
-	@target/release/torture run --seconds $(SECONDS) --rate $(RATE) $(if $(SEED),--seed $(SEED))
+	@$(CARGO) build --quiet --profile $(PROFILE) $(if $(filter dev,$(PROFILE)),$(AS_TESTED),$(TORTURE)) \
+	    --bin event-fetcher --bin torture
+	@$(TARGET)/$(PROFILE:dev=debug)/torture run --seconds $(SECONDS) --rate $(RATE) $(if $(SEED),--seed $(SEED))
 
 soak: ## Fetches a million updates and shows that memory stays flat: UPDATES=1000000
 	@scripts/need redis-server redis-server cc gcc
-	@$(CARGO) build --quiet --release --bin event-fetcher --package event-fetcher --package torture --bin torture
-	@target/release/torture soak --updates $(UPDATES)
+	@$(CARGO) build --quiet --release $(TORTURE) --bin event-fetcher --bin torture
+	@$(TARGET)/release/torture soak --updates $(UPDATES)
 
 lint: ## Format, lints and documentation, warnings as errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items \
+	    --lib --bin torture --examples # the latter for the same features as above
 
 fuzz: ## Feeds each fuzz target nonsense for SECONDS=60
 	@scripts/need g++ g++ cc gcc

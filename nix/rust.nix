@@ -27,6 +27,7 @@ let
   testSrc = sourceOf (
     lib.fileset.unions [
       files
+      ../.config
       ../README.md
       ../clients
       ../deploy/monitoring
