@@ -5,8 +5,7 @@ use std::{sync::Arc, time::Duration};
 use event_fetcher::{
     bus::Bus,
     config::{self, Sources},
-    metrics::Commits,
-    ops::health::Health,
+    ops::{health::Health, metrics::Commits},
 };
 
 /// Settings of a bus that differ from the default.

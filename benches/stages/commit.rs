@@ -21,8 +21,8 @@ fn commit(bencher: Bencher<'_, '_>, size: usize) {
     let redis = runtime.block_on(RedisServer::start()).expect("redis-server can be started");
     let bus = bus(&redis.url(), bus::JSON).expect("a bus that is not connected");
     let entries: Vec<_> = events().iter().map(|event| bus.entry(event, true)).collect();
-    let tenure = runtime.block_on(bus.acquire()).expect("the lease is free");
-    let mut committer = bus.committer(&tenure);
+    let term = runtime.block_on(bus.acquire()).expect("the lease is free");
+    let mut committer = bus.committer(&term);
     let mut batches = entries.chunks_exact(size).cycle();
     let mut number = 0;
     let mut ts = Ts::from(0);

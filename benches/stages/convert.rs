@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use divan::{Bencher, counter::ItemsCount};
 use event_fetcher::{
-    converter::{self, Draft, Reading},
+    converter::{self, PartialEvent, Reading},
     event::Event,
 };
 
@@ -53,11 +53,11 @@ fn routed() -> Vec<Arc<str>> {
     MATERIAL.updates.iter().filter(is_routed).cloned().collect()
 }
 
-fn drafts(updates: &[Arc<str>]) -> Vec<Draft> {
+fn drafts(updates: &[Arc<str>]) -> Vec<PartialEvent> {
     updates.iter().filter_map(|update| draft(update)).collect()
 }
 
-fn draft(update: &str) -> Option<Draft> {
+fn draft(update: &str) -> Option<PartialEvent> {
     match converter::read(update, &MATERIAL.rules) {
         Reading::Routed(draft) => Some(draft),
         Reading::Unrouted(_) | Reading::Rejected(_) => None,

@@ -9,10 +9,10 @@ mod material;
 
 use event_fetcher::{
     bus::{Bus, Entry},
-    converter::{self, Draft, Reading, Rules},
+    converter::{self, PartialEvent, Reading, Rules},
+    enrich::Lookups,
     event::Event,
-    names::Known,
-    vk::{Reply, understand},
+    vk::{self, Reply},
 };
 
 use crate::{bus::bus, material::Material};
@@ -46,7 +46,7 @@ fn main() -> anyhow::Result<()> {
 fn decode(bodies: Vec<String>) -> Vec<Vec<Box<str>>> {
     let mut batches = Vec::with_capacity(bodies.len());
     for body in bodies {
-        if let Reply::Updates { updates, .. } = understand(body.into_bytes()) {
+        if let Reply::Updates { updates, .. } = vk::decode(body.into_bytes()) {
             batches.push(updates);
         }
     }
@@ -54,7 +54,7 @@ fn decode(bodies: Vec<String>) -> Vec<Vec<Box<str>>> {
 }
 
 #[inline(never)]
-fn read(batches: &[Vec<Box<str>>], rules: &Rules) -> Vec<Vec<Draft>> {
+fn read(batches: &[Vec<Box<str>>], rules: &Rules) -> Vec<Vec<PartialEvent>> {
     let mut read = Vec::with_capacity(batches.len());
     for updates in batches {
         let mut drafts = Vec::with_capacity(updates.len());
@@ -69,7 +69,11 @@ fn read(batches: &[Vec<Box<str>>], rules: &Rules) -> Vec<Vec<Draft>> {
 }
 
 #[inline(never)]
-fn complete(batches: Vec<Vec<Draft>>, known: &mut [Known], rules: &Rules) -> Vec<Vec<Event>> {
+fn complete(
+    batches: Vec<Vec<PartialEvent>>,
+    known: &mut [Lookups],
+    rules: &Rules,
+) -> Vec<Vec<Event>> {
     let mut completed = Vec::with_capacity(batches.len());
     for (drafts, known) in batches.into_iter().zip(known) {
         completed.push(converter::complete_all(drafts, known, rules));

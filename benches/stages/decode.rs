@@ -6,7 +6,7 @@ use divan::{
 };
 use event_fetcher::{
     converter::{Reading, read},
-    vk::{Reply, understand},
+    vk::{self, Reply},
 };
 use serde_json::json;
 
@@ -20,7 +20,7 @@ fn decode(bencher: Bencher<'_, '_>, size: usize) {
     bencher
         .counter(ItemsCount::new(size))
         .with_inputs(|| bodies.next().expect("bodies never end").clone().into_bytes())
-        .bench_local_values(understand);
+        .bench_local_values(vk::decode);
 }
 
 /// Ten messages with texts of so many bytes.
@@ -35,7 +35,7 @@ fn decode_and_read_texts(bencher: Bencher<'_, '_>, bytes: usize) {
 }
 
 fn read_all(body: Vec<u8>) -> (Vec<Box<str>>, Vec<Reading>) {
-    let Reply::Updates { updates, .. } = understand(body) else {
+    let Reply::Updates { updates, .. } = vk::decode(body) else {
         return Default::default();
     };
     let readings = updates.iter().map(|update| read(update, &MATERIAL.rules)).collect();

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use event_fetcher::{
-    converter::{Draft, Rules},
-    names::{Community, Known, Needs, Person},
+    converter::{PartialEvent, Rules},
+    enrich::{Community, LookupRequest, Lookups, Person},
 };
 use tokio::runtime::{Builder, Runtime};
 use vk_simulator::{Options, Simulator, World};
@@ -15,7 +15,7 @@ pub(crate) struct Material {
     pub(crate) updates: Vec<Arc<str>>,
     /// How they become events. Replies tell their authors, without which nothing is pickled.
     pub(crate) rules: Rules,
-    known: Known,
+    known: Lookups,
 }
 
 impl Material {
@@ -42,13 +42,13 @@ impl Material {
     }
 
     /// What is known of those in a batch, as the names' room tells it.
-    pub(crate) fn known(&self, drafts: &[Draft]) -> Known {
-        let mut needs = Needs::default();
+    pub(crate) fn known(&self, drafts: &[PartialEvent]) -> Lookups {
+        let mut needs = LookupRequest::default();
         for draft in drafts {
             draft.add_needs(&mut needs);
         }
-        let Known { users, communities, chats, .. } = &self.known;
-        let mut known = Known::default();
+        let Lookups { users, communities, chats, .. } = &self.known;
+        let mut known = Lookups::default();
         known.users.extend(needs.users.iter().filter_map(|id| Some((*id, users.get(id)?.clone()))));
         known.communities.extend(
             needs.communities.iter().filter_map(|id| Some((*id, communities.get(id)?.clone()))),
@@ -69,8 +69,8 @@ pub(crate) fn body(updates: &[impl AsRef<str>]) -> String {
     format!(r#"{{"ts":"1000","updates":[{}]}}"#, updates.join(","))
 }
 
-fn everything(world: World) -> Known {
-    let mut known = Known::default();
+fn everything(world: World) -> Lookups {
+    let mut known = Lookups::default();
     for (id, user) in world.users {
         let vk_simulator::User { first_name, last_name, domain, .. } = user;
         known.users.insert(id, Arc::new(Person { first_name, last_name, domain }));

@@ -1,11 +1,7 @@
 //! A Long Poll server's answer, three times the same, so that a damaged one is taken apart.
 #![no_main]
 
-use event_fetcher::{
-    fetcher::{Connecting, State},
-    ts::Ts,
-    vk::{Server, fuzzing},
-};
+use event_fetcher::{fetcher::{Connecting, State}, ts::Ts, vk::{Server, fuzzing}};
 use libfuzzer_sys::fuzz_target;
 
 const FROM: u32 = 1000;

@@ -1,16 +1,12 @@
 //! An update: an event that is read back as it was written, or a reason why there is none.
 #![no_main]
 
-use event_fetcher::{
-    converter::{Outcome, Rules, convert},
-    event::Event,
-    names::Known,
-};
+use event_fetcher::{converter::{Outcome, Rules, convert}, event::Event, enrich::Lookups};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|raw: &str| {
     let rules = Rules { reply_author: true, ..Rules::default() };
-    match convert(raw, &Known::default(), &rules) {
+    match convert(raw, &Lookups::default(), &rules) {
         Outcome::Event(event) => {
             let json = serde_json::to_string(&event).expect("an event becomes JSON");
             let read: Event = serde_json::from_str(&json).expect("and JSON an event");

@@ -14,7 +14,7 @@ use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
 use super::{Config, RedisUrl, Tls, Topology};
-use crate::tls;
+use crate::ops::tls;
 
 /// The way to Redis; connecting is up to its user.
 #[derive(Clone)]

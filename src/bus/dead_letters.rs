@@ -9,7 +9,7 @@ use redis::{
 };
 
 use super::{
-    Config, Connection, Entry, EntryId, Keys, Refused, Server, link::Link, scripts::Scripts,
+    Config, Connection, Entry, EntryId, Keys, PermanentError, Server, link::Link, scripts::Scripts,
 };
 use crate::{event::Event, ops::health::Health};
 
@@ -121,7 +121,11 @@ impl Requeuer {
 
     /// Puts `entry` on the bus and removes the letter it was made of, both or neither. Waits while
     /// Redis is away.
-    pub async fn requeue(&mut self, id: EntryId, entry: &Entry) -> Result<Requeued, Refused> {
+    pub async fn requeue(
+        &mut self,
+        id: EntryId,
+        entry: &Entry,
+    ) -> Result<Requeued, PermanentError> {
         let mut call = self.scripts.requeue();
         call.arg(id.to_string());
         self.scripts.add_entries(&mut call, slice::from_ref(entry));

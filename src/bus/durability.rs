@@ -2,13 +2,11 @@
 
 use redis::{Cmd, FromRedisValue, Value};
 
-use super::{Advice, Durability, Refused, link::Link};
-use crate::{
-    backoff::Backoff,
-    ops::{
-        dependency::{Cause, Dependency},
-        health::Health,
-    },
+use super::{Advice, Durability, PermanentError, link::Link};
+use crate::ops::{
+    dependency::{Cause, Dependency},
+    health::Health,
+    retry::Backoff,
 };
 
 /// Whether what the link's last script wrote is as safe as was asked for.
@@ -31,7 +29,7 @@ pub(super) async fn settle(
     link: &mut Link,
     durability: Durability,
     health: &Health,
-) -> Result<Settled, Refused> {
+) -> Result<Settled, PermanentError> {
     let millis = link.timeout().as_millis() / 2;
     let (command, wanted) = match durability {
         Durability::None => return Ok(Settled::Yes),
@@ -64,13 +62,13 @@ pub(super) async fn settle(
             }
             Some(Err(error)) => {
                 link.disconnect();
-                return match Refused::by(&error, "bus.durability") {
+                return match PermanentError::by(&error, "bus.durability") {
                     // The master became a replica since it was written to; the next write tells.
                     Some(refused) if refused.problem.contains("replica instances") => {
                         Ok(Settled::AskAgain)
                     }
                     Some(refused) if durability == Durability::Aof => {
-                        Err(Refused { advice: AOF, ..refused })
+                        Err(PermanentError { advice: AOF, ..refused })
                     }
                     Some(refused) => Err(refused),
                     None => Ok(Settled::AskAgain),

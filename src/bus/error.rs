@@ -11,7 +11,7 @@ use crate::{ops::dependency::Cause, text};
 /// Redis will not serve us until the operator changes something.
 #[derive(Debug, Error)]
 #[error("Redis refuses {doing}: {problem}. {advice}")]
-pub struct Refused {
+pub struct PermanentError {
     /// What was being done.
     pub doing: &'static str,
     /// Redis' words.
@@ -49,7 +49,7 @@ impl fmt::Display for Advice {
     }
 }
 
-impl Refused {
+impl PermanentError {
     /// The refusal in an error; none when waiting may help.
     #[must_use]
     pub fn by(error: &RedisError, doing: &'static str) -> Option<Self> {
@@ -137,9 +137,9 @@ mod tests {
         assert_eq!(cause(&refused.into()), Cause::Unreachable);
     }
 
-    fn says(code: &str, detail: &str) -> Option<Refused> {
+    fn says(code: &str, detail: &str) -> Option<PermanentError> {
         let error = redis::make_extension_error(code.into(), Some(detail.into()));
-        Refused::by(&error, "a test")
+        PermanentError::by(&error, "a test")
     }
 
     #[test]
@@ -170,7 +170,7 @@ mod tests {
             assert!(wrapped(passing).is_none(), "{passing}");
             assert!(says("@user_script:", &format!("211: {passing}")).is_none(), "{passing}");
         }
-        let advice = |refused: Option<Refused>| refused.unwrap().advice.to_string();
+        let advice = |refused: Option<PermanentError>| refused.unwrap().advice.to_string();
         let rights = "@user_script: 212: The user executing the script can't run this command";
         assert!(advice(wrapped(rights)).contains("rights"));
         assert!(

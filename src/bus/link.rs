@@ -7,13 +7,12 @@ use redis::{Cmd, FromRedisValue, RedisResult, ScriptInvocation};
 use tokio::time::Instant;
 
 use super::{
-    Advice, Nodes, Refused, ServerVersion,
+    Advice, Nodes, PermanentError, ServerVersion,
     connect::{Connection, Server},
     error::cause,
 };
 use crate::{
-    backoff::Backoff,
-    ops::{dependency::Dependency, health::Health},
+    ops::{dependency::Dependency, health::Health, retry::Backoff},
     text,
 };
 
@@ -50,7 +49,7 @@ impl Link {
         &mut self,
         doing: &'static str,
         script: &ScriptInvocation<'_>,
-    ) -> Result<T, Refused> {
+    ) -> Result<T, PermanentError> {
         loop {
             let asked = Instant::now();
             match self.try_run(script).await {
@@ -63,7 +62,7 @@ impl Link {
                 }
                 Err(error) => {
                     self.disconnect();
-                    if let Some(mut refused) = Refused::by(&error, doing) {
+                    if let Some(mut refused) = PermanentError::by(&error, doing) {
                         if refused.advice == Advice::Server(None) {
                             refused.advice = Advice::Server(self.version().await);
                         }

@@ -12,6 +12,7 @@ mod keys;
 mod link;
 mod pickle;
 mod pickle_classes;
+pub mod preflight;
 mod redis;
 mod scripts;
 mod snapshot;
@@ -27,8 +28,10 @@ use self::redis::Committer as RedisCommitter;
 pub use self::redis::RedisBus;
 use crate::{
     event::Event,
-    metrics::Commits,
-    ops::health::{Health, Role},
+    ops::{
+        health::{Health, Role},
+        metrics::Commits,
+    },
     ts::Ts,
 };
 pub use config::{Config, Delivery, Durability, Encoding, EventNames, Pubsub, Tls, Unrouted};
@@ -36,7 +39,7 @@ pub use connect::{Connection, Server};
 pub use content::{Content, DeadLetter, Entry};
 pub use dead_letters::{DeadLetters, Letter, Requeued, Requeuer};
 pub use entry_id::EntryId;
-pub use error::{Advice, Refused};
+pub use error::{Advice, PermanentError};
 pub use keys::Keys;
 pub use pickle::pickle;
 pub use pickle_classes::PickleClasses;
@@ -56,7 +59,7 @@ pub struct Position {
 
 /// The right to fetch for a community, and where to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tenure {
+pub struct LeaseTerm {
     /// Counts the tenures of a community; a commit of an older one is refused.
     pub epoch: u64,
     /// The committed position; none before the very first commit.
@@ -65,7 +68,7 @@ pub struct Tenure {
 
 /// Why commits cannot go on.
 #[derive(Debug, Error)]
-pub enum Halt {
+pub enum CommitError {
     /// Another instance took the lease.
     #[error("another instance fetches for this community now")]
     Fenced,
@@ -74,7 +77,7 @@ pub enum Halt {
     Behind(Option<Position>),
     /// Redis refuses for good.
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Permanent(#[from] PermanentError),
     /// Nobody reads standard output any more.
     #[error("standard output is closed: {0}")]
     Closed(#[from] std::io::Error),
@@ -108,17 +111,17 @@ impl Bus {
     }
 
     /// Waits for the right to fetch. Another instance may hold it for as long as it lives.
-    pub async fn acquire(&self) -> Result<Tenure, Refused> {
+    pub async fn acquire(&self) -> Result<LeaseTerm, PermanentError> {
         match self {
             Self::Redis(bus) => bus.acquire().await,
-            Self::Stdout => Ok(Tenure { epoch: 0, position: None }),
+            Self::Stdout => Ok(LeaseTerm { epoch: 0, position: None }),
         }
     }
 
     /// Keeps that right while polled; ends when it is lost.
-    pub async fn keep(&self, tenure: &Tenure) -> Halt {
+    pub async fn keep(&self, term: &LeaseTerm) -> CommitError {
         match self {
-            Self::Redis(bus) => bus.keep(tenure.epoch).await,
+            Self::Redis(bus) => bus.keep(term.epoch).await,
             Self::Stdout => pending().await,
         }
     }
@@ -148,11 +151,11 @@ impl Bus {
         }
     }
 
-    /// The way to commit within a tenure.
+    /// The way to commit within a term.
     #[must_use]
-    pub fn committer(&self, tenure: &Tenure) -> Committer<'_> {
+    pub fn committer(&self, term: &LeaseTerm) -> Committer<'_> {
         match self {
-            Self::Redis(bus) => Committer(Some(bus.committer(tenure))),
+            Self::Redis(bus) => Committer(Some(bus.committer(term))),
             Self::Stdout => Committer(None),
         }
     }
@@ -174,7 +177,7 @@ impl Committer<'_> {
     ///
     /// Waits while Redis is away. The future must not be dropped and the call repeated: a dropped
     /// commit may have happened.
-    pub async fn commit(&mut self, content: &Content, ts: Ts) -> Result<u64, Halt> {
+    pub async fn commit(&mut self, content: &Content, ts: Ts) -> Result<u64, CommitError> {
         match &mut self.0 {
             Some(committer) => committer.commit(content, ts).await,
             None => Ok(stdout::print(content).map(|()| 0)?),

@@ -14,7 +14,7 @@ use redis::{FromRedisValue, ScriptInvocation, Value};
 use tokio::time::sleep;
 
 use super::{
-    Config, Content, Entry, Halt, Position, RedisUrl, Refused, Tenure,
+    CommitError, Config, Content, Entry, LeaseTerm, PermanentError, Position, RedisUrl,
     connect::Server,
     durability::{Settled, settle},
     endless::EndlessLease,
@@ -23,14 +23,13 @@ use super::{
     snapshot::SnapshotReader,
 };
 use crate::{
-    backoff::Backoff,
     event::Event,
-    metrics::{CommitLabels, CommitOutcome, Commits},
     ops::{
         dependency::{Cause, Dependency},
         health::{Health, Role},
+        metrics::{CommitLabels, CommitOutcome, Commits},
+        retry::{Backoff, Recovery},
     },
-    outage::Over,
     text,
     ts::Ts,
 };
@@ -51,7 +50,7 @@ pub struct RedisBus {
     pub(super) scripts: Scripts,
     pub(super) health: Arc<Health>,
     metrics: Commits,
-    /// The generation of the newest commit known to be done in this tenure.
+    /// The generation of the newest commit known to be done in this term.
     committed: AtomicU64,
 }
 
@@ -87,7 +86,7 @@ impl RedisBus {
     }
 
     /// Takes the lease, after waiting for whoever holds it, and reads the position.
-    pub(super) async fn acquire(&self) -> Result<Tenure, Refused> {
+    pub(super) async fn acquire(&self) -> Result<LeaseTerm, PermanentError> {
         let mut link = self.link(&self.metrics.lease_retries);
         let mut waiting = false;
         let mut endless = EndlessLease::new(self);
@@ -98,11 +97,11 @@ impl RedisBus {
                 call.arg(owner);
             }
             match link.run("the lease", &call).await? {
-                Acquired::Taken(tenure) => {
+                Acquired::Taken(term) => {
                     endless.over();
                     self.health.role(Role::Fetching);
-                    tracing::info!(epoch = tenure.epoch, position = ?tenure.position, "fetching for this community");
-                    return Ok(tenure);
+                    tracing::info!(epoch = term.epoch, position = ?term.position, "fetching for this community");
+                    return Ok(term);
                 }
                 Acquired::Held { by, left: None } => {
                     self.health.role(Role::Standby);
@@ -126,7 +125,7 @@ impl RedisBus {
     }
 
     /// Keeps the lease while polled; ends when someone else has it, or Redis refuses for good.
-    pub(super) async fn keep(&self, epoch: u64) -> Halt {
+    pub(super) async fn keep(&self, epoch: u64) -> CommitError {
         let mut link = self.link(&self.metrics.lease_retries);
         loop {
             sleep(self.settings.lease / 3).await;
@@ -138,14 +137,14 @@ impl RedisBus {
     }
 
     /// Lengthens the lease, unless someone else has it or Redis is older than we are.
-    async fn renew(&self, link: &mut Link, epoch: u64) -> Result<(), Halt> {
+    async fn renew(&self, link: &mut Link, epoch: u64) -> Result<(), CommitError> {
         // Read before asking: what is stored can only be newer.
         let committed = self.committed.load(Ordering::Acquire);
         let mut call = self.scripts.renew();
         call.arg(&self.holder).arg(epoch).arg(millis(self.settings.lease));
         match link.run("the lease's renewal", call.arg(committed)).await? {
-            Answer::Behind(position) => Err(Halt::Behind(position)),
-            Answer::Fenced => Err(Halt::Fenced),
+            Answer::Behind(position) => Err(CommitError::Behind(position)),
+            Answer::Fenced => Err(CommitError::Fenced),
             _ => Ok(()),
         }
     }
@@ -171,12 +170,12 @@ impl RedisBus {
         self.scripts.entry(event, unique)
     }
 
-    /// The way to commit, from the position that `tenure` began with.
-    pub(super) fn committer(&self, tenure: &Tenure) -> Committer<'_> {
-        let generation = tenure.position.map_or(0, |position| position.generation);
+    /// The way to commit, from the position that `term` began with.
+    pub(super) fn committer(&self, term: &LeaseTerm) -> Committer<'_> {
+        let generation = term.position.map_or(0, |position| position.generation);
         self.committed.store(generation, Ordering::Release);
         let link = self.link(&self.commits(CommitOutcome::Retried));
-        Committer { bus: self, link, epoch: tenure.epoch, position: tenure.position }
+        Committer { bus: self, link, epoch: term.epoch, position: term.position }
     }
 
     fn commit_call(
@@ -230,13 +229,14 @@ impl Committer<'_> {
     }
 
     /// Commits a batch that leads to `ts`, and tells how many of its events were repeats.
-    pub(super) async fn commit(&mut self, content: &Content, ts: Ts) -> Result<u64, Halt> {
+    pub(super) async fn commit(&mut self, content: &Content, ts: Ts) -> Result<u64, CommitError> {
         let generation = self.position.map_or(0, |position| position.generation) + 1;
         let to = Position { generation, ts };
         let call = self.bus.commit_call(self.epoch, self.position, content, to);
         let mut full = Backoff::new(FULL_PAUSE, FULL_PAUSE_CAP);
         let repeats = loop {
-            let answer: Answer = self.link.run("a commit", &call).await.map_err(Halt::Refused)?;
+            let answer: Answer =
+                self.link.run("a commit", &call).await.map_err(CommitError::Permanent)?;
             self.bus.commits(answer.outcome()).inc();
             match answer {
                 Answer::Done { repeats } => break repeats,
@@ -244,8 +244,8 @@ impl Committer<'_> {
                     tracing::info!(%ts, "this commit had arrived before: its answer was lost");
                     break 0;
                 }
-                Answer::Fenced => return Err(Halt::Fenced),
-                Answer::Behind(position) => return Err(Halt::Behind(position)),
+                Answer::Fenced => return Err(CommitError::Fenced),
+                Answer::Behind(position) => return Err(CommitError::Behind(position)),
                 Answer::Full { stream, group } => {
                     self.bus.health.failing_by(
                         Dependency::Consumers,
@@ -265,9 +265,9 @@ impl Committer<'_> {
                 }
             }
         };
-        // Also where a commit of an earlier tenure found the stream full.
+        // Also where a commit of an earlier term found the stream full.
         self.bus.health.ok(Dependency::Consumers);
-        if let Some(Over { lasted, .. }) = full.reset() {
+        if let Some(Recovery { lasted, .. }) = full.reset() {
             tracing::info!(?lasted, "there is room in the stream again; fetching goes on");
         }
         let (durability, health) = (self.bus.settings.durability, &self.bus.health);
@@ -281,7 +281,7 @@ impl Committer<'_> {
 }
 
 enum Acquired {
-    Taken(Tenure),
+    Taken(LeaseTerm),
     /// `left` is none where the lease has no TTL.
     Held {
         by: String,
@@ -298,7 +298,7 @@ impl FromRedisValue for Acquired {
             return Ok(Self::Held { by: redis::from_redis_value(second)?, left });
         }
         let position = position(rest)?;
-        Ok(Self::Taken(Tenure { epoch: redis::from_redis_value(second)?, position }))
+        Ok(Self::Taken(LeaseTerm { epoch: redis::from_redis_value(second)?, position }))
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use redis::RedisError;
 
 use super::{exit::Exit, text::harmless};
-use crate::bus::{self, BusUrl, Refused, Server};
+use crate::bus::{self, BusUrl, PermanentError, Server};
 
 /// The Redis that `purpose` needs, or why there is none.
 pub(super) fn server(settings: &bus::Config, purpose: impl Display) -> Result<Server, Exit> {
@@ -20,7 +20,7 @@ pub(super) fn server(settings: &bus::Config, purpose: impl Display) -> Result<Se
 
 /// The end of a command that asks Redis once.
 pub(super) fn failed(error: &RedisError, doing: &'static str) -> Exit {
-    Exit::Refused.because(match Refused::by(error, doing) {
+    Exit::PermanentError.because(match PermanentError::by(error, doing) {
         Some(refused) => harmless(&refused.to_string()),
         None => harmless(&format!("Redis cannot be used: {error}")),
     })

@@ -18,7 +18,7 @@ pub(super) enum Exit {
     /// Some input could not be converted.
     Unconverted,
     /// VK or Redis refuse for good.
-    Refused,
+    PermanentError,
     /// Something that should not be possible.
     Bug,
     /// The output could not be written.
@@ -32,7 +32,7 @@ impl From<Exit> for ExitCode {
             Exit::NotReady => Self::from(1),
             Exit::Usage => Self::from(64),
             Exit::Unconverted => Self::from(65),
-            Exit::Refused => Self::from(69),
+            Exit::PermanentError => Self::from(69),
             Exit::Bug => Self::from(70),
             Exit::Unwritten => Self::from(74),
         }

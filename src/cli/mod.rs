@@ -24,7 +24,7 @@ use std::{
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::{config::Sources, event::event_schema, process, text};
+use crate::{config::Sources, event::event_schema, ops::process, text};
 use exit::Exit;
 
 /// Fetches the events of a VK community and routes them over Redis.

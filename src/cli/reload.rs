@@ -11,10 +11,7 @@ use tokio::{
 use crate::{
     bus,
     config::{self, Loaded, Origin, Sources},
-    ops::health::Health,
-    outage::Outage,
-    systemd,
-    telemetry::Level,
+    ops::{health::Health, retry::Outage, systemd, telemetry::Level},
     vk::{Api, Class},
 };
 
@@ -147,7 +144,7 @@ impl Reload {
                 self.seen = token;
                 tracing::info!("the new token is in use");
             }
-            Err(error) if matches!(error.class(), Class::Fatal | Class::Skip) => {
+            Err(error) if matches!(error.class(), Class::Permanent | Class::Skip) => {
                 self.outage.end();
                 self.seen = token;
                 tracing::error!(

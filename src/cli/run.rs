@@ -1,27 +1,27 @@
 //! `run`: the service.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{VERSION, block_on, exit::Exit, reload::Reload, signals::Signals};
 use crate::{
-    bus::{Bus, BusUrl, SnapshotReader},
-    checkup,
+    bus::{self, Bus, BusUrl, SnapshotReader},
     config::{self, Loaded, Sources},
     converter::Rules,
-    http::{self, Page},
-    metrics::Metrics,
-    names::Names,
+    enrich::Enricher,
     ops::{
         health::{Health, HealthGauges, Role},
+        http::{self, Page},
+        metrics::Metrics,
+        preflight, process,
         status::{BusSnapshot, History, StatusCollector, StreamGauges},
+        systemd,
+        telemetry::{self, Level, Output},
     },
     pipeline::{self, Pipeline},
-    process, systemd,
-    telemetry::{self, Level, Output},
-    vk::{Api, LongPoll},
+    vk::{self, Api, LongPoll},
 };
 
 /// Runs the service; `hidden` is whether the process's memory could be hidden.
@@ -70,7 +70,7 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
     };
     // They end with this function.
     let mut tasks = JoinSet::new();
-    tasks.spawn(stops.heed(stop.clone()));
+    tasks.spawn(stops.wait(stop.clone()));
     let Loaded { config, access, .. } = &loaded;
     let group_id = access.group_id;
     tracing::info!(version = VERSION.as_str(), group_id, bus = %config.bus.url, "event-fetcher starts");
@@ -98,7 +98,7 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
             return Exit::Usage;
         }
     };
-    let names = Names::new(api.clone(), &config.names, &health, &metrics.lookups);
+    let names = Enricher::new(api.clone(), &config.names, &health, &metrics.lookups);
     let rules = Rules::from(config.converter.clone()).of_community(group_id);
     let pipeline = Pipeline {
         api: &api,
@@ -125,7 +125,7 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
         }
     }
     tasks.spawn(systemd::tell(collector, stop.clone()));
-    tasks.spawn(checkup::log_once_fetching(
+    tasks.spawn(preflight_once_fetching(
         api.clone(),
         config.vk.clone(),
         config.bus.clone(),
@@ -137,7 +137,7 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
         Ok(()) => Exit::Done,
         Err(failure) => {
             tracing::error!("{failure}");
-            Exit::Refused
+            Exit::PermanentError
         }
     }
 }
@@ -159,4 +159,23 @@ async fn watch_bus(
         collector.bus_reported(answer.map_err(|error| error.to_string()));
     };
     reader.watch(report).await;
+}
+
+/// How often the preflight check looks whether this instance fetches by now.
+const PREFLIGHT_PERIOD: Duration = Duration::from_millis(500);
+
+/// Logs the preflight check of VK and Redis once this instance fetches: a standby need not ask VK.
+async fn preflight_once_fetching(
+    api: Arc<Api>,
+    vk: vk::Config,
+    bus: bus::Config,
+    health: Arc<Health>,
+) {
+    while health.snapshot().role != Role::Fetching {
+        tokio::time::sleep(PREFLIGHT_PERIOD).await;
+    }
+    let (vk, redis) =
+        tokio::join!(vk::preflight::ask(&api, &vk.api_version), bus::preflight::ask(&bus));
+    preflight::report("VK", &vk);
+    preflight::report("Redis", &redis);
 }

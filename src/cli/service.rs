@@ -11,7 +11,7 @@ pub(super) async fn ask(mut address: SocketAddr, path: &str) -> anyhow::Result<(
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
     let http = reqwest::Client::builder().no_proxy().timeout(DEADLINE);
-    crate::tls::install_provider();
+    crate::ops::tls::install_provider();
     let response = http.build()?.get(format!("http://{address}{path}")).send().await?;
     Ok((response.status().is_success(), response.text().await?))
 }

@@ -30,7 +30,7 @@ impl Signals {
 
 impl Stops {
     /// The first SIGTERM or SIGINT asks for a stop; a second does not wait for it.
-    pub(super) async fn heed(self, stop: CancellationToken) {
+    pub(super) async fn wait(self, stop: CancellationToken) {
         let Self { mut terminate, mut interrupt } = self;
         for times in 1.. {
             tokio::select! {

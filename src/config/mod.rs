@@ -22,9 +22,9 @@ use serde::Deserialize;
 
 use crate::{
     bus::{self, Encoding},
-    converter, http, names,
+    converter, enrich,
+    ops::{http, telemetry},
     setting::Contradiction,
-    telemetry,
     vk::{self, Access},
 };
 use keys::GROUP_ID;
@@ -46,7 +46,7 @@ pub struct Config {
     /// How an update becomes an event.
     pub converter: converter::Config,
     /// The cache of names.
-    pub names: names::Config,
+    pub names: enrich::Config,
     /// The bus on which events leave.
     pub bus: bus::Config,
     /// The HTTP port.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::{Rules, message, naming};
 use crate::{
+    enrich::{LookupRequest, Lookups},
     event::{Button, Content, Event, Message, Reaction},
-    names::{Known, Needs},
     vk::{Identity, bounds},
 };
 
 /// All that an update says by itself.
 #[derive(Debug)]
-pub struct Draft {
+pub struct PartialEvent {
     pub(super) event_id: EventId,
     pub(super) author: Identity,
     pub(super) peer: Identity,
@@ -43,7 +43,7 @@ pub(super) enum Body {
     Reaction(Reaction),
 }
 
-impl Draft {
+impl PartialEvent {
     /// Whether the event's id tells this happening from all others, so that a second event with
     /// the same id is a repeat. A digest does, except a reaction's: to put, take back and put it
     /// again gives twice the same update.
@@ -75,7 +75,7 @@ impl Draft {
     }
 
     /// Adds what VK has to be asked for before [`complete`](Self::complete).
-    pub fn add_needs(&self, needs: &mut Needs) {
+    pub fn add_needs(&self, needs: &mut LookupRequest) {
         naming::add_need(self.author, needs);
         if self.new_title().is_none() {
             naming::add_need(self.peer, needs);
@@ -98,7 +98,7 @@ impl Draft {
 
     /// Adds what is known. What is not known stays as the update has it, or empty.
     #[must_use]
-    pub fn complete(self, known: &Known, rules: &Rules) -> Event {
+    pub fn complete(self, known: &Lookups, rules: &Rules) -> Event {
         let user = naming::user(self.author, known);
         let peer = naming::peer(self.peer, self.new_title().map(|(_, title)| title), known);
         let (EventId::Given(event_id) | EventId::Digest(event_id)) = self.event_id;
@@ -125,8 +125,8 @@ impl Draft {
 /// Completes the drafts of a batch in VK's order. A new title shows from its own event on, and
 /// stays in `known`.
 pub fn complete_all(
-    drafts: impl IntoIterator<Item = Draft>,
-    known: &mut Known,
+    drafts: impl IntoIterator<Item = PartialEvent>,
+    known: &mut Lookups,
     rules: &Rules,
 ) -> Vec<Event> {
     complete_each(drafts, known, rules).collect()
@@ -134,11 +134,11 @@ pub fn complete_all(
 
 /// The same one at a time, for who does not need all events at once.
 pub fn complete_each(
-    drafts: impl IntoIterator<Item = Draft>,
-    known: &mut Known,
+    drafts: impl IntoIterator<Item = PartialEvent>,
+    known: &mut Lookups,
     rules: &Rules,
 ) -> impl Iterator<Item = Event> {
-    drafts.into_iter().map(|draft: Draft| {
+    drafts.into_iter().map(|draft: PartialEvent| {
         if let Some((peer_id, title)) = draft.new_title() {
             known.chats.insert(peer_id, Arc::from(title));
         }

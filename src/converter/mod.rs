@@ -2,7 +2,7 @@
 //! event, and there is no text that makes it panic.
 //!
 //! In two steps, because names are looked up for a whole batch at once: [`read()`] takes from an
-//! update all that it says by itself, and [`Draft::complete`] adds what had to be asked for.
+//! update all that it says by itself, and [`PartialEvent::complete`] adds what had to be asked for.
 
 mod config;
 mod draft;
@@ -15,18 +15,18 @@ mod rejection;
 mod rules;
 
 pub use config::Config;
-pub use draft::{Draft, complete_all, complete_each};
+pub use draft::{PartialEvent, complete_all, complete_each};
 pub use read::read;
 pub use rejection::Rejection;
 pub use rules::Rules;
 
-use crate::{event::Event, names::Known};
+use crate::{enrich::Lookups, event::Event};
 
 /// What an update turned out to be, before the names are known.
 #[derive(Debug)]
 pub enum Reading {
     /// An event that lacks only names.
-    Routed(Draft),
+    Routed(PartialEvent),
     /// An update of a type (given here) that does not become an event.
     Unrouted(String),
     /// An update that should become an event and cannot.
@@ -47,7 +47,7 @@ pub enum Outcome {
 
 /// Reads one update, given as JSON text, and completes it from what is known.
 #[must_use]
-pub fn convert(raw: &str, known: &Known, rules: &Rules) -> Outcome {
+pub fn convert(raw: &str, known: &Lookups, rules: &Rules) -> Outcome {
     match read(raw, rules) {
         Reading::Routed(draft) => Outcome::Event(draft.complete(known, rules)),
         Reading::Unrouted(kind) => Outcome::Unrouted(kind),

@@ -1,13 +1,13 @@
 //! Who an event's user and peer are, by what is known of their ids.
 
 use crate::{
+    enrich::{Community, LookupRequest, Lookups, Person},
     event::{Peer, User},
-    names::{Community, Known, Needs, Person},
     vk::Identity,
 };
 
 /// Asks for the names of an author or a peer.
-pub(super) fn add_need(identity: Identity, needs: &mut Needs) {
+pub(super) fn add_need(identity: Identity, needs: &mut LookupRequest) {
     match identity {
         Identity::User(id) => needs.users.insert(id),
         Identity::Chat(peer_id) => needs.chats.insert(peer_id),
@@ -17,7 +17,7 @@ pub(super) fn add_need(identity: Identity, needs: &mut Needs) {
 }
 
 /// The author of an event. Where VK knows no names there are none, and the nick is made of the id.
-pub(super) fn user(author: Identity, known: &Known) -> User {
+pub(super) fn user(author: Identity, known: &Lookups) -> User {
     match author {
         Identity::User(id) => known.users.get(&id).map(|person| from_person(id, person)),
         Identity::Community(id) => known.communities.get(&id).map(|it| from_community(id, it)),
@@ -27,7 +27,7 @@ pub(super) fn user(author: Identity, known: &Known) -> User {
 }
 
 /// The conversation of an event; `new_title` is the one that the event itself gives to its chat.
-pub(super) fn peer(peer: Identity, new_title: Option<&str>, known: &Known) -> Peer {
+pub(super) fn peer(peer: Identity, new_title: Option<&str>, known: &Lookups) -> Peer {
     let name = match peer {
         Identity::User(id) => known.users.get(&id).map(|person| full_name(person)),
         Identity::Community(id) => known.communities.get(&id).map(|it| it.name.clone()),

@@ -1,11 +1,11 @@
-//! From an update's text to a [`Draft`]: the tag first, then only what is routed.
+//! From an update's text to a [`PartialEvent`]: the tag first, then only what is routed.
 
 use serde_json::value::RawValue;
 use sha1::{Digest, Sha1};
 
 use super::{
     Reading, Rejection, Rules,
-    draft::{Body, Draft, EventId},
+    draft::{Body, EventId, PartialEvent},
     fields::{author, identity, optional, parse, required},
     message, payload,
 };
@@ -36,7 +36,7 @@ fn message_at_once(raw: &str, rules: &Rules) -> Option<Reading> {
     Some(draft.map_or_else(Reading::Rejected, Reading::Routed))
 }
 
-type ReadObject = fn(EventId, &RawValue, &Rules) -> Result<Draft, Rejection>;
+type ReadObject = fn(EventId, &RawValue, &Rules) -> Result<PartialEvent, Rejection>;
 
 fn update(raw: &str, rules: &Rules) -> Result<Reading, Rejection> {
     let Envelope { kind, group_id, event_id, object } = parse("the update", raw)?;
@@ -79,7 +79,11 @@ fn digest(raw: &str) -> String {
         .collect()
 }
 
-fn message_new(event_id: EventId, object: &RawValue, rules: &Rules) -> Result<Draft, Rejection> {
+fn message_new(
+    event_id: EventId,
+    object: &RawValue,
+    rules: &Rules,
+) -> Result<PartialEvent, Rejection> {
     let wrapped: MessageNew = parse("object", object.get())?;
     let wire = match optional("message", wrapped.message)? {
         Some(Object(wire)) => wire,
@@ -89,7 +93,11 @@ fn message_new(event_id: EventId, object: &RawValue, rules: &Rules) -> Result<Dr
     message_draft(event_id, wire, rules)
 }
 
-fn message_draft(event_id: EventId, mut wire: Message, rules: &Rules) -> Result<Draft, Rejection> {
+fn message_draft(
+    event_id: EventId,
+    mut wire: Message,
+    rules: &Rules,
+) -> Result<PartialEvent, Rejection> {
     let author = author("from_id", wire.from_id)?;
     let peer = identity("peer_id", wire.peer_id)?;
     let cmid = required("conversation_message_id", wire.conversation_message_id)?;
@@ -102,10 +110,14 @@ fn message_draft(event_id: EventId, mut wire: Message, rules: &Rules) -> Result<
     let (message, left_out) = message::contents(wire, cmid, rules)?;
     let is_cut = is_cut == Some(true) || left_out > 0;
     let body = Body::Message { message, cropped, new_title };
-    Ok(Draft { event_id, author, peer, body, date, is_cut })
+    Ok(PartialEvent { event_id, author, peer, body, date, is_cut })
 }
 
-fn message_event(event_id: EventId, object: &RawValue, _: &Rules) -> Result<Draft, Rejection> {
+fn message_event(
+    event_id: EventId,
+    object: &RawValue,
+    _: &Rules,
+) -> Result<PartialEvent, Rejection> {
     let wire: MessageEvent<'_> = parse("object", object.get())?;
     let author = author("user_id", wire.user_id)?;
     let peer = identity("peer_id", wire.peer_id)?;
@@ -114,14 +126,21 @@ fn message_event(event_id: EventId, object: &RawValue, _: &Rules) -> Result<Draf
         beid: required("event_id of the press", wire.event_id)?,
         payload: payload::read(wire.payload)?,
     };
-    Ok(Draft { event_id, author, peer, body: Body::Button(button), date: None, is_cut: false })
+    Ok(PartialEvent {
+        event_id,
+        author,
+        peer,
+        body: Body::Button(button),
+        date: None,
+        is_cut: false,
+    })
 }
 
 fn message_reaction_event(
     event_id: EventId,
     object: &RawValue,
     _: &Rules,
-) -> Result<Draft, Rejection> {
+) -> Result<PartialEvent, Rejection> {
     let wire: MessageReactionEvent = parse("object", object.get())?;
     let author = author("reacted_id", wire.reacted_id)?;
     let peer = identity("peer_id", wire.peer_id)?;
@@ -129,5 +148,12 @@ fn message_reaction_event(
         cmid: required("cmid", wire.cmid)?,
         rid: optional("reaction_id", wire.reaction_id)?.unwrap_or(0),
     };
-    Ok(Draft { event_id, author, peer, body: Body::Reaction(reaction), date: None, is_cut: false })
+    Ok(PartialEvent {
+        event_id,
+        author,
+        peer,
+        body: Body::Reaction(reaction),
+        date: None,
+        is_cut: false,
+    })
 }

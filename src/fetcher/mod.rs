@@ -13,10 +13,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    backoff::Backoff,
-    metrics::{Fetching, PollLabels, PollOutcome},
-    ops::{dependency::Dependency, health::Health},
-    outage::Outage,
+    ops::{
+        dependency::Dependency,
+        health::Health,
+        metrics::{Fetching, PollLabels, PollOutcome},
+        retry::{Backoff, Outage},
+    },
     ts::Ts,
     vk::{Api, CallError, Class, LongPoll, Reply, Server},
 };
@@ -56,7 +58,7 @@ impl Batch {
 
 /// A batch, and when VK told it.
 #[derive(Debug)]
-pub struct Told {
+pub struct Received {
     /// The batch.
     pub batch: Batch,
     /// When VK's answer had arrived.
@@ -111,7 +113,7 @@ pub async fn follow(
     health: &Health,
     metrics: &Fetching,
     start: Option<Ts>,
-    out: mpsc::Sender<Told>,
+    out: mpsc::Sender<Received>,
     stop: &CancellationToken,
 ) -> Result<(), CallError> {
     let session = run(source, health, metrics, start, out);
@@ -123,7 +125,7 @@ async fn run(
     health: &Health,
     metrics: &Fetching,
     start: Option<Ts>,
-    out: mpsc::Sender<Told>,
+    out: mpsc::Sender<Received>,
 ) -> Result<(), CallError> {
     let Source { api, long_poll, session_check } = source;
     if start.is_none() {
@@ -155,7 +157,7 @@ async fn run(
         let is_fruitless = step.batch.as_ref().is_none_or(|it| it.updates.is_empty());
         if let Some(batch) = step.batch.take() {
             check.restart();
-            slot.send(Told { batch, at: Instant::now() });
+            slot.send(Received { batch, at: Instant::now() });
         }
         state = step.state;
         let Some((from, outcome)) = poll else { continue };
@@ -259,7 +261,7 @@ impl<'a> Servers<'a> {
             self.pause = self.fruitless.fail();
             match self.api.long_poll_server().await {
                 Ok(granted) => return Ok(granted),
-                Err(error) if error.class() == Class::Fatal => return Err(error),
+                Err(error) if error.class() == Class::Permanent => return Err(error),
                 Err(error) => {
                     self.health.no_answer(Dependency::LongPoll, error.reached(), &error);
                     self.outage.fail();

@@ -111,7 +111,7 @@ impl<'a> SessionCheck<'a> {
                 self.fatal_answers = 0;
                 self.found = Some(found);
             }
-            Err(error) if error.class() == Class::Fatal => {
+            Err(error) if error.class() == Class::Permanent => {
                 self.fatal_answers += 1;
                 if self.fatal_answers >= FATAL_ANSWERS {
                     return Err(error);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     fn refused(code: i64) -> CallError {
-        CallError::Refused { method: Method::LongPollServer, code, message: "no".into() }
+        CallError::Rejected { method: Method::LongPollServer, code, message: "no".into() }
     }
 
     /// A check whose questions are noted with their times.

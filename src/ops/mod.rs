@@ -6,5 +6,13 @@
 
 pub mod dependency;
 pub mod health;
+pub mod http;
+pub mod metrics;
+pub mod preflight;
+pub mod process;
+pub mod retry;
 pub mod status;
+pub mod systemd;
+pub mod telemetry;
+pub mod tls;
 pub mod verdict;

@@ -19,13 +19,16 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    bus::{Bus, Committer, Halt, Refused, Tenure, Unrouted},
+    bus::{Bus, CommitError, Committer, LeaseTerm, PermanentError, Unrouted},
     converter::{Rejection, Rules},
+    enrich::Enricher,
     event::EventType,
-    fetcher::{self, Source, Told},
-    metrics::{LabelValues, LeaseTermEnd, LeaseTermEndLabels, Metrics},
-    names::Names,
-    ops::{health::Health, status::History},
+    fetcher::{self, Received, Source},
+    ops::{
+        health::Health,
+        metrics::{LabelValues, LeaseTermEnd, LeaseTermEndLabels, Metrics},
+        status::History,
+    },
     ts::Ts,
     vk::{Api, CallError, LongPoll, Method},
 };
@@ -55,7 +58,7 @@ pub struct Pipeline<'a> {
     /// After so long without a new update, VK is asked whether the session still follows the queue.
     pub session_check: Duration,
     /// Who is who.
-    pub names: &'a Names,
+    pub names: &'a Enricher,
     /// Who is told how things stand.
     pub health: &'a Arc<Health>,
     /// What is counted.
@@ -88,16 +91,16 @@ pub enum Failure {
     Vk(#[from] CallError),
     /// The bus refuses for good.
     #[error(transparent)]
-    Bus(Halt),
+    Bus(CommitError),
 }
 
-impl From<Refused> for Failure {
-    fn from(refused: Refused) -> Self {
-        Self::Bus(Halt::Refused(refused))
+impl From<PermanentError> for Failure {
+    fn from(error: PermanentError) -> Self {
+        Self::Bus(CommitError::Permanent(error))
     }
 }
 
-/// How a tenure ends where nobody has refused anything.
+/// How a term ends where nobody has refused anything.
 enum End {
     Stopped,
     StoodStill,
@@ -110,7 +113,7 @@ impl Pipeline<'_> {
         let mut report = Report::new(self.metrics, self.history, self.api.group_id());
         let result = tokio::select! {
             refusal = self.names.serve() => Err(refusal.into()),
-            result = self.tenures(stop, &mut report) => result,
+            result = self.lease_terms(stop, &mut report) => result,
         };
         if tokio::time::timeout(RELEASE, self.bus.release()).await.is_err() {
             tracing::warn!("Redis does not take the lease back in time; it ends by itself");
@@ -120,18 +123,18 @@ impl Pipeline<'_> {
         result
     }
 
-    async fn tenures(
+    async fn lease_terms(
         &self,
         stop: &CancellationToken,
         report: &mut Report<'_>,
     ) -> Result<(), Failure> {
-        while let Some(tenure) = stop.run_until_cancelled(self.bus.acquire()).await {
-            let tenure = tenure?;
+        while let Some(term) = stop.run_until_cancelled(self.bus.acquire()).await {
+            let term = term?;
             self.metrics.fetching.lease_terms.inc();
-            let reason = match Box::pin(self.tenure(tenure, stop, report)).await {
-                Err(Failure::Bus(halt @ (Halt::Fenced | Halt::Behind(_)))) => {
+            let reason = match Box::pin(self.term(term, stop, report)).await {
+                Err(Failure::Bus(halt @ (CommitError::Fenced | CommitError::Behind(_)))) => {
                     tracing::warn!("{halt}; going on from the position that Redis has");
-                    if matches!(halt, Halt::Fenced) {
+                    if matches!(halt, CommitError::Fenced) {
                         LeaseTermEnd::Fenced
                     } else {
                         LeaseTermEnd::RolledBack
@@ -155,28 +158,28 @@ impl Pipeline<'_> {
     }
 
     /// Fetches, from one taking of the lease to its end.
-    async fn tenure(
+    async fn term(
         &self,
-        tenure: Tenure,
+        term: LeaseTerm,
         stop: &CancellationToken,
         report: &mut Report<'_>,
     ) -> Result<End, Failure> {
         // A Redis that lost the position has lost the streams too; what this process committed
         // itself is still the best place to go on from.
-        let start = tenure.position.map(|position| position.ts).or(report.committed);
+        let start = term.position.map(|position| position.ts).or(report.committed);
         let (batches_in, batches) = mpsc::channel(1);
         let (contents_in, contents) = mpsc::channel(BATCHES_AHEAD as usize);
         let work = async {
             tokio::try_join!(
                 self.fetch(start, batches_in, stop),
                 self.convert(batches, contents_in),
-                commit(self.bus.committer(&tenure), contents, self.health, report),
+                commit(self.bus.committer(&term), contents, self.health, report),
             )
         };
         tokio::select! {
             result = work => result.map(|_| End::Stopped),
             () = self.standstill() => Ok(End::StoodStill),
-            halt = self.bus.keep(&tenure) => Err(Failure::Bus(halt)),
+            halt = self.bus.keep(&term) => Err(Failure::Bus(halt)),
             () = grace(stop) => {
                 tracing::warn!("stopped with batches on the way; they are fetched again at the next start");
                 Ok(End::Stopped)
@@ -199,7 +202,7 @@ impl Pipeline<'_> {
     async fn fetch(
         &self,
         start: Option<Ts>,
-        out: mpsc::Sender<Told>,
+        out: mpsc::Sender<Received>,
         stop: &CancellationToken,
     ) -> Result<(), Failure> {
         let (api, long_poll, health) =
@@ -224,7 +227,7 @@ impl Pipeline<'_> {
     /// their turn: Redis must not wait for the next commit until all that VK has is converted.
     async fn convert(
         &self,
-        batches: mpsc::Receiver<Told>,
+        batches: mpsc::Receiver<Received>,
         out: mpsc::Sender<(Prepared, Room)>,
     ) -> Result<(), Failure> {
         let room = Arc::new(Semaphore::new(BYTES_AHEAD as usize));

@@ -8,10 +8,10 @@ use tokio::time::Instant;
 use super::complete::known;
 use crate::{
     bus::{Bus, Content, DeadLetter, Unrouted},
-    converter::{Draft, Reading, Rules, complete_each, read},
-    fetcher::{Batch, Gap, Told},
-    metrics::{Commits, Stage},
-    names::{Known, Names},
+    converter::{PartialEvent, Reading, Rules, complete_each, read},
+    enrich::{Enricher, Lookups},
+    fetcher::{Batch, Gap, Received},
+    ops::metrics::{Commits, Stage},
     ts::Ts,
     vk::bounds,
 };
@@ -51,8 +51,8 @@ impl Prepared {
 /// A batch whose names are known, and whose events are still to be made.
 pub(super) struct Named {
     prepared: Prepared,
-    drafts: Vec<Draft>,
-    known: Known,
+    drafts: Vec<PartialEvent>,
+    known: Lookups,
     waited: Duration,
     /// The bytes of VK's answer.
     size: usize,
@@ -62,15 +62,15 @@ pub(super) struct Named {
 ///
 /// Call in the order of the batches: a chat's new title holds for those that come after.
 pub(super) fn prepare(
-    told: Told,
-    names: &Names,
+    told: Received,
+    names: &Enricher,
     rules: &Rules,
     unrouted: Unrouted,
     metrics: &Commits,
 ) -> impl Future<Output = Named> + use<> {
     let begun = Instant::now();
     let size = told.batch.size();
-    let Told { batch: Batch { updates, ts, gap }, at } = told;
+    let Received { batch: Batch { updates, ts, gap }, at } = told;
     let (gaps, missed) = gap.map_or((0, 0), |gap| (1, gap.missed()));
     let mut content = Content { gaps, missed, ..Content::default() };
     let mut drafts = Vec::with_capacity(updates.len());
@@ -90,7 +90,7 @@ pub(super) fn prepare(
             }
         }
     }
-    let dates = drafts.iter().filter_map(Draft::date).collect();
+    let dates = drafts.iter().filter_map(PartialEvent::date).collect();
     let cut = drafts.iter().filter(|draft| draft.is_cut()).count();
     metrics.spent_in(Stage::Parse, begun.elapsed());
     let begun = Instant::now();
@@ -133,7 +133,7 @@ impl Named {
         let begun = Instant::now();
         self.cut_names();
         let Self { mut prepared, drafts, mut known, waited, .. } = self;
-        let unique: Vec<bool> = drafts.iter().map(Draft::id_is_unique).collect();
+        let unique: Vec<bool> = drafts.iter().map(PartialEvent::id_is_unique).collect();
         let events = complete_each(drafts, &mut known, rules);
         prepared.content.entries =
             events.zip(unique).map(|(event, unique)| bus.entry(&event, unique)).collect();

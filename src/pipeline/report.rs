@@ -5,9 +5,11 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use super::Prepared;
 use crate::{
     event::EventType,
-    metrics::{DeadLetterLabels, Metrics, Stage, TypeLabels, update_type},
-    ops::status::{Committed, History},
-    outage::Outage,
+    ops::{
+        metrics::{DeadLetterLabels, Metrics, Stage, TypeLabels, update_type},
+        retry::Outage,
+        status::{Committed, History},
+    },
     ts::Ts,
 };
 

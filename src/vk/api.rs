@@ -15,9 +15,9 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::{
-    backoff::Backoff,
+use crate::ops::{
     metrics::{CallLabels, CallOutcome, Calls, MethodLabels, Seconds},
+    retry::Backoff,
 };
 
 use super::{
@@ -109,7 +109,7 @@ impl Api {
 
     /// Waits until `method` may be called. What to ask is best decided after this, so that all
     /// that has come up meanwhile goes into one call.
-    pub async fn turn(&self, method: Method) -> Turn<'_> {
+    pub async fn permit(&self, method: Method) -> Permit<'_> {
         let labels = MethodLabels { method: method.as_str() };
         let seconds = self.metrics.rate_limit_wait.get_or_create_owned(&labels);
         let _waited = Waited { seconds, since: Instant::now() };
@@ -118,27 +118,27 @@ impl Api {
             if let Some(until) = flood_end {
                 sleep_until(until).await;
             }
-            if let Some(turn) = self.turn_unless_it_rests(method).await {
-                return turn;
+            if let Some(permit) = self.permit_unless_throttled(method).await {
+                return permit;
             }
         }
     }
 
     /// The same, but where VK asked to leave `method` alone there is none.
-    pub async fn turn_unless_it_rests(&self, method: Method) -> Option<Turn<'_>> {
-        if self.rests(method) {
+    pub async fn permit_unless_throttled(&self, method: Method) -> Option<Permit<'_>> {
+        if self.is_throttled(method) {
             return None;
         }
         let Ok(slot) = self.slots[&method].acquire().await else {
             unreachable!("nobody closes the semaphores")
         };
         let place = self.limit.place().await;
-        (!self.rests(method)).then_some(Turn { api: self, method, place, _slot: slot })
+        (!self.is_throttled(method)).then_some(Permit { api: self, method, place, _slot: slot })
     }
 
     /// Whether VK asked to leave `method` alone for a while, minutes perhaps.
     #[must_use]
-    pub fn rests(&self, method: Method) -> bool {
+    pub fn is_throttled(&self, method: Method) -> bool {
         self.floods().get(&method).is_some_and(|flood| flood.until > Instant::now())
     }
 
@@ -173,11 +173,11 @@ impl Api {
     }
 
     /// Makes every later call wait as long as VK's answer asks for.
-    fn heed(&self, method: Method, error: &CallError) {
-        if error.class() != Class::BackOff {
+    fn apply_backoff(&self, method: Method, error: &CallError) {
+        if error.class() != Class::Throttled {
             return;
         }
-        let CallError::Refused { code, .. } = error else { return };
+        let CallError::Rejected { code, .. } = error else { return };
         if *code == 6 {
             self.limit.pause(OVER_LIMIT_PAUSE);
             return;
@@ -195,14 +195,14 @@ impl Api {
 
 /// The right to call a method once, now.
 #[derive(Debug)]
-pub struct Turn<'a> {
+pub struct Permit<'a> {
     api: &'a Api,
     method: Method,
     place: Place<'a>,
     _slot: SemaphorePermit<'a>,
 }
 
-impl Turn<'_> {
+impl Permit<'_> {
     /// The same right, used for another method.
     pub(super) fn instead(self, method: Method) -> Self {
         Self { method, ..self }
@@ -254,12 +254,12 @@ impl Turn<'_> {
                 return Ok(response);
             }
             Err(Failure::Error { code, message }) => {
-                CallError::Refused { method, code, message: credential.redacted(&message) }
+                CallError::Rejected { method, code, message: credential.redacted(&message) }
             }
             Err(Failure::Unusable(reason)) => CallError::Unreachable { method, reason },
         };
         api.count(method, outcome(&error));
-        api.heed(method, &error);
+        api.apply_backoff(method, &error);
         Err(error)
     }
 }
@@ -267,10 +267,10 @@ impl Turn<'_> {
 fn outcome(error: &CallError) -> CallOutcome {
     match (error, error.class()) {
         (CallError::Unreachable { .. }, _) => CallOutcome::Unreachable,
-        (_, Class::Retry) => CallOutcome::TransientError,
-        (_, Class::BackOff) => CallOutcome::Throttled,
+        (_, Class::Transient) => CallOutcome::TransientError,
+        (_, Class::Throttled) => CallOutcome::Throttled,
         (_, Class::Skip) => CallOutcome::Rejected,
-        (_, Class::Fatal) => CallOutcome::PermanentError,
+        (_, Class::Permanent) => CallOutcome::PermanentError,
     }
 }
 
@@ -333,7 +333,7 @@ fn open(body: &[u8]) -> Result<Response<'_>, Failure> {
 
 /// What VK says of a body, for tests: the calls read responses in their own ways.
 #[cfg(any(test, fuzzing))]
-pub(super) fn understand<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     let response = open(body)?;
     serde_json::from_str(response.value.get()).map_err(|error| unexpected("response", &error))
 }
@@ -352,7 +352,7 @@ mod tests {
     fn an_error_in_http_200_is_an_error() {
         let body = br#"{"error":{"error_code":5,"error_msg":"no","request_params":[]}}"#;
         assert!(matches!(
-            understand::<i64>(body),
+            decode::<i64>(body),
             Err(Failure::Error { code: 5, message }) if message == "no"
         ));
     }
@@ -360,7 +360,7 @@ mod tests {
     #[test]
     fn bodies_that_are_not_vks_envelope_are_unusable() {
         for body in [&b""[..], b"<html>", b"{}", b"[]", b"{\"response\":\"text\"}", b"\xff"] {
-            assert!(matches!(understand::<i64>(body), Err(Failure::Unusable(_))));
+            assert!(matches!(decode::<i64>(body), Err(Failure::Unusable(_))));
         }
     }
 
@@ -390,17 +390,17 @@ mod tests {
             Method::Messages,
             Method::Execute,
         ];
-        let mut turns = Vec::new();
+        let mut permits = Vec::new();
         for method in hanging {
             for _ in 0..3 {
-                turns.push(api.turn(method).await);
+                permits.push(api.permit(method).await);
             }
         }
-        let fourth = api.turn(Method::Users);
+        let fourth = api.permit(Method::Users);
         assert!(tokio::time::timeout(Duration::from_millis(200), fourth).await.is_err());
-        api.turn(Method::LongPollServer).await;
-        turns.clear();
-        api.turn(Method::Users).await;
+        api.permit(Method::LongPollServer).await;
+        permits.clear();
+        api.permit(Method::Users).await;
     }
 
     #[tokio::test]
@@ -409,8 +409,8 @@ mod tests {
         let api = api(token);
         assert!(!format!("{api:?}").contains(token));
         assert_eq!(api.credential().redacted("bad vk1.a.very-secret!"), "bad ***!");
-        let error = api.turn(Method::Users).await.call::<i64>(&[]).await.unwrap_err();
-        assert_eq!((error.class(), error.reached()), (Class::Retry, false));
+        let error = api.permit(Method::Users).await.call::<i64>(&[]).await.unwrap_err();
+        assert_eq!((error.class(), error.reached()), (Class::Transient, false));
         assert!(!error.to_string().contains("127.0.0.1:9/"), "{error}");
     }
 }

@@ -8,11 +8,11 @@ use super::{Method, NoAnswer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     /// Configuration that cannot work: stop and tell the operator.
-    Fatal,
+    Permanent,
     /// Passing trouble: try again after a growing pause.
-    Retry,
+    Transient,
     /// VK asks to be left alone for a while: the client itself delays further calls.
-    BackOff,
+    Throttled,
     /// This item cannot be had: go on without it.
     Skip,
 }
@@ -22,7 +22,7 @@ pub enum Class {
 pub enum CallError {
     /// VK answered with an error.
     #[error("VK refuses {method} with error {code} ({message}){}", advice(*method, *code))]
-    Refused {
+    Rejected {
         /// The method called.
         method: Method,
         /// VK's `error_code`.
@@ -45,8 +45,8 @@ impl CallError {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::Refused { method, code, .. } => class(*method, *code),
-            Self::Unreachable { .. } => Class::Retry,
+            Self::Rejected { method, code, .. } => class(*method, *code),
+            Self::Unreachable { .. } => Class::Transient,
         }
     }
 
@@ -61,9 +61,9 @@ impl CallError {
     pub fn refuses_token(&self) -> bool {
         match self {
             // A method that does not exist, is switched off, or is not for this kind of token.
-            Self::Refused { code: 3 | 7 | 15 | 20 | 21 | 23 | 27 | 28, .. }
+            Self::Rejected { code: 3 | 7 | 15 | 20 | 21 | 23 | 27 | 28, .. }
             | Self::Unreachable { .. } => false,
-            Self::Refused { .. } => self.class() == Class::Fatal,
+            Self::Rejected { .. } => self.class() == Class::Permanent,
         }
     }
 
@@ -71,7 +71,7 @@ impl CallError {
     #[must_use]
     pub fn reached(&self) -> bool {
         match self {
-            Self::Refused { .. } => true,
+            Self::Rejected { .. } => true,
             Self::Unreachable { reason, .. } => reason.reached,
         }
     }
@@ -80,8 +80,8 @@ impl CallError {
     #[must_use]
     pub fn wants_fewer_ids(&self) -> bool {
         match self {
-            Self::Refused { code: 13 | 36, .. } => true,
-            Self::Refused { .. } => self.class() == Class::Skip,
+            Self::Rejected { code: 13 | 36, .. } => true,
+            Self::Rejected { .. } => self.class() == Class::Skip,
             Self::Unreachable { .. } => false,
         }
     }
@@ -90,7 +90,7 @@ impl CallError {
 /// The class of an error code: VK's list of common errors, and how its clients fare with them.
 fn class(method: Method, code: i64) -> Class {
     match code {
-        7 | 15 | 100 | 125 if method == Method::LongPollServer => Class::Fatal,
+        7 | 15 | 100 | 125 if method == Method::LongPollServer => Class::Permanent,
         2..=5
         | 8
         | 11
@@ -111,8 +111,8 @@ fn class(method: Method, code: i64) -> Class {
         | 3301
         | 3302
         | 3609
-        | 9999 => Class::Fatal,
-        6 | 9 | 14 | 29 | 3300 => Class::BackOff,
+        | 9999 => Class::Permanent,
+        6 | 9 | 14 | 29 | 3300 => Class::Throttled,
         7
         | 15
         | 18
@@ -149,13 +149,13 @@ fn class(method: Method, code: i64) -> Class {
         | 974
         | 1017
         | 3610 => Class::Skip,
-        _ => Class::Retry,
+        _ => Class::Transient,
     }
 }
 
 /// What the operator can do about a fatal error; empty for the others.
 fn advice(method: Method, code: i64) -> &'static str {
-    if class(method, code) != Class::Fatal {
+    if class(method, code) != Class::Permanent {
         return "";
     }
     match code {
@@ -185,29 +185,29 @@ mod tests {
     use super::*;
 
     fn refused(method: Method, code: i64) -> CallError {
-        CallError::Refused { method, code, message: "no".into() }
+        CallError::Rejected { method, code, message: "no".into() }
     }
 
     #[test]
     fn the_same_code_weighs_differently_on_the_long_poll_server() {
         for code in [7, 15, 100, 125] {
-            assert_eq!(refused(Method::LongPollServer, code).class(), Class::Fatal, "{code}");
+            assert_eq!(refused(Method::LongPollServer, code).class(), Class::Permanent, "{code}");
             assert_eq!(refused(Method::Users, code).class(), Class::Skip, "{code}");
         }
     }
 
     #[test]
     fn unknown_codes_are_retried() {
-        assert_eq!(refused(Method::Users, 77_777).class(), Class::Retry);
+        assert_eq!(refused(Method::Users, 77_777).class(), Class::Transient);
     }
 
     #[test]
     fn vk_asking_for_a_pause_is_told_from_passing_trouble() {
         for code in [6, 9, 14, 29] {
-            assert_eq!(refused(Method::Users, code).class(), Class::BackOff, "{code}");
+            assert_eq!(refused(Method::Users, code).class(), Class::Throttled, "{code}");
         }
         for code in [1, 10, 13, 36, 43] {
-            assert_eq!(refused(Method::Users, code).class(), Class::Retry, "{code}");
+            assert_eq!(refused(Method::Users, code).class(), Class::Transient, "{code}");
         }
     }
 

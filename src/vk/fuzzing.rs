@@ -8,20 +8,20 @@ use super::{ChatInfo, CommunityInfo, LongPollSettings, Reply, UserInfo, api, lis
 /// Understands a Long Poll server's answer.
 #[must_use]
 pub fn long_poll_answer(body: &[u8]) -> Reply {
-    long_poll::understand(body.to_vec())
+    long_poll::decode(body.to_vec())
 }
 
 /// Understands an answer of the API as several kinds of response.
 pub fn api_answer(body: &[u8]) {
-    if let Ok(response) = api::understand::<Box<RawValue>>(body) {
+    if let Ok(response) = api::decode::<Box<RawValue>>(body) {
         let _ = listing::read::<UserInfo>(&response, &[1, 2]);
         let _ = listing::read::<CommunityInfo>(&response, &[1, 2]);
         let _ = listing::read::<ChatInfo>(&response, &[1, 2]);
     }
-    let _ = api::understand::<LongPollSettings>(body);
-    let _ = api::understand::<Vec<Box<RawValue>>>(body);
+    let _ = api::decode::<LongPollSettings>(body);
+    let _ = api::decode::<Vec<Box<RawValue>>>(body);
     if let (Ok(server), Ok(api)) =
-        (api::understand::<String>(body), Url::parse("https://api.vk.ru/method/"))
+        (api::decode::<String>(body), Url::parse("https://api.vk.ru/method/"))
         && let Ok(accepted) = long_poll::Hosts::beside(&api).accept(&server)
     {
         let host = accepted.host_str().unwrap_or_default();

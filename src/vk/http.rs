@@ -10,7 +10,7 @@ use rustls::{
 };
 
 use super::Config;
-use crate::{text, tls};
+use crate::{ops::tls, text};
 
 /// What to do about a certificate of an unknown authority.
 const UNKNOWN_AUTHORITY: &str =

@@ -44,7 +44,7 @@ pub struct Elements<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Element<T> {
     /// What stands for this id.
-    Known(i64, T),
+    Lookups(i64, T),
     /// An id about which VK has nothing to tell.
     Nothing,
     /// An element that cannot be used, with its id where that can be read.
@@ -76,7 +76,7 @@ pub(super) fn read<T: Listed>(response: &RawValue, ids: &[i64]) -> serde_json::R
     let (mut told, mut odd, mut anybody) = (HashMap::new(), Vec::new(), more);
     for element in read {
         match T::element(element) {
-            Element::Known(id, value) => drop(told.insert(id, value)),
+            Element::Lookups(id, value) => drop(told.insert(id, value)),
             Element::Nothing => {}
             Element::Odd(Some(id)) => odd.push(id),
             Element::Odd(None) => anybody = true,
@@ -219,7 +219,7 @@ impl Listed for UserInfo {
             let (first_name, last_name) = (first_name.plain()?, last_name.plain()?);
             Some(Self { first_name, last_name, domain: Address::read(domain)?.0 })
         })();
-        user.map_or(Element::Odd(Some(id)), |user| Element::Known(id, user))
+        user.map_or(Element::Odd(Some(id)), |user| Element::Lookups(id, user))
     }
 }
 
@@ -268,7 +268,7 @@ impl Listed for CommunityInfo {
         };
         let community =
             (|| Some(Self { name: name.plain()?, screen_name: Address::read(screen_name)?.0 }))();
-        community.map_or(Element::Odd(Some(id)), |community| Element::Known(id, community))
+        community.map_or(Element::Odd(Some(id)), |community| Element::Lookups(id, community))
     }
 }
 
@@ -324,7 +324,7 @@ impl Listed for ChatInfo {
         let Field::Is(id) = peer.id else { return Element::Odd(None) };
         match chat_settings {
             Field::Is(Object(ChatSettings { title: Field::Is(title) })) => {
-                Element::Known(id, Self { title })
+                Element::Lookups(id, Self { title })
             }
             // A dialog has no title, and neither has a chat that may not be seen.
             Field::Absent | Field::Is(Object(ChatSettings { title: Field::Absent })) => {

@@ -133,7 +133,7 @@ impl LongPoll {
             Err(error) => Err(http::describe(error)),
         };
         match body {
-            Ok(body) => understand(body),
+            Ok(body) => decode(body),
             Err(reason) => Reply::Unreachable { reason },
         }
     }
@@ -152,7 +152,7 @@ struct Answer<'a> {
 /// What a Long Poll server's answer says. [`LongPoll::poll`] does this with each body; a bench does it
 /// without the network.
 #[must_use]
-pub fn understand(body: Vec<u8>) -> Reply {
+pub fn decode(body: Vec<u8>) -> Reply {
     let answer: Answer = match serde_json::from_slice(&body) {
         Ok(answer) => answer,
         Err(error) => return not_an_answer(body, &error),
@@ -210,7 +210,7 @@ mod tests {
     use crate::vk::UPDATES_AN_ANSWER;
 
     fn reply(body: &str) -> Reply {
-        understand(body.into())
+        decode(body.into())
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     Api, CallError, Class, Listed, Listing,
-    api::{Response, Turn},
+    api::{Permit, Response},
     bounds,
     credential::Credential,
     listing::{self, list},
@@ -112,7 +112,7 @@ struct LongPollServer {
     ts: Ts,
 }
 
-impl Turn<'_> {
+impl Permit<'_> {
     /// What stands for each of `ids`, at most as many as the method takes.
     pub async fn listing<T: Listed>(self, ids: &[i64]) -> Result<Listing<T>, CallError> {
         let parameters = T::parameters(ids);
@@ -175,8 +175,8 @@ impl Turn<'_> {
                 let parts = parts(&response, Method::Messages, places.len())?;
                 let told = |it: &RawValue| serde_json::from_str::<Items<Box<RawValue>>>(it.get());
                 let told = |part: Part<&RawValue>| match part.and_then(|it| told(it).ok()) {
-                    Part::Told(Items { items }) => Some(by_cmid(items)),
-                    Part::Refused(_) | Part::Unclear => None,
+                    Part::Received(Items { items }) => Some(by_cmid(items)),
+                    Part::Rejected(_) | Part::Unclear => None,
                 };
                 Ok(parts.into_iter().map(told).collect())
             })
@@ -195,9 +195,9 @@ fn code(calls: impl Iterator<Item = (Method, Map<String, Value>)>) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part<T> {
     /// An answer.
-    Told(T),
+    Received(T),
     /// An error of this class.
-    Refused(Class),
+    Rejected(Class),
     /// An answer that cannot be used, or an error that VK does not name.
     Unclear,
 }
@@ -205,8 +205,8 @@ pub enum Part<T> {
 impl<T> Part<T> {
     fn and_then<U>(self, read: impl FnOnce(T) -> Option<U>) -> Part<U> {
         match self {
-            Self::Told(told) => read(told).map_or(Part::Unclear, Part::Told),
-            Self::Refused(class) => Part::Refused(class),
+            Self::Received(told) => read(told).map_or(Part::Unclear, Part::Received),
+            Self::Rejected(class) => Part::Rejected(class),
             Self::Unclear => Part::Unclear,
         }
     }
@@ -235,9 +235,9 @@ fn parts<'a>(
         Some(errors).filter(|errors| errors.len() == refused).unwrap_or_default().into_iter();
     let part = |told: &'a RawValue| match told.get() {
         "false" => errors.next().map_or(Part::Unclear, |error| {
-            Part::Refused(CallError::class_of(method, error.error_code))
+            Part::Rejected(CallError::class_of(method, error.error_code))
         }),
-        _ => Part::Told(told),
+        _ => Part::Received(told),
     };
     let parts = told.into_iter().map(part).chain(std::iter::repeat_with(|| Part::Unclear));
     Ok(parts.take(number).collect())
@@ -278,8 +278,8 @@ impl Api {
     ) -> Result<(Server, Ts), CallError> {
         let method = Method::LongPollServer;
         let group_id = self.group_id().to_string();
-        let turn = self.turn(method).await;
-        let answer: LongPollServer = turn.call_as(credential, &[("group_id", &group_id)]).await?;
+        let permit = self.permit(method).await;
+        let answer: LongPollServer = permit.call_as(credential, &[("group_id", &group_id)]).await?;
         let server = Hosts::beside(self.url())
             .accept(&answer.server)
             .map_err(|reason| CallError::Unreachable { method, reason: reason.into() })?;
@@ -289,12 +289,12 @@ impl Api {
     /// The community's Long Poll settings.
     pub async fn long_poll_settings(&self) -> Result<LongPollSettings, CallError> {
         let group_id = self.group_id().to_string();
-        self.turn(Method::LongPollSettings).await.call(&[("group_id", &group_id)]).await
+        self.permit(Method::LongPollSettings).await.call(&[("group_id", &group_id)]).await
     }
 
     /// The names of the token's rights, such as `messages` and `manage`.
     pub async fn token_permissions(&self) -> Result<Vec<String>, CallError> {
-        let answer: Permissions = self.turn(Method::TokenPermissions).await.call(&[]).await?;
+        let answer: Permissions = self.permit(Method::TokenPermissions).await.call(&[]).await?;
         Ok(answer.permissions.into_iter().map(|permission| permission.name).collect())
     }
 }

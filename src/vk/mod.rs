@@ -15,16 +15,17 @@ mod limit;
 mod listing;
 mod long_poll;
 mod methods;
+pub mod preflight;
 pub(crate) mod update;
 mod updates;
 
-pub use api::{Api, Turn};
+pub use api::{Api, Permit};
 pub use config::{Access, Config, Tls};
 pub use error::{CallError, Class};
 pub use http::NoAnswer;
 pub use id::Identity;
 pub use listing::{ChatInfo, CommunityInfo, Element, Elements, Listed, Listing, UserInfo};
-pub use long_poll::{LongPoll, Reply, Server, understand};
+pub use long_poll::{LongPoll, Reply, Server, decode};
 pub use methods::{
     CALLS_AN_EXECUTE, CHATS_A_CALL, COMMUNITIES_A_CALL, LongPollSettings, MESSAGES_A_CALL, Method,
     Part, USERS_A_CALL,

@@ -88,7 +88,7 @@ async fn a_user_with_the_rights_for_full_streams_is_enough_for_them() -> Outcome
     stop(service).await
 }
 
-/// Refused for good, whether a script may not be run or may not do what it does.
+/// PermanentError for good, whether a script may not be run or may not do what it does.
 #[tokio::test]
 async fn a_user_that_lacks_a_right_is_refused_and_the_rights_are_named_as_the_cure() -> Outcome {
     let redis = RedisServer::start().await?;

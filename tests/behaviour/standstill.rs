@@ -6,9 +6,12 @@ use event_fetcher::{
     bus::Bus,
     config::{self, Loaded, Sources},
     converter::Rules,
-    metrics::{LeaseTermEnd, LeaseTermEndLabels, Metrics},
-    names::Names,
-    ops::{health::Health, status::History},
+    enrich::Enricher,
+    ops::{
+        health::Health,
+        metrics::{LeaseTermEnd, LeaseTermEndLabels, Metrics},
+        status::History,
+    },
     pipeline::{self, Pipeline},
     vk::{Api, LongPoll, Method},
 };
@@ -38,7 +41,7 @@ async fn work_that_stands_still_is_begun_again_and_nothing_is_lost() {
     let health = Arc::new(Health::new(config.vk.wait));
     let metrics = Metrics::new(&pipeline::label_values());
     let api = Arc::new(Api::new(config.vk.clone(), access, metrics.calls.clone()).unwrap());
-    let names = Names::new(api.clone(), &config.names, &health, &metrics.lookups);
+    let names = Enricher::new(api.clone(), &config.names, &health, &metrics.lookups);
     let bus =
         Bus::new(&config.bus, options.group_id, health.clone(), metrics.commits.clone()).unwrap();
     let pipeline = Pipeline {
@@ -55,10 +58,10 @@ async fn work_that_stands_still_is_begun_again_and_nothing_is_lost() {
     };
 
     // Somebody has taken every right to call VK and never calls: nobody fails, and nothing moves.
-    let mut turns = Vec::new();
+    let mut permits = Vec::new();
     let places = config.vk.requests_per_second as usize;
     for method in Method::ALL.iter().cycle().take(places) {
-        turns.push(api.turn(*method).await);
+        permits.push(api.permit(*method).await);
     }
     let stop = CancellationToken::new();
     let ends = metrics
@@ -70,7 +73,7 @@ async fn work_that_stands_still_is_begun_again_and_nothing_is_lost() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         assert!(!health.snapshot().stalled, "it has a term to show that it helped");
-        drop(turns);
+        drop(permits);
         let seen = harness::Bus::of(&redis, options.group_id).await.unwrap();
         seen.has_a_position().await.unwrap();
         vk.generate(200);
@@ -82,7 +85,7 @@ async fn work_that_stands_still_is_begun_again_and_nothing_is_lost() {
     let (result, seen) =
         tokio::time::timeout(DEADLINE, Box::pin(run)).await.expect("it goes on again");
     result.unwrap();
-    assert_eq!(seen.position("epoch").await.unwrap(), Some(2), "a second tenure");
+    assert_eq!(seen.position("epoch").await.unwrap(), Some(2), "a second term");
     let mut put = seen.dead_letters().await.unwrap().len();
     for stream in harness::STREAMS {
         put += seen.entries(stream).await.unwrap().len();

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 
 use event_fetcher::{
-    bus::{Bus, Content, DeadLetter, Entry, Halt, Position, Tenure},
+    bus::{Bus, CommitError, Content, DeadLetter, Entry, LeaseTerm, Position},
     converter::{Outcome, Rules, convert},
+    enrich::Lookups,
     fetcher::{Batch, State},
-    names::Known,
     vk::Server,
 };
 
@@ -26,7 +26,7 @@ pub(crate) enum Fate {
 
 /// What the instance remembers while it lives.
 pub(crate) struct Memory {
-    tenure: Tenure,
+    term: LeaseTerm,
     session: Option<State>,
     on_the_way: VecDeque<Batch>,
 }
@@ -43,10 +43,10 @@ impl Instance {
 
     /// Takes the lease, which nobody else must hold, and starts from the committed position.
     pub(crate) async fn start(&mut self) {
-        let tenure = self.bus.acquire().await.unwrap();
-        let start = tenure.position.map(|position| position.ts);
+        let term = self.bus.acquire().await.unwrap();
+        let start = term.position.map(|position| position.ts);
         let session = Some(State::starting_at(start));
-        self.memory = Some(Memory { tenure, session, on_the_way: VecDeque::new() });
+        self.memory = Some(Memory { term, session, on_the_way: VecDeque::new() });
     }
 
     pub(crate) fn poll(&mut self, vk: &Vk, how: Answer) {
@@ -66,16 +66,16 @@ impl Instance {
         let memory = self.memory.as_mut()?;
         let batch = memory.on_the_way.front()?.clone();
         let content = content(&batch);
-        let mut committer = self.bus.committer(&memory.tenure);
+        let mut committer = self.bus.committer(&memory.term);
         match (committer.commit(&content, batch.ts).await, fate) {
             (Ok(_), Fate::Answered) => {
-                let generation = memory.tenure.position.map_or(0, |it| it.generation) + 1;
-                memory.tenure.position = Some(Position { generation, ts: batch.ts });
+                let generation = memory.term.position.map_or(0, |it| it.generation) + 1;
+                memory.term.position = Some(Position { generation, ts: batch.ts });
                 memory.on_the_way.pop_front();
                 Some(batch)
             }
             (Ok(_), Fate::AnswerLost) => Some(batch),
-            (Err(Halt::Fenced | Halt::Behind(_)), _) => {
+            (Err(CommitError::Fenced | CommitError::Behind(_)), _) => {
                 self.memory = None;
                 None
             }
@@ -88,7 +88,7 @@ fn content(batch: &Batch) -> Content {
     let (gaps, missed) = batch.gap.map_or((0, 0), |gap| (1, gap.missed()));
     let mut content = Content { gaps, missed, ..Content::default() };
     for raw in &batch.updates {
-        match convert(raw, &Known::default(), &Rules::default()) {
+        match convert(raw, &Lookups::default(), &Rules::default()) {
             Outcome::Event(event) => content.entries.push(Entry::new(&event, true)),
             Outcome::Unrouted(kind) => *content.skipped.entry(kind).or_default() += 1,
             Outcome::Rejected(rejection) => {

@@ -2,7 +2,12 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use event_fetcher::{bus::Bus, config, metrics::Commits, ops::health::Health, ts::Ts};
+use event_fetcher::{
+    bus::Bus,
+    config,
+    ops::{health::Health, metrics::Commits},
+    ts::Ts,
+};
 use harness::RedisServer;
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use event_fetcher::{
     converter::{self, Outcome, Rules},
+    enrich::{Lookups, Person},
     event::{Content, Event, Message, Peer, User},
-    names::{Known, Person},
 };
 use serde_json::json;
 
@@ -51,8 +51,8 @@ const AS_DICT: &str = concat!(
     r#""message":{"cmid":3895,"text":"/command","reply":null,"forward":[],"attachments":[]}}"#,
 );
 
-fn known() -> Known {
-    let mut known = Known::default();
+fn known() -> Lookups {
+    let mut known = Lookups::default();
     let author = Person {
         first_name: "Руслан".to_owned(),
         last_name: "Башинский".to_owned(),

@@ -39,9 +39,9 @@ pub(crate) struct Shared {
     /// Where the Long Poll server listens: `http://HOST:PORT`.
     pub(crate) poll_origin: String,
     state: Mutex<State>,
-    /// Told when a held poll has to look again.
+    /// Received when a held poll has to look again.
     pub(crate) polls: watch::Sender<()>,
-    /// Told when the counts have changed.
+    /// Received when the counts have changed.
     pub(crate) counts: watch::Sender<()>,
 }
 

@@ -8,10 +8,10 @@ use clap::Args;
 use self::report::report;
 use super::{block_on, exit::Exit, print};
 use crate::{
-    checkup::{self, Mark},
+    bus,
     config::{self, Loaded, Sources},
-    metrics::Calls,
-    vk::Api,
+    ops::{metrics::Calls, preflight::Severity},
+    vk::{self, Api},
 };
 
 /// Show the settings in force and where each comes from
@@ -53,19 +53,19 @@ async fn ask(loaded: Loaded) -> Exit {
         Err(error) => return Exit::Usage.because(format_args!("{error:#}")),
     };
     let ask_vk = async {
-        let mut findings = checkup::ask_vk(&api, &config.vk.api_version).await;
+        let mut findings = vk::preflight::ask(&api, &config.vk.api_version).await;
         // A wrong token need not be shown to VK again.
-        if !findings.iter().all(|finding| finding.mark == Mark::Problem) {
-            findings.push(checkup::ask_for_server(&api).await);
+        if !findings.iter().all(|finding| finding.severity == Severity::Problem) {
+            findings.push(vk::preflight::ask_for_server(&api).await);
         }
         findings
     };
-    let (vk, redis) = tokio::join!(ask_vk, checkup::ask_redis(&config.bus));
+    let (vk, redis) = tokio::join!(ask_vk, bus::preflight::ask(&config.bus));
     if let Err(error) = report("VK", &vk).and_then(|()| report("Redis", &redis)) {
         return Exit::unwritten(&error);
     }
-    if vk.iter().chain(&redis).any(|finding| finding.mark == Mark::Problem) {
-        Exit::Refused
+    if vk.iter().chain(&redis).any(|finding| finding.severity == Severity::Problem) {
+        Exit::PermanentError
     } else {
         Exit::Done
     }

@@ -16,11 +16,13 @@ use self::{lines::Lines, names::Source, report::Report};
 use super::{block_on, exit::Exit};
 use crate::{
     config::{self, Sources},
-    converter::{self, Draft, Reading, Rules},
-    metrics::{Calls, Lookups},
-    names::Names,
-    ops::health::Health,
-    telemetry::{self, Output},
+    converter::{self, PartialEvent, Reading, Rules},
+    enrich::Enricher,
+    ops::{
+        health::Health,
+        metrics::{Calls, Enrichment},
+        telemetry::{self, Output},
+    },
     vk::Api,
 };
 
@@ -34,14 +36,14 @@ A file of names, in which each list may be missing:
    "chats": [{"peer_id": 2000000001, "title": "Tea room"}],
    "messages": [the whole message objects of cropped messages]}"#;
 
-/// Turn raw VK updates into events
+/// Permit raw VK updates into events
 ///
 /// Reads updates as VK sends them, one JSON object a line, and prints the events, one a line. A
 /// line that cannot become an event is reported on standard error with its number and the reason,
 /// and the exit code is 65; the other lines are converted all the same. Updates of types that are
 /// not routed are counted on standard error.
 ///
-/// Names come from VK, which needs the group id and the token as the service does and takes updates of
+/// Enricher come from VK, which needs the group id and the token as the service does and takes updates of
 /// that community only, or with --names from a file.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_help = HELP_BELOW)]
@@ -85,14 +87,14 @@ async fn ask_vk(lines: Lines, sources: &Sources) -> Exit {
     let names = match made {
         Ok(api) => {
             let health = Arc::new(Health::new(config.vk.wait));
-            Names::new(Arc::new(api), &config.names, &health, &Lookups::default())
+            Enricher::new(Arc::new(api), &config.names, &health, &Enrichment::default())
         }
         Err(error) => return Exit::Usage.because(format_args!("{error:#}")),
     };
     let rules = Rules::from(config.converter).of_community(group_id);
     tokio::select! {
         exit = convert(lines, Source::Vk(&names), &rules) => exit,
-        refusal = names.serve() => Exit::Refused.because(refusal),
+        refusal = names.serve() => Exit::PermanentError.because(refusal),
     }
 }
 
@@ -139,7 +141,7 @@ async fn convert_all(
     }
 }
 
-fn read(line: &[u8], rules: &Rules, report: &mut Report, number: u64) -> Option<Draft> {
+fn read(line: &[u8], rules: &Rules, report: &mut Report, number: u64) -> Option<PartialEvent> {
     let Ok(line) = str::from_utf8(line) else {
         report.unconverted(number, "not UTF-8");
         return None;

@@ -7,22 +7,26 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::{
-    converter::{Draft, Rules, complete_all},
+    converter::{PartialEvent, Rules, complete_all},
+    enrich::{Community, Enricher, Lookups, Person},
     event::Event,
-    names::{Community, Known, Names, Person},
     pipeline,
 };
 
 /// Who can tell names.
 pub(super) enum Source<'a> {
     /// A file told all that is known.
-    File(Known),
+    File(Lookups),
     /// VK, asked as the service asks it.
-    Vk(&'a Names),
+    Vk(&'a Enricher),
 }
 
 impl Source<'_> {
-    pub(super) async fn complete(&mut self, drafts: Vec<Draft>, rules: &Rules) -> Vec<Event> {
+    pub(super) async fn complete(
+        &mut self,
+        drafts: Vec<PartialEvent>,
+        rules: &Rules,
+    ) -> Vec<Event> {
         match self {
             Self::File(known) => complete_all(drafts, known, rules),
             Self::Vk(names) => pipeline::complete(drafts, names, rules).await,
@@ -80,11 +84,11 @@ struct Place {
 }
 
 /// Reads a file of names.
-pub(super) fn read(path: &Path) -> Result<Known, Unusable> {
+pub(super) fn read(path: &Path) -> Result<Lookups, Unusable> {
     let unusable = |reason: String| Unusable { file: path.display().to_string(), reason };
     let text = fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
     let file: File = serde_json::from_str(&text).map_err(|error| unusable(error.to_string()))?;
-    let mut known = Known::default();
+    let mut known = Lookups::default();
     for UserName { id, first_name, last_name, domain } in file.users {
         known.users.insert(id, Arc::new(Person { first_name, last_name, domain }));
     }

@@ -14,7 +14,7 @@ use redis::RedisError;
 
 use super::{block_on, bus, exit::Exit, text::harmless};
 use crate::{
-    bus::{DeadLetters, EntryId, Refused},
+    bus::{DeadLetters, EntryId, PermanentError},
     config::{self, Sources},
     vk::CallError,
 };
@@ -53,7 +53,7 @@ enum Action {
     /// Convert them again and put the events on the bus in their place
     ///
     /// The event goes to the end of its stream, and the letter is removed in the same step. What
-    /// still cannot be converted stays, and the exit code is 65. Names come from VK, so the group id
+    /// still cannot be converted stays, and the exit code is 65. Enricher come from VK, so the group id
     /// and the token are needed; letters of other groups stay.
     #[command(verbatim_doc_comment)]
     Requeue(requeue::Arguments),
@@ -125,7 +125,7 @@ const PURPOSE: &str = "dead letters are meant";
 /// What ends a command early.
 enum Stop {
     Redis(RedisError),
-    Refused(Refused),
+    Permanent(PermanentError),
     Vk(CallError),
     Output(io::Error),
 }
@@ -136,9 +136,9 @@ impl From<RedisError> for Stop {
     }
 }
 
-impl From<Refused> for Stop {
-    fn from(refused: Refused) -> Self {
-        Self::Refused(refused)
+impl From<PermanentError> for Stop {
+    fn from(error: PermanentError) -> Self {
+        Self::Permanent(error)
     }
 }
 
@@ -158,8 +158,8 @@ impl Stop {
     fn exit(self) -> Exit {
         match self {
             Self::Redis(error) => bus::failed(&error, "the dead letters"),
-            Self::Refused(refused) => Exit::Refused.because(harmless(&refused.to_string())),
-            Self::Vk(error) => Exit::Refused.because(error),
+            Self::Permanent(error) => Exit::PermanentError.because(harmless(&error.to_string())),
+            Self::Vk(error) => Exit::PermanentError.because(error),
             Self::Output(error) => Exit::unwritten(&error),
         }
     }

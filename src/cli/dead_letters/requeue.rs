@@ -7,12 +7,14 @@ use crate::{
     bus::{DeadLetters, EntryId, Letter, Requeued, Requeuer, Server},
     cli::{block_on, bus, exit::Exit},
     config::{self, Loaded, Sources},
-    converter::{self, Draft, Reading, Rules},
-    metrics::{Calls, Lookups},
-    names::Names,
-    ops::health::Health,
+    converter::{self, PartialEvent, Reading, Rules},
+    enrich::Enricher,
+    ops::{
+        health::Health,
+        metrics::{Calls, Enrichment},
+        telemetry::{self, Output},
+    },
     pipeline,
-    telemetry::{self, Output},
     vk::Api,
 };
 
@@ -45,7 +47,7 @@ async fn requeue(arguments: &Arguments, loaded: Loaded, server: Server) -> Exit 
     let made = telemetry::start(&config.log, Output::Stderr)
         .and_then(|_| Api::new(config.vk.clone(), access, Calls::default()));
     let names = match made {
-        Ok(api) => Names::new(Arc::new(api), &config.names, &health, &Lookups::default()),
+        Ok(api) => Enricher::new(Arc::new(api), &config.names, &health, &Enrichment::default()),
         Err(error) => return Exit::Usage.because(format_args!("{error:#}")),
     };
     let work = async {
@@ -62,13 +64,13 @@ async fn requeue(arguments: &Arguments, loaded: Loaded, server: Server) -> Exit 
     };
     tokio::select! {
         done = work => done.unwrap_or_else(Stop::exit),
-        refusal = names.serve() => Exit::Refused.because(refusal),
+        refusal = names.serve() => Exit::PermanentError.because(refusal),
     }
 }
 
 struct Run<'a> {
     group_id: i64,
-    names: &'a Names,
+    names: &'a Enricher,
     rules: Rules,
     requeuer: Requeuer,
     outcome: Exit,
@@ -126,7 +128,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn read(&self, letter: &Letter) -> Result<Draft, String> {
+    fn read(&self, letter: &Letter) -> Result<PartialEvent, String> {
         if letter.group_id != self.group_id.to_string() {
             return Err(format!(
                 "it is of group {}, while vk.group_id is {}",

@@ -20,10 +20,10 @@ use super::{
     text::harmless,
 };
 use crate::{
-    backoff::Backoff,
-    bus::{Refused, Server},
+    bus::{PermanentError, Server},
     config::{self, Sources},
     event::EventType,
+    ops::retry::Backoff,
 };
 
 /// Watch the events on the bus
@@ -113,8 +113,8 @@ impl Tail {
                 Stop::Redis(error) => error,
                 Stop::Output(error) => return Exit::unwritten(&error),
             };
-            if let Some(refused) = Refused::by(&error, "to show its streams") {
-                return Exit::Refused.because(refused);
+            if let Some(refused) = PermanentError::by(&error, "to show its streams") {
+                return Exit::PermanentError.because(refused);
             }
             let pause = backoff.fail();
             if backoff.is_loud() {

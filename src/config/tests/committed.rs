@@ -9,8 +9,8 @@ use super::machine::Machine;
 use crate::{
     bus::{Delivery, Encoding, Unrouted},
     config::{Config, Loaded, file::entries, layers::REFERENCE as COMMITTED},
-    names::Unresolved,
-    telemetry::LogFormat,
+    enrich::Unresolved,
+    ops::telemetry::LogFormat,
 };
 
 /// The keys of the committed file in their order, with commented-out ones.

@@ -239,7 +239,7 @@ fn alerts_page_and_documents_name_each_dependency() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for file in [
         "deploy/monitoring/alerts.yaml",
-        "src/http/page/page.js",
+        "src/ops/http/page/page.js",
         "docs/status.md",
         "docs/operations.md",
     ] {

@@ -46,7 +46,7 @@ enum Verdict {
 }
 
 impl Expected {
-    /// What these updates, with their `ts`, come to. Names are those of `world`; a chat may also
+    /// What these updates, with their `ts`, come to. Enricher are those of `world`; a chat may also
     /// have had another title in the `first` world.
     pub(crate) fn of(updates: &[(u64, Arc<str>)], first: &World, world: &World) -> Self {
         let parsed: Vec<_> =

@@ -6,8 +6,7 @@ use event_fetcher::{
     bus::{Bus, Config, Content, DeadLetter},
     config::{self, Sources},
     event::{Event, EventType},
-    metrics::Commits,
-    ops::health::Health,
+    ops::{health::Health, metrics::Commits},
     ts::Ts,
 };
 use futures::StreamExt;
@@ -30,7 +29,7 @@ async fn committed(toml: &str) -> (Vec<Vec<u8>>, Vec<String>) {
 
     let mut listener = client.get_async_pubsub().await.unwrap();
     listener.subscribe("message").await.unwrap();
-    let tenure = bus.acquire().await.unwrap();
+    let term = bus.acquire().await.unwrap();
     let twice = messages.iter().chain(&messages);
     let entries = twice.map(|it| bus.entry(it, true)).collect();
     let letter = DeadLetter {
@@ -40,7 +39,7 @@ async fn committed(toml: &str) -> (Vec<Vec<u8>>, Vec<String>) {
         raw: "raw".into(),
     };
     let content = Content { entries, dead_letters: vec![letter], ..Content::default() };
-    let repeats = bus.committer(&tenure).commit(&content, Ts::from(7)).await.unwrap();
+    let repeats = bus.committer(&term).commit(&content, Ts::from(7)).await.unwrap();
     assert_eq!(repeats, messages.len() as u64);
 
     let carried = listener.on_message().take(messages.len());

@@ -28,7 +28,7 @@ fn start(redis: &RedisServer, flow: &Flow, front: &Front) -> Service {
     flow.service(&redis.url(), &[("FETCHER_VK__API_URL", &front.url("method/"))])
 }
 
-/// Names the front for Long Poll, at the queue's first position.
+/// Enricher the front for Long Poll, at the queue's first position.
 fn lead_here(front: &Front) {
     front.answer_server_at(&front.url("whp/1"), "key", &FIRST.to_string());
 }

@@ -1,6 +1,6 @@
 //! The numbers are those of what happened.
 
-use event_fetcher::{metrics::Metrics, pipeline};
+use event_fetcher::{ops::metrics::Metrics, pipeline};
 use redis::AsyncCommands;
 use serde_json::json;
 use vk_simulator::{Fault, Target};

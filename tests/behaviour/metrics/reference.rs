@@ -10,9 +10,9 @@ use std::{
 };
 
 use event_fetcher::{
-    metrics::Metrics,
     ops::{
         health::{Health, HealthGauges},
+        metrics::Metrics,
         status::{BusSnapshot, GroupState, LettersState, StreamGauges, StreamState},
     },
     pipeline,

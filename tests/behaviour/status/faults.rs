@@ -276,7 +276,7 @@ async fn a_consumer_group_that_does_not_keep_up() {
     expected.is_shown_everywhere(&scene, systemd).await;
 }
 
-/// Redis loses the position and the group at once: the next tenure never finds the stream full.
+/// Redis loses the position and the group at once: the next term never finds the stream full.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backlog_that_is_gone_with_the_lease_term_is_no_fault() {
     let scene = Scene::new().await;

@@ -1,6 +1,6 @@
 //! Messages that VK cut short, and the whole of them.
 
-use event_fetcher::{converter::Rules, names::Known};
+use event_fetcher::{converter::Rules, enrich::Lookups};
 use serde_json::{Value, json};
 
 use super::updates::{CHAT, dict, dict_with, known, message, message_new, needs};
@@ -9,7 +9,7 @@ fn cropped() -> Value {
     message_new(&message(&json!({ "is_cropped": true, "attachments": [{"type": "photo"}] })))
 }
 
-fn known_with(whole: &Value) -> Known {
+fn known_with(whole: &Value) -> Lookups {
     let mut known = known();
     let raw = serde_json::value::to_raw_value(whole).expect("JSON");
     known.messages.insert((CHAT, 42), raw);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use event_fetcher::{
     converter::{self, Rules},
-    names::{Community, Known, Needs},
+    enrich::{Community, LookupRequest, Lookups},
 };
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ fn user(uuid: i64, names: [&str; 3], nick: &str) -> Value {
 
 #[test]
 fn case_29_a_chat_whose_title_vk_does_not_tell_has_no_name() {
-    let event = dict_with(&from(100, CHAT), &Known::default(), &Rules::default());
+    let event = dict_with(&from(100, CHAT), &Lookups::default(), &Rules::default());
     assert_eq!(event["peer"], json!({ "bpid": CHAT, "cid": 7, "name": "" }));
 }
 
@@ -44,7 +44,7 @@ fn case_30_a_community_writes_under_its_own_name() {
     let author = dict(&from(-5, CHAT))["user"].clone();
     assert_eq!(author, user(-5, ["Five", "Five", ""], "five"));
 
-    let mut known = Known::default();
+    let mut known = Lookups::default();
     let nameless = Community { name: "Six".to_owned(), screen_name: None };
     known.communities.insert(6, Arc::new(nameless));
     let author = dict_with(&from(-6, CHAT), &known, &Rules::default())["user"].clone();
@@ -53,7 +53,7 @@ fn case_30_a_community_writes_under_its_own_name() {
 
 #[test]
 fn case_30_a_deactivated_user_keeps_what_vk_says() {
-    let mut known = Known::default();
+    let mut known = Lookups::default();
     known.users.insert(9, person("DELETED", "", None));
     let author = dict_with(&from(9, CHAT), &known, &Rules::default())["user"].clone();
     assert_eq!(author, user(9, ["DELETED", "DELETED", ""], "id9"));
@@ -78,7 +78,7 @@ fn an_empty_short_address_is_none() {
 #[test]
 fn no_more_is_asked_for_than_is_needed() {
     let asked = |update: &Value| {
-        let Needs { users, communities, chats, messages } = needs(update);
+        let LookupRequest { users, communities, chats, messages } = needs(update);
         assert!(messages.is_empty());
         [users, communities, chats].map(|ids| ids.into_iter().collect::<Vec<i64>>())
     };

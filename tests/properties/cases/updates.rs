@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use event_fetcher::{
-    converter::{self, Draft, Outcome, Reading, Rejection, Rules},
-    names::{Community, Known, Needs, Person},
+    converter::{self, Outcome, PartialEvent, Reading, Rejection, Rules},
+    enrich::{Community, LookupRequest, Lookups, Person},
 };
 use serde_json::{Value, json};
 
@@ -53,8 +53,8 @@ pub(crate) fn person(first_name: &str, last_name: &str, domain: Option<&str>) ->
 }
 
 /// User 100, community 5 and the chat.
-pub(crate) fn known() -> Known {
-    let mut known = Known::default();
+pub(crate) fn known() -> Lookups {
+    let mut known = Lookups::default();
     known.users.insert(100, person("Anna", "Petrova", Some("annap")));
     let community = Community { name: "Five".to_owned(), screen_name: Some("five".to_owned()) };
     known.communities.insert(5, Arc::new(community));
@@ -63,7 +63,7 @@ pub(crate) fn known() -> Known {
 }
 
 /// The event as a dictionary.
-pub(crate) fn dict_with(update: &Value, known: &Known, rules: &Rules) -> Value {
+pub(crate) fn dict_with(update: &Value, known: &Lookups, rules: &Rules) -> Value {
     match converter::convert(&update.to_string(), known, rules) {
         Outcome::Event(event) => event.as_dict(),
         other => panic!("no event but {other:?} from {update}"),
@@ -74,15 +74,15 @@ pub(crate) fn dict(update: &Value) -> Value {
     dict_with(update, &known(), &Rules::default())
 }
 
-pub(crate) fn draft(update: &Value) -> Draft {
+pub(crate) fn draft(update: &Value) -> PartialEvent {
     match converter::read(&update.to_string(), &Rules::default()) {
         Reading::Routed(draft) => draft,
         other => panic!("no draft but {other:?} from {update}"),
     }
 }
 
-pub(crate) fn needs(update: &Value) -> Needs {
-    let mut needs = Needs::default();
+pub(crate) fn needs(update: &Value) -> LookupRequest {
+    let mut needs = LookupRequest::default();
     draft(update).add_needs(&mut needs);
     needs
 }

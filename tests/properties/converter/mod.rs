@@ -5,15 +5,15 @@ mod world;
 
 use event_fetcher::{
     converter::{self, Outcome, Reading, Rules},
+    enrich::{LookupRequest, Lookups},
     event::{Content, Event, event_schema},
-    names::{Known, Needs},
 };
 use proptest::prelude::*;
 use serde_json::Value;
 
 use strategies::{Kind, Sample};
 
-fn event(sample: &Sample, known: &Known, rules: &Rules) -> Result<Event, TestCaseError> {
+fn event(sample: &Sample, known: &Lookups, rules: &Rules) -> Result<Event, TestCaseError> {
     match converter::convert(&sample.raw(), known, rules) {
         Outcome::Event(event) => Ok(event),
         other => Err(TestCaseError::fail(format!("no event but {other:?}"))),
@@ -124,7 +124,7 @@ proptest! {
         let whole = serde_json::value::to_raw_value(&whole.message)?;
         known.messages.insert((sample.peer, cmid), whole);
 
-        let mut needs = Needs::default();
+        let mut needs = LookupRequest::default();
         if let Reading::Routed(draft) = converter::read(&sample.raw(), &Rules::default()) {
             draft.add_needs(&mut needs);
         }

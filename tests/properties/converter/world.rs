@@ -7,8 +7,8 @@ use std::{
 };
 
 use event_fetcher::{
+    enrich::{Community, LookupRequest, Lookups, Person},
     event::{Peer, User, event_schema},
-    names::{Community, Known, Needs, Person},
 };
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
@@ -33,8 +33,8 @@ pub(crate) const IDS: [i64; 14] = [
     -2_000_000_002,
 ];
 
-pub(crate) fn known() -> Known {
-    let mut known = Known::default();
+pub(crate) fn known() -> Lookups {
+    let mut known = Lookups::default();
     for id in IDS.into_iter().filter(|id| id % 2 == 0) {
         match identity(id) {
             Some("user") => {
@@ -102,14 +102,14 @@ pub(crate) fn peer(id: i64) -> Peer {
 }
 
 /// What is known of what was asked for, and nothing else.
-pub(crate) fn restricted(known: &Known, needs: &Needs) -> Known {
+pub(crate) fn restricted(known: &Lookups, needs: &LookupRequest) -> Lookups {
     fn only<K: Copy + Ord + Hash, V: Clone>(
         all: &HashMap<K, V>,
         asked: &BTreeSet<K>,
     ) -> HashMap<K, V> {
         asked.iter().filter_map(|key| Some((*key, all.get(key)?.clone()))).collect()
     }
-    Known {
+    Lookups {
         users: only(&known.users, &needs.users),
         communities: only(&known.communities, &needs.communities),
         chats: only(&known.chats, &needs.chats),

@@ -8,8 +8,8 @@ mod generator;
 
 use event_fetcher::{
     converter::{self, Outcome, Rules},
+    enrich::Lookups,
     event::{Content, Event, event_schema},
-    names::Known,
 };
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ fn convert(kind: &str, object: &Value) -> Outcome {
         "type": kind, "group_id": 1, "event_id": "e", "v": "5.199", "object": object,
     });
     let rules = Rules { reply_author: true, ..Rules::default() };
-    converter::convert(&update.to_string(), &Known::default(), &rules)
+    converter::convert(&update.to_string(), &Lookups::default(), &rules)
 }
 
 fn event(kind: &str, object: &Value) -> Event {

@@ -20,13 +20,12 @@ use tokio::{
 
 use super::{MessagePlace, token::Checks};
 use crate::{
-    backoff::Backoff,
     ops::{
         dependency::{Cause, Dependency},
         health::Health,
+        retry::{Backoff, Outage},
     },
-    outage::Outage,
-    vk::{Api, CALLS_AN_EXECUTE, CallError, Class, MESSAGES_A_CALL, Method, Turn},
+    vk::{Api, CALLS_AN_EXECUTE, CallError, Class, MESSAGES_A_CALL, Method, Permit},
 };
 
 /// How long a batch waits for the whole of its cropped messages, however many calls that takes. Far less
@@ -126,8 +125,8 @@ impl Cropped {
                         self.report.health.not_needed(Dependency::Messages);
                     }
                 }
-                turn = self.turn(api), if calls.len() < CALLS_AT_ONCE => match turn {
-                    Some(turn) => calls.push(self.ask(api, turn, self.take(api))),
+                permit = self.permit(api), if calls.len() < CALLS_AT_ONCE => match permit {
+                    Some(permit) => calls.push(self.ask(api, permit, self.take(api))),
                     // To wait for minutes is worse than to do without. Who asked sees it dropped.
                     None => self.wanted().clear(),
                 }
@@ -136,16 +135,16 @@ impl Cropped {
     }
 
     /// Waits for something wanted and then for the right to call: what is wanted meanwhile joins.
-    async fn turn<'a>(&self, api: &'a Api) -> Option<Turn<'a>> {
+    async fn permit<'a>(&self, api: &'a Api) -> Option<Permit<'a>> {
         while self.wanted().is_empty() {
             self.wake.notified().await;
         }
-        api.turn_unless_it_rests(Method::Messages).await
+        api.permit_unless_throttled(Method::Messages).await
     }
 
     /// What goes into one call, by conversation; nothing for which it is too late.
     fn take(&self, api: &Api) -> BTreeMap<i64, Askers> {
-        let apart = self.apart.load(Ordering::Relaxed) || api.rests(Method::Execute);
+        let apart = self.apart.load(Ordering::Relaxed) || api.is_throttled(Method::Execute);
         let most_conversations = if apart { 1 } else { CALLS_AN_EXECUTE };
         let now = Instant::now();
         let mut wanted = self.wanted();
@@ -166,14 +165,14 @@ impl Cropped {
     async fn ask(
         &self,
         api: &Api,
-        turn: Turn<'_>,
+        permit: Permit<'_>,
         wanted: BTreeMap<i64, Askers>,
     ) -> Result<(), CallError> {
         let askers = wanted.values().flat_map(BTreeMap::values).flatten();
         let Some(until) = askers.map(|asker| asker.until).max() else { return Ok(()) };
         let asked = Instant::now();
         let messages = wanted.values().map(BTreeMap::len).sum();
-        let mut answers = std::pin::pin!(self.ask_all(api, turn, wanted));
+        let mut answers = std::pin::pin!(self.ask_all(api, permit, wanted));
         if let Ok(result) = timeout_at(asked + OVERDUE, &mut answers).await {
             return result;
         }
@@ -189,22 +188,22 @@ impl Cropped {
     async fn ask_all(
         &self,
         api: &Api,
-        turn: Turn<'_>,
+        permit: Permit<'_>,
         wanted: BTreeMap<i64, Askers>,
     ) -> Result<(), CallError> {
-        let mut turn = Some(turn);
+        let mut permit = Some(permit);
         let mut wanted = Vec::from_iter(wanted);
         if wanted.len() > 1
-            && let Some(turn) = turn.take()
+            && let Some(permit) = permit.take()
         {
-            wanted = self.ask_together(turn, wanted).await;
+            wanted = self.ask_together(permit, wanted).await;
         }
         // Side by side: one that is not answered costs the others nothing.
         let alone = wanted.into_iter().map(|(peer_id, askers)| {
-            let turn = turn.take();
+            let permit = permit.take();
             async move {
                 let cmids: Vec<_> = askers.keys().copied().collect();
-                tell(askers, self.of_conversation(api, turn, peer_id, &cmids).await?);
+                tell(askers, self.of_conversation(api, permit, peer_id, &cmids).await?);
                 Ok(())
             }
         });
@@ -212,12 +211,16 @@ impl Cropped {
     }
 
     /// Asks for several conversations in one call, and returns those that are better asked for apart.
-    async fn ask_together(&self, turn: Turn<'_>, wanted: Vec<(i64, Askers)>) -> Vec<(i64, Askers)> {
+    async fn ask_together(
+        &self,
+        permit: Permit<'_>,
+        wanted: Vec<(i64, Askers)>,
+    ) -> Vec<(i64, Askers)> {
         let places: Vec<_> = wanted
             .iter()
             .map(|(peer_id, askers)| (*peer_id, askers.keys().copied().collect()))
             .collect();
-        let answer = timeout(OVERDUE, turn.messages_of_several(&places)).await;
+        let answer = timeout(OVERDUE, permit.messages_of_several(&places)).await;
         match answer {
             Ok(Ok(told)) => {
                 let mut rest = Vec::new();
@@ -237,7 +240,7 @@ impl Cropped {
             Err(_) => wanted,
             Ok(Err(error)) => {
                 tracing::debug!(%error, "cropped messages are asked for one conversation at a time");
-                if error.class() == Class::Fatal {
+                if error.class() == Class::Permanent {
                     self.apart.store(true, Ordering::Relaxed);
                 }
                 wanted
@@ -250,16 +253,16 @@ impl Cropped {
     async fn of_conversation<'a>(
         &self,
         api: &'a Api,
-        mut turn: Option<Turn<'a>>,
+        mut permit: Option<Permit<'a>>,
         peer_id: i64,
         cmids: &[i64],
     ) -> Result<Vec<(i64, Box<RawValue>)>, CallError> {
         let mut backoff = Backoff::network();
         let mut checks = Checks::default();
         loop {
-            let now = match turn.take() {
-                Some(turn) => Some(turn),
-                None => api.turn_unless_it_rests(Method::Messages).await,
+            let now = match permit.take() {
+                Some(permit) => Some(permit),
+                None => api.permit_unless_throttled(Method::Messages).await,
             };
             let Some(now) = now else { break };
             let error = match now.messages(peer_id, cmids).await {
@@ -275,11 +278,11 @@ impl Cropped {
             }
             checks.check(api, &error).await?;
             match error.class() {
-                Class::BackOff => {}
-                Class::Retry | Class::Fatal if backoff.failures() < TRIES => {
+                Class::Throttled => {}
+                Class::Transient | Class::Permanent if backoff.failures() < TRIES => {
                     tokio::time::sleep(pause).await;
                 }
-                Class::Retry | Class::Fatal | Class::Skip => {
+                Class::Transient | Class::Permanent | Class::Skip => {
                     self.not_completed(&error, cmids.len());
                     break;
                 }

@@ -2,9 +2,9 @@
 
 use redis::{InfoDict, RedisError, RedisResult};
 
-use super::finding::Finding;
+use crate::ops::preflight::Finding;
 use crate::{
-    bus::{self, BusUrl, Nodes, RedisUrl, Refused, Server, ServerVersion},
+    bus::{self, BusUrl, Nodes, PermanentError, RedisUrl, Server, ServerVersion},
     text,
 };
 
@@ -29,9 +29,9 @@ async fn ask_at(url: &RedisUrl, settings: &bus::Config) -> Vec<Finding> {
         Ok(Nodes(nodes)) => {
             let reached = Finding::ok(format!("{url} answers and lets the service in"));
             let findings = [version, persistence, eviction];
-            let worst = findings
-                .into_iter()
-                .filter_map(|finding| nodes.iter().filter_map(finding).max_by_key(|it| it.mark));
+            let worst = findings.into_iter().filter_map(|finding| {
+                nodes.iter().filter_map(finding).max_by_key(|it| it.severity)
+            });
             [reached].into_iter().chain(worst).collect()
         }
         Err(error) if error.code() == Some("NOPERM") => vec![Finding::unknown(
@@ -87,7 +87,7 @@ fn eviction(info: &InfoDict) -> Option<Finding> {
 }
 
 fn failure(url: &RedisUrl, error: &RedisError) -> Finding {
-    match Refused::by(error, "to serve") {
+    match PermanentError::by(error, "to serve") {
         Some(refused) => Finding::refusal(refused.to_string()),
         None => Finding::problem(
             format!("{url} cannot be used: {}", text::excerpt(&error.to_string())),

@@ -13,10 +13,11 @@ use tokio::time::{Instant, sleep};
 
 use super::{directory::Directory, lookup::Lookup, token::Checks};
 use crate::{
-    backoff::Backoff,
-    ops::dependency::Cause,
-    outage::Outage,
-    vk::{Api, CallError, Class, Listing, Turn},
+    ops::{
+        dependency::Cause,
+        retry::{Backoff, Outage},
+    },
+    vk::{Api, CallError, Class, Listing, Permit},
 };
 
 /// How often a list fails before the list itself is suspected. Until then nothing else is asked: a
@@ -31,7 +32,7 @@ pub(super) struct State {
     /// When the latest call began that had a usable answer.
     answered: Mutex<Option<Instant>>,
     outage: Mutex<Outage>,
-    /// Names that were longer than they may be.
+    /// Enricher that were longer than they may be.
     cut: Mutex<Outage>,
     /// Ids without a usable answer when asked for alone.
     pub(super) unresolved: Mutex<Outage>,
@@ -49,14 +50,14 @@ impl<D: Directory> Lookup<D> {
     pub(super) async fn ask(
         &self,
         api: &Api,
-        mut turn: Turn<'_>,
+        mut permit: Permit<'_>,
         mut ids: Vec<i64>,
     ) -> Result<Vec<i64>, CallError> {
         let mut backoff = Backoff::network();
         let mut checks = Checks::default();
         loop {
             let begun = Instant::now();
-            let error = match self.call(turn, &ids).await {
+            let error = match self.call(permit, &ids).await {
                 Ok(listing) => {
                     let rest = self.take_in(listing, begun);
                     if rest.len() < ids.len() {
@@ -73,29 +74,29 @@ impl<D: Directory> Lookup<D> {
             let only_the_method = checks.check(api, &error).await?;
             self.complain(&error, &ids, only_the_method);
             let pause = backoff.fail();
-            let may_be_the_list = backoff.failures() >= TRIES && error.class() == Class::Retry;
+            let may_be_the_list = backoff.failures() >= TRIES && error.class() == Class::Transient;
             if may_be_the_list && self.answers_for_others(api, &ids, begun).await {
                 return Ok(ids);
             }
-            if error.class() != Class::BackOff {
+            if error.class() != Class::Throttled {
                 sleep(pause).await;
             }
             self.retain_wanted(&mut ids);
             if ids.is_empty() {
                 return Ok(ids);
             }
-            turn = api.turn(D::METHOD).await;
+            permit = api.permit(D::METHOD).await;
         }
     }
 
     /// One call. It is this directory's failure from the moment on when its answer is overdue.
     pub(super) async fn call(
         &self,
-        turn: Turn<'_>,
+        permit: Permit<'_>,
         ids: &[i64],
     ) -> Result<Listing<D::Info>, CallError> {
         let asked = Instant::now();
-        let call = turn.listing::<D::Info>(ids);
+        let call = permit.listing::<D::Info>(ids);
         let mut call = std::pin::pin!(call);
         tokio::select! {
             result = &mut call => return result,
@@ -149,10 +150,10 @@ impl<D: Directory> Lookup<D> {
         if lock(&self.state.answered).is_some_and(|at| at >= begun) {
             return true;
         }
-        let Some(turn) = api.turn_unless_it_rests(D::METHOD).await else { return false };
+        let Some(permit) = api.permit_unless_throttled(D::METHOD).await else { return false };
         let control = if ids.contains(&1) { 2 } else { 1 };
         let begun = Instant::now();
-        match self.call(turn, &[control]).await {
+        match self.call(permit, &[control]).await {
             Ok(listing) if listing.is_usable() => {
                 self.answered(begun);
                 true

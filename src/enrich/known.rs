@@ -55,7 +55,7 @@ pub type MessagePlace = (i64, i64);
 
 /// The identities and messages that a batch of updates refers to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Needs {
+pub struct LookupRequest {
     /// User ids (positive).
     pub users: BTreeSet<i64>,
     /// Community ids as `groups.getById` takes them (positive).
@@ -66,9 +66,9 @@ pub struct Needs {
     pub messages: BTreeSet<MessagePlace>,
 }
 
-/// The answers to [`Needs`]. An id that is absent is one that VK does not know or will not tell.
+/// The answers to [`LookupRequest`]. An id that is absent is one that VK does not know or will not tell.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
+pub struct Lookups {
     /// Users by id.
     pub users: HashMap<i64, Arc<Person>>,
     /// Communities by positive id.
@@ -79,7 +79,7 @@ pub struct Known {
     pub messages: HashMap<MessagePlace, Box<RawValue>>,
 }
 
-impl Known {
+impl Lookups {
     /// The longest that anybody's or any chat's names are, in bytes.
     #[must_use]
     pub fn longest_name(&self) -> usize {

@@ -227,7 +227,7 @@ impl Calls {
 
 /// The caches of looked-up objects.
 #[derive(Debug, Clone)]
-pub struct Lookups {
+pub struct Enrichment {
     /// Look-ups, by cache and result.
     pub cache_lookups: Family<CacheLabels, Counter>,
     /// Ids without a usable answer when asked for alone, by cache.
@@ -236,13 +236,13 @@ pub struct Lookups {
     pub messages_incomplete: Counter,
 }
 
-impl Default for Lookups {
+impl Default for Enrichment {
     fn default() -> Self {
         Self::new(&mut Registry::default())
     }
 }
 
-impl Lookups {
+impl Enrichment {
     pub(super) fn new(to: &mut Registry) -> Self {
         let of_cache = |cache| each(move |result| CacheLabels { cache, result });
         let mut to = Register(to);

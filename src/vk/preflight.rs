@@ -1,6 +1,6 @@
 //! What VK says of the token and of the community's settings.
 
-use super::finding::Finding;
+use crate::ops::preflight::Finding;
 use crate::vk::{Api, CallError, Class, LongPollSettings};
 
 /// The rights that a token needs, with VK's name for each in the form where it is made.
@@ -84,11 +84,11 @@ fn long_poll(settings: &LongPollSettings, api_version: &str) -> Vec<Finding> {
 }
 
 fn failure(error: &CallError) -> Finding {
-    let cure = match error.class() {
-        Class::Fatal => return Finding::refusal(error.to_string()),
-        Class::BackOff => "VK asks for a pause; check again in some minutes",
-        Class::Retry => "check vk.api_url and the network, or try again later",
+    let remediation = match error.class() {
+        Class::Permanent => return Finding::refusal(error.to_string()),
+        Class::Throttled => "VK asks for a pause; check again in some minutes",
+        Class::Transient => "check vk.api_url and the network, or try again later",
         Class::Skip => "check GROUPID, and that the token is one of this community",
     };
-    Finding::problem(error.to_string(), cure)
+    Finding::problem(error.to_string(), remediation)
 }

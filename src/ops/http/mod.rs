@@ -18,9 +18,9 @@ use axum::{
 pub use config::Config;
 use tokio::net::TcpListener;
 
-use crate::{
+use crate::ops::{
     metrics::{self, Metrics},
-    ops::status::StatusCollector,
+    status::StatusCollector,
 };
 
 /// How the page and its JSON are served.

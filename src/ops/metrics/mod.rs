@@ -26,7 +26,7 @@ pub use labels::{
     DeadLetterLabels, DirectoryLabels, LabelValues, LeaseTermEnd, LeaseTermEndLabels, MethodLabels,
     PollLabels, PollOutcome, Stage, StageLabels, TypeLabels, update_type,
 };
-pub use stages::{Calls, Commits, Fetching, Lookups};
+pub use stages::{Calls, Commits, Enrichment, Fetching};
 
 /// The content type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -45,7 +45,7 @@ pub struct Metrics {
     /// Calls of VK's API.
     pub calls: Calls,
     /// The caches of looked-up objects.
-    pub lookups: Lookups,
+    pub lookups: Enrichment,
     /// What is committed to the bus.
     pub commits: Commits,
     registry: Registry,
@@ -64,7 +64,7 @@ impl Metrics {
         let fetching = Fetching::new(&mut registry);
         let commits = Commits::new(&mut registry, values);
         let calls = Calls::new(&mut registry, values);
-        let lookups = Lookups::new(&mut registry);
+        let lookups = Enrichment::new(&mut registry);
         Self { fetching, calls, lookups, commits, registry }
     }
 

@@ -14,18 +14,17 @@ mod token;
 use std::sync::Arc;
 
 use crate::{
-    metrics::Lookups,
-    ops::health::Health,
+    ops::{health::Health, metrics::Enrichment},
     vk::{Api, CallError},
 };
 pub use config::{Config, Unresolved};
 use cropped::{Coming, Cropped};
 use directory::{Chats, Communities, Users};
-pub use known::{Community, Known, MessagePlace, Needs, Person};
+pub use known::{Community, LookupRequest, Lookups, MessagePlace, Person};
 use lookup::{Lookup, Pending, Policy};
 
 /// The names known so far, and the way to ask for more.
-pub struct Names {
+pub struct Enricher {
     api: Arc<Api>,
     users: Lookup<Users>,
     communities: Lookup<Communities>,
@@ -41,10 +40,15 @@ pub struct Request {
     messages: Coming,
 }
 
-impl Names {
+impl Enricher {
     /// Knows nothing yet.
     #[must_use]
-    pub fn new(api: Arc<Api>, settings: &Config, health: &Arc<Health>, metrics: &Lookups) -> Self {
+    pub fn new(
+        api: Arc<Api>,
+        settings: &Config,
+        health: &Arc<Health>,
+        metrics: &Enrichment,
+    ) -> Self {
         let (users, chats, ttls) = (settings.users, settings.chats, settings.ttls());
         let policy = Policy { unresolved: settings.unresolved, after: settings.unresolved_after };
         Self {
@@ -71,7 +75,7 @@ impl Names {
     /// Takes what is known now and has the rest asked for. Call in the order of the batches, and
     /// [`retitle`](Self::retitle) after each, so that a title holds from its own event on.
     #[must_use]
-    pub fn begin(&self, needs: Needs) -> Request {
+    pub fn begin(&self, needs: LookupRequest) -> Request {
         Request {
             users: self.users.begin(&needs.users),
             communities: self.communities.begin(&needs.communities),
@@ -92,13 +96,13 @@ impl Request {
     /// Waits as long as VK's API fails: no event leaves with a guessed identity. Only an id for which VK
     /// gives no usable answer while it answers for others is given up, and a cropped message that is not
     /// completed in time.
-    pub async fn known(self) -> Known {
+    pub async fn known(self) -> Lookups {
         let (users, communities, chats, messages) = tokio::join!(
             self.users.all(),
             self.communities.all(),
             self.chats.all(),
             self.messages.all()
         );
-        Known { users, communities, chats, messages }
+        Lookups { users, communities, chats, messages }
     }
 }

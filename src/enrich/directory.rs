@@ -7,8 +7,7 @@ use super::{
     known::{Community, Person},
 };
 use crate::{
-    metrics::Cache,
-    ops::dependency::Dependency,
+    ops::{dependency::Dependency, metrics::Cache},
     vk::{
         CHATS_A_CALL, COMMUNITIES_A_CALL, ChatInfo, CommunityInfo, Listed, Method, USERS_A_CALL,
         UserInfo, bounds,

@@ -16,7 +16,7 @@ impl Checks {
     /// rejects the token itself, or five times in a row does not say. VK is asked only where the error is
     /// of that kind.
     pub(super) async fn check(&mut self, api: &Api, error: &CallError) -> Result<bool, CallError> {
-        if error.class() != Class::Fatal {
+        if error.class() != Class::Permanent {
             return Ok(false);
         }
         match api.token_permissions().await {

@@ -17,9 +17,11 @@ use super::{
     directory::Directory,
 };
 use crate::{
-    metrics::{CacheLabels, CacheResult, DirectoryLabels, Lookups},
-    ops::health::Health,
-    vk::{Api, CallError, Turn},
+    ops::{
+        health::Health,
+        metrics::{CacheLabels, CacheResult, DirectoryLabels, Enrichment},
+    },
+    vk::{Api, CallError, Permit},
 };
 
 /// Lists of one directory that are asked for at once, or are to be asked for again.
@@ -52,7 +54,7 @@ struct Wanted<N> {
     waiting: HashMap<i64, Vec<oneshot::Sender<Option<N>>>>,
 }
 
-/// Names taken from the cache, and those still to come.
+/// Enricher taken from the cache, and those still to come.
 pub(super) struct Pending<N> {
     here: HashMap<i64, N>,
     coming: Vec<(i64, oneshot::Receiver<Option<N>>)>,
@@ -74,7 +76,7 @@ impl<D: Directory> Lookup<D> {
         ttls: Ttls,
         policy: Policy,
         health: Arc<Health>,
-        metrics: &Lookups,
+        metrics: &Enrichment,
     ) -> Self {
         let wanted = Wanted { queue: BTreeSet::new(), waiting: HashMap::new() };
         let count = |result| {
@@ -146,10 +148,10 @@ impl<D: Directory> Lookup<D> {
                     Ok(parts) => suspects.extend(parts.into_iter().map(|ids| self.isolate(api, ids))),
                     Err(refusal) => return refusal,
                 },
-                turn = self.turn(api), if lists.len() < LISTS_AT_ONCE => {
+                permit = self.permit(api), if lists.len() < LISTS_AT_ONCE => {
                     let ids = self.take();
                     if !ids.is_empty() {
-                        lists.push(self.ask(api, turn, ids));
+                        lists.push(self.ask(api, permit, ids));
                     }
                 }
             }
@@ -157,11 +159,11 @@ impl<D: Directory> Lookup<D> {
     }
 
     /// Waits for something wanted and then for the right to call: what is wanted meanwhile joins.
-    async fn turn<'a>(&self, api: &'a Api) -> Turn<'a> {
+    async fn permit<'a>(&self, api: &'a Api) -> Permit<'a> {
         while self.wanted().queue.is_empty() {
             self.wake.notified().await;
         }
-        api.turn(D::METHOD).await
+        api.permit(D::METHOD).await
     }
 
     fn take(&self) -> Vec<i64> {

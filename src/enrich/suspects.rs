@@ -17,8 +17,7 @@ use super::{
     token::Checks,
 };
 use crate::{
-    backoff::Backoff,
-    ops::dependency::Cause,
+    ops::{dependency::Cause, retry::Backoff},
     vk::{Api, CallError, Class},
 };
 
@@ -39,9 +38,9 @@ impl<D: Directory> Lookup<D> {
                 return Ok(Vec::new());
             }
             let one_at_a_time = self.state.one_suspect.lock().await;
-            let turn = api.turn(D::METHOD).await;
+            let permit = api.permit(D::METHOD).await;
             let begun = Instant::now();
-            let error = match self.call(turn, &ids).await {
+            let error = match self.call(permit, &ids).await {
                 Ok(listing) => {
                     let asked = ids.len();
                     drop(alone.hold_up.take());
@@ -63,8 +62,8 @@ impl<D: Directory> Lookup<D> {
                 Err(error) => error,
             };
             let only_the_method = checks.check(api, &error).await?;
-            let is_the_list =
-                error.class() == Class::Retry && self.answers_for_others(api, &ids, begun).await;
+            let is_the_list = error.class() == Class::Transient
+                && self.answers_for_others(api, &ids, begun).await;
             drop(one_at_a_time);
             let mut pause = backoff.fail();
             if !is_the_list {
@@ -93,7 +92,7 @@ impl<D: Directory> Lookup<D> {
                 let (left, right) = ids.split_at(ids.len() / 2);
                 return Ok(vec![left.to_vec(), right.to_vec()]);
             }
-            if error.class() != Class::BackOff {
+            if error.class() != Class::Throttled {
                 sleep(pause).await;
             }
         }

@@ -36,7 +36,7 @@ impl<D: Directory> Lookup<D> {
                 rest.extend(ids);
                 continue;
             }
-            halves |= self.state.apart.load(Ordering::Relaxed) || api.rests(Method::Execute);
+            halves |= self.state.apart.load(Ordering::Relaxed) || api.is_throttled(Method::Execute);
             if halves {
                 self.ask_halves(api, &ids, &mut refused, &mut rest).await;
             } else {
@@ -55,9 +55,9 @@ impl<D: Directory> Lookup<D> {
     ) {
         let (left, right) = ids.split_at(ids.len() / 2);
         for half in [left, right] {
-            let turn = api.turn(D::METHOD).await;
+            let permit = api.permit(D::METHOD).await;
             let begun = Instant::now();
-            match self.call(turn, half).await {
+            match self.call(permit, half).await {
                 Ok(listing) => rest.extend(self.take_in(listing, begun)),
                 Err(error) => match (error.class(), half) {
                     (Class::Skip, &[id]) => self.answer(id, None),
@@ -81,13 +81,13 @@ impl<D: Directory> Lookup<D> {
             refused.push(ids.split_off(CALLS_AN_EXECUTE * size));
         }
         let lists: Vec<&[i64]> = ids.chunks(size).collect();
-        let turn = api.turn(D::METHOD).await;
+        let permit = api.permit(D::METHOD).await;
         let begun = Instant::now();
-        let parts = match turn.listings::<D::Info>(&lists).await {
+        let parts = match permit.listings::<D::Info>(&lists).await {
             Ok(parts) => parts,
             Err(error) => {
                 tracing::debug!(%error, "a list that VK refuses is asked for half by half");
-                if matches!(error.class(), Class::Fatal | Class::Skip) {
+                if matches!(error.class(), Class::Permanent | Class::Skip) {
                     self.state.apart.store(true, Ordering::Relaxed);
                 }
                 refused.push(ids);
@@ -97,10 +97,10 @@ impl<D: Directory> Lookup<D> {
         let (mut again, mut unclear) = (Vec::new(), Vec::new());
         for (list, part) in lists.into_iter().zip(parts) {
             match (part, list) {
-                (Part::Told(listing), _) => rest.extend(self.take_in(listing, begun)),
-                (Part::Refused(Class::Skip), &[id]) => self.answer(id, None),
-                (Part::Refused(Class::Skip), list) => again.extend(list),
-                (Part::Refused(_), list) => rest.extend(list),
+                (Part::Received(listing), _) => rest.extend(self.take_in(listing, begun)),
+                (Part::Rejected(Class::Skip), &[id]) => self.answer(id, None),
+                (Part::Rejected(Class::Skip), list) => again.extend(list),
+                (Part::Rejected(_), list) => rest.extend(list),
                 (Part::Unclear, list) => unclear.extend(list),
             }
         }
