@@ -12,7 +12,7 @@ use tokio::{
 
 /// How long a server may take to answer after its start.
 const START_DEADLINE: Duration = Duration::from_secs(20);
-/// How long a server may take to answer a command, be it behind others.
+/// How long a server may take to accept a connection or to answer a command, be it behind others.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
 /// The environment variable that names the server's program; `redis-server` where it is not set.
 const PROGRAM: &str = "TEST_REDIS_SERVER";
@@ -140,7 +140,10 @@ pub async fn connect(port: u16) -> anyhow::Result<MultiplexedConnection> {
 }
 
 async fn connect_to(server: impl IntoConnectionInfo) -> anyhow::Result<MultiplexedConnection> {
-    let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_DEADLINE));
+    // redis-rs gives up connecting after one second, which a busy machine exceeds.
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(ANSWER_DEADLINE))
+        .set_response_timeout(Some(ANSWER_DEADLINE));
     Ok(Client::open(server)?.get_multiplexed_async_connection_with_config(&config).await?)
 }
 

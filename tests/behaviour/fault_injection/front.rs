@@ -54,7 +54,7 @@ impl Front {
         self.answers.lock().unwrap().push_back((request, [head.as_bytes(), body].concat()));
     }
 
-    /// Enricher `server` for Long Poll, with the key that opens it.
+    /// Names `server` as the Long Poll server, with the key that opens it.
     pub(crate) fn answer_server(&self, server: &str, key: &str) {
         self.answer_server_at(server, key, "1");
     }

@@ -28,14 +28,15 @@ fn start(redis: &RedisServer, flow: &Flow, front: &Front) -> Service {
     flow.service(&redis.url(), &[("FETCHER_VK__API_URL", &front.url("method/"))])
 }
 
-/// Enricher the front for Long Poll, at the queue's first position.
+/// Names the front as the Long Poll server, at the queue's first position.
 fn lead_here(front: &Front) {
     front.answer_server_at(&front.url("whp/1"), "key", &FIRST.to_string());
 }
 
 fn update(id: &str) -> String {
+    let group_id = Options::default().group_id;
     format!(
-        r#"{{"group_id":1,"type":"message_new","event_id":"{id}","object":{{"message":{{"date":1,"from_id":1,"conversation_message_id":7,"peer_id":1,"text":"Hi!"}}}}}}"#
+        r#"{{"group_id":{group_id},"type":"message_new","event_id":"{id}","object":{{"message":{{"date":1,"from_id":1,"conversation_message_id":7,"peer_id":1,"text":"Hi!"}}}}}}"#
     )
 }
 
