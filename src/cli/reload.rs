@@ -12,7 +12,7 @@ use crate::{
     bus,
     config::{self, Loaded, Origin, Sources},
     ops::{health::Health, retry::Outage, systemd, telemetry::Level},
-    vk::{Api, Class},
+    vk::{Api, ErrorClass},
 };
 
 /// How often it is looked whether the token is another.
@@ -144,7 +144,7 @@ impl Reload {
                 self.seen = token;
                 tracing::info!("the new token is in use");
             }
-            Err(error) if matches!(error.class(), Class::Permanent | Class::Skip) => {
+            Err(error) if matches!(error.class(), ErrorClass::Permanent | ErrorClass::Skip) => {
                 self.outage.end();
                 self.seen = token;
                 tracing::error!(

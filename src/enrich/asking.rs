@@ -17,7 +17,7 @@ use crate::{
         dependency::Cause,
         retry::{Backoff, Outage},
     },
-    vk::{Api, CallError, Class, Listing, Permit},
+    vk::{Api, CallError, ErrorClass, Listing, Permit},
 };
 
 /// How often a list fails before the list itself is suspected. Until then nothing else is asked: a
@@ -74,11 +74,12 @@ impl<D: Directory> Lookup<D> {
             let only_the_method = checks.check(api, &error).await?;
             self.complain(&error, &ids, only_the_method);
             let pause = backoff.fail();
-            let may_be_the_list = backoff.failures() >= TRIES && error.class() == Class::Transient;
+            let may_be_the_list =
+                backoff.failures() >= TRIES && error.class() == ErrorClass::Transient;
             if may_be_the_list && self.answers_for_others(api, &ids, begun).await {
                 return Ok(ids);
             }
-            if error.class() != Class::Throttled {
+            if error.class() != ErrorClass::Throttled {
                 sleep(pause).await;
             }
             self.retain_wanted(&mut ids);
@@ -159,7 +160,7 @@ impl<D: Directory> Lookup<D> {
                 true
             }
             // VK refuses this id, so it does answer.
-            Err(error) if error.class() == Class::Skip => {
+            Err(error) if error.class() == ErrorClass::Skip => {
                 self.answered(begun);
                 true
             }

@@ -20,9 +20,9 @@ use crate::{
         retry::{Backoff, Outage},
     },
     ts::Ts,
-    vk::{Api, CallError, Class, LongPoll, Reply, Server},
+    vk::{Api, CallError, ErrorClass, LongPoll, LongPollServer, PollReply},
 };
-pub use session::{Connecting, Polling, State, Step};
+pub use session::{Connecting, Polling, SessionState, Step};
 use session_check::SessionCheck;
 
 /// The least time that a poll without updates takes.
@@ -131,20 +131,20 @@ async fn run(
     if start.is_none() {
         tracing::info!("no position stored: starting with what VK sends from now on");
     }
-    let mut servers = Servers::new(api, health);
+    let mut servers = ServerSource::new(api, health);
     let mut check = SessionCheck::new(api, session_check);
     let mut polls = Backoff::network();
-    let mut state = State::starting_at(start);
+    let mut state = SessionState::starting_at(start);
     // What VK is not asked for yet takes no memory.
     while let Ok(slot) = out.reserve().await {
         let asked = Instant::now();
         let (mut step, poll) = match state {
-            State::Connecting(connecting) => {
+            SessionState::Connecting(connecting) => {
                 let (server, newest) = servers.ask().await?;
                 check.restart();
                 (connecting.granted(server, newest), None)
             }
-            State::Polling(polling) => {
+            SessionState::Polling(polling) => {
                 let poll = long_poll.poll(&polling.server, polling.ts);
                 let reply = check.beside(poll).await?;
                 let from = polling.ts;
@@ -164,7 +164,7 @@ async fn run(
         if matches!(outcome, PollOutcome::Empty | PollOutcome::Updates) && is_fruitless {
             state = replace_silent(state, &mut check, metrics);
         }
-        if let Some(reason) = &step.trouble {
+        if let Some(reason) = &step.failure {
             health.no_answer(Dependency::LongPoll, reason.reached, reason);
             servers.outage.fail();
             if servers.outage.is_loud() {
@@ -179,7 +179,7 @@ async fn run(
             sleep_until(asked + polls.fail()).await;
             continue;
         }
-        if matches!(state, State::Polling(_)) {
+        if matches!(state, SessionState::Polling(_)) {
             health.ok(Dependency::LongPoll);
             metrics.answered();
             if outcome == PollOutcome::Empty {
@@ -200,9 +200,13 @@ async fn run(
 
 /// Takes the server that a check has found, if VK's queue is beyond a poll that has just returned nothing
 /// new.
-fn replace_silent(state: State, check: &mut SessionCheck<'_>, metrics: &Fetching) -> State {
-    let State::Polling(polling) = state else { return state };
-    let Some((server, newest)) = check.found() else { return State::Polling(polling) };
+fn replace_silent(
+    state: SessionState,
+    check: &mut SessionCheck<'_>,
+    metrics: &Fetching,
+) -> SessionState {
+    let SessionState::Polling(polling) = state else { return state };
+    let Some((server, newest)) = check.found() else { return SessionState::Polling(polling) };
     let (polling, is_silent) = polling.checked(server, newest);
     if is_silent {
         metrics.silent_sessions.inc();
@@ -213,27 +217,29 @@ fn replace_silent(state: State, check: &mut SessionCheck<'_>, metrics: &Fetching
              polling a new server from the same position, so that nothing is lost"
         );
     }
-    State::Polling(polling)
+    SessionState::Polling(polling)
 }
 
 /// What came of a poll from position `from`.
-fn outcome(reply: &Reply, from: Ts) -> PollOutcome {
+fn outcome(reply: &PollReply, from: Ts) -> PollOutcome {
     match reply {
-        Reply::Updates { ts, updates } if updates.is_empty() && *ts == from => PollOutcome::Empty,
-        Reply::Updates { ts, .. } if *ts < from => PollOutcome::Unknown,
-        Reply::Updates { .. } => PollOutcome::Updates,
-        Reply::Outdated { .. } => PollOutcome::Outdated,
-        Reply::KeyExpired => PollOutcome::KeyExpired,
-        Reply::Lost => PollOutcome::Lost,
-        Reply::Unknown { .. } => PollOutcome::Unknown,
-        Reply::Malformed { .. } => PollOutcome::Malformed,
-        Reply::Unreachable { .. } => PollOutcome::Unreachable,
+        PollReply::Updates { ts, updates } if updates.is_empty() && *ts == from => {
+            PollOutcome::Empty
+        }
+        PollReply::Updates { ts, .. } if *ts < from => PollOutcome::Unknown,
+        PollReply::Updates { .. } => PollOutcome::Updates,
+        PollReply::Outdated { .. } => PollOutcome::Outdated,
+        PollReply::KeyExpired => PollOutcome::KeyExpired,
+        PollReply::Lost => PollOutcome::Lost,
+        PollReply::Unknown { .. } => PollOutcome::Unknown,
+        PollReply::Malformed { .. } => PollOutcome::Malformed,
+        PollReply::Unreachable { .. } => PollOutcome::Unreachable,
     }
 }
 
 /// Where servers come from. Asking for them in a loop brings VK's error 29, so those that did not
 /// lead to an answered poll count: each makes the pause before the next longer.
-struct Servers<'a> {
+struct ServerSource<'a> {
     api: &'a Api,
     health: &'a Health,
     fruitless: Backoff,
@@ -242,14 +248,14 @@ struct Servers<'a> {
     outage: Outage,
 }
 
-impl<'a> Servers<'a> {
+impl<'a> ServerSource<'a> {
     fn new(api: &'a Api, health: &'a Health) -> Self {
         let fruitless = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
         Self { api, health, fruitless, pause: Duration::ZERO, outage: Outage::default() }
     }
 
     /// A server and its newest position, however long it takes, unless VK refuses for good.
-    async fn ask(&mut self) -> Result<(Server, Ts), CallError> {
+    async fn ask(&mut self) -> Result<(LongPollServer, Ts), CallError> {
         loop {
             let asked = self.fruitless.failures();
             if asked > 0 {
@@ -261,7 +267,7 @@ impl<'a> Servers<'a> {
             self.pause = self.fruitless.fail();
             match self.api.long_poll_server().await {
                 Ok(granted) => return Ok(granted),
-                Err(error) if error.class() == Class::Permanent => return Err(error),
+                Err(error) if error.class() == ErrorClass::Permanent => return Err(error),
                 Err(error) => {
                     self.health.no_answer(Dependency::LongPoll, error.reached(), &error);
                     self.outage.fail();

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     ts::Ts,
-    vk::{NoAnswer, Reply, Server},
+    vk::{LongPollServer, PollReply, RequestError},
 };
 
 /// After so many polls without an answer a new server is asked for: VK may have moved it.
@@ -30,7 +30,7 @@ const MOST_REMEMBERED: usize = 100_000;
 
 /// What the session holds.
 #[derive(Debug)]
-pub enum State {
+pub enum SessionState {
     /// No server to poll; one must be asked for.
     Connecting(Connecting),
     /// A server and the position to ask from.
@@ -52,7 +52,7 @@ pub enum Connecting {
 #[derive(Debug)]
 pub struct Polling {
     /// Where to ask.
-    pub server: Server,
+    pub server: LongPollServer,
     /// From which position.
     pub ts: Ts,
     misses: u32,
@@ -80,14 +80,14 @@ struct Damage {
 #[derive(Debug)]
 pub struct Step {
     /// The new state.
-    pub state: State,
+    pub state: SessionState,
     /// What to hand on, together with the position it leads to.
     pub batch: Option<Batch>,
     /// Why to pause before the next request.
-    pub trouble: Option<NoAnswer>,
+    pub failure: Option<RequestError>,
 }
 
-impl State {
+impl SessionState {
     /// The state to start from: the committed position, or none on the very first start.
     #[must_use]
     pub fn starting_at(position: Option<Ts>) -> Self {
@@ -98,7 +98,7 @@ impl State {
 impl Connecting {
     /// VK named a server and its newest position.
     #[must_use]
-    pub fn granted(self, server: Server, newest: Ts) -> Step {
+    pub fn granted(self, server: LongPollServer, newest: Ts) -> Step {
         let (ts, batch) = match self {
             Self::From(ts) => (ts, None),
             Self::Fresh => (newest, Some(Batch::position_only(newest, None))),
@@ -107,33 +107,33 @@ impl Connecting {
                 (newest, Some(Batch::position_only(newest, Some(gap))))
             }
         };
-        Step { state: State::Polling(Polling::new(server, ts)), batch, trouble: None }
+        Step { state: SessionState::Polling(Polling::new(server, ts)), batch, failure: None }
     }
 }
 
 impl Polling {
-    fn new(server: Server, ts: Ts) -> Self {
+    fn new(server: LongPollServer, ts: Ts) -> Self {
         let handed_on = HashSet::new();
         Self { server, ts, misses: 0, damage: None, resets: 0, handed_on, unseen: None }
     }
 
     /// The server answered, or did not.
     #[must_use]
-    pub fn replied(self, reply: Reply) -> Step {
+    pub fn replied(self, reply: PollReply) -> Step {
         match reply {
-            Reply::Updates { ts, updates } => self.answered(ts, updates),
-            Reply::Outdated { ts } => self.outdated(ts),
-            Reply::KeyExpired => Connecting::From(self.ts).step(None),
-            Reply::Lost => Connecting::LostAfter(self.ts).step(None),
-            Reply::Unknown { what } => Connecting::From(self.ts).step(Some(what.into())),
-            Reply::Unreachable { reason } if self.misses + 1 >= MISSES => {
+            PollReply::Updates { ts, updates } => self.answered(ts, updates),
+            PollReply::Outdated { ts } => self.outdated(ts),
+            PollReply::KeyExpired => Connecting::From(self.ts).step(None),
+            PollReply::Lost => Connecting::LostAfter(self.ts).step(None),
+            PollReply::Unknown { what } => Connecting::From(self.ts).step(Some(what.into())),
+            PollReply::Unreachable { reason } if self.misses + 1 >= MISSES => {
                 Connecting::From(self.ts).step(Some(reason))
             }
-            Reply::Unreachable { reason } => {
+            PollReply::Unreachable { reason } => {
                 let misses = self.misses + 1;
-                State::Polling(Self { misses, ..self }).step(Some(reason))
+                SessionState::Polling(Self { misses, ..self }).step(Some(reason))
             }
-            Reply::Malformed { body } => self.damaged(&body),
+            PollReply::Malformed { body } => self.damaged(&body),
         }
     }
 
@@ -141,7 +141,7 @@ impl Polling {
     /// lies ahead, this session is silent: `server` is polled from now on, from the same position.
     /// Returns whether it is.
     #[must_use]
-    pub fn checked(self, server: Server, newest: Ts) -> (Self, bool) {
+    pub fn checked(self, server: LongPollServer, newest: Ts) -> (Self, bool) {
         if newest > self.ts {
             return (Self { server, misses: 0, unseen: Some(newest), ..self }, true);
         }
@@ -164,10 +164,10 @@ impl Polling {
 
     /// VK has nothing new.
     fn stay(self) -> Step {
-        let trouble = self.unseen.map(|newest| {
+        let failure = self.unseen.map(|newest| {
             format!("its queue is at ts {newest}, but polls from {} return nothing", self.ts).into()
         });
-        State::Polling(Self { misses: 0, damage: None, resets: 0, ..self }).step(trouble)
+        SessionState::Polling(Self { misses: 0, damage: None, resets: 0, ..self }).step(failure)
     }
 
     /// Updates came, but the position stays: those that have come before are not handed on again.
@@ -187,24 +187,24 @@ impl Polling {
         if !is_full {
             self.handed_on.extend(fingerprints);
         }
-        let trouble = (new.is_empty() || is_full).then(|| {
+        let failure = (new.is_empty() || is_full).then(|| {
             let ts = self.ts;
             format!("it answers with {number} updates again, and its ts stays at {ts}").into()
         });
         let batch = (!new.is_empty()).then_some(Batch { updates: new, ts: self.ts, gap: None });
-        let state = State::Polling(Self { misses: 0, damage: None, resets: 0, ..self });
-        Step { state, batch, trouble }
+        let state = SessionState::Polling(Self { misses: 0, damage: None, resets: 0, ..self });
+        Step { state, batch, failure }
     }
 
     fn outdated(self, ts: Ts) -> Step {
         let gap = Gap { from: self.ts, to: ts, cause: GapCause::Outdated };
         let resets = self.resets.saturating_add(1);
         let mut step = self.advance(Batch::position_only(ts, Some(gap)));
-        if let State::Polling(polling) = &mut step.state {
+        if let SessionState::Polling(polling) = &mut step.state {
             polling.resets = resets;
         }
         if resets > 1 {
-            step.trouble = Some("it reports lost updates (failed 1) again and again".into());
+            step.failure = Some("it reports lost updates (failed 1) again and again".into());
         }
         step
     }
@@ -217,12 +217,12 @@ impl Polling {
             None => Damage { place, there: 1, bodies: 0 },
         };
         let damage = Damage { bodies: damage.bodies + 1, ..damage };
-        let trouble =
-            || NoAnswer::from(format!("a body of {} bytes that is not whole JSON", body.len()));
+        let failure =
+            || RequestError::from(format!("a body of {} bytes that is not whole JSON", body.len()));
         if damage.there >= DAMAGED_TRIES {
             return match salvage(body, self.ts) {
                 Some(Batch { updates, ts, .. }) => self.answered(ts, updates),
-                None => Connecting::From(self.ts).step(Some(trouble())),
+                None => Connecting::From(self.ts).step(Some(failure())),
             };
         }
         if damage.bodies >= CUT_TRIES
@@ -230,24 +230,24 @@ impl Polling {
         {
             return self.advance(batch);
         }
-        State::Polling(Self { damage: Some(damage), ..self }).step(Some(trouble()))
+        SessionState::Polling(Self { damage: Some(damage), ..self }).step(Some(failure()))
     }
 
     fn advance(self, batch: Batch) -> Step {
-        let state = State::Polling(Self::new(self.server, batch.ts));
-        Step { state, batch: Some(batch), trouble: None }
+        let state = SessionState::Polling(Self::new(self.server, batch.ts));
+        Step { state, batch: Some(batch), failure: None }
     }
 }
 
 impl Connecting {
-    fn step(self, trouble: Option<NoAnswer>) -> Step {
-        State::Connecting(self).step(trouble)
+    fn step(self, failure: Option<RequestError>) -> Step {
+        SessionState::Connecting(self).step(failure)
     }
 }
 
-impl State {
-    fn step(self, trouble: Option<NoAnswer>) -> Step {
-        Step { state: self, batch: None, trouble }
+impl SessionState {
+    fn step(self, failure: Option<RequestError>) -> Step {
+        Step { state: self, batch: None, failure }
     }
 }
 
@@ -255,8 +255,8 @@ impl State {
 mod tests {
     use super::*;
 
-    fn server() -> Server {
-        Server::new(reqwest::Url::parse("https://lp.vk.ru/whp/1").unwrap(), "key".into())
+    fn server() -> LongPollServer {
+        LongPollServer::new(reqwest::Url::parse("https://lp.vk.ru/whp/1").unwrap(), "key".into())
     }
 
     fn polling(ts: u32) -> Polling {
@@ -265,9 +265,11 @@ mod tests {
 
     fn position(step: &Step) -> Option<u64> {
         match &step.state {
-            State::Polling(polling) => Some(polling.ts.get()),
-            State::Connecting(Connecting::From(ts) | Connecting::LostAfter(ts)) => Some(ts.get()),
-            State::Connecting(Connecting::Fresh) => None,
+            SessionState::Polling(polling) => Some(polling.ts.get()),
+            SessionState::Connecting(Connecting::From(ts) | Connecting::LostAfter(ts)) => {
+                Some(ts.get())
+            }
+            SessionState::Connecting(Connecting::Fresh) => None,
         }
     }
 
@@ -287,36 +289,39 @@ mod tests {
     #[test]
     fn updates_move_the_position_to_the_replys() {
         let updates = vec!["{}".into()];
-        let step = polling(4).replied(Reply::Updates { ts: Ts::from(5), updates: updates.clone() });
+        let step =
+            polling(4).replied(PollReply::Updates { ts: Ts::from(5), updates: updates.clone() });
         assert_eq!(position(&step), Some(5));
         assert_eq!(step.batch, Some(Batch { updates, ts: Ts::from(5), gap: None }));
     }
 
     #[test]
     fn an_empty_answer_hands_on_nothing() {
-        let step = polling(4).replied(Reply::Updates { ts: Ts::from(4), updates: vec![] });
-        assert!(step.batch.is_none() && step.trouble.is_none());
+        let step = polling(4).replied(PollReply::Updates { ts: Ts::from(4), updates: vec![] });
+        assert!(step.batch.is_none() && step.failure.is_none());
     }
 
     #[test]
     fn failed_1_goes_on_from_the_replys_position_with_a_gap() {
-        let step = polling(4).replied(Reply::Outdated { ts: Ts::from(9) });
-        assert!(matches!(step.state, State::Polling(_)));
+        let step = polling(4).replied(PollReply::Outdated { ts: Ts::from(9) });
+        assert!(matches!(step.state, SessionState::Polling(_)));
         let gap = step.batch.unwrap().gap.unwrap();
         assert_eq!((gap.from, gap.to, gap.missed()), (Ts::from(4), Ts::from(9), 5));
     }
 
     #[test]
     fn failed_2_keeps_the_position_and_asks_for_a_key() {
-        let step = polling(4).replied(Reply::KeyExpired);
-        assert!(matches!(step.state, State::Connecting(Connecting::From(at)) if at == Ts::from(4)));
+        let step = polling(4).replied(PollReply::KeyExpired);
+        assert!(
+            matches!(step.state, SessionState::Connecting(Connecting::From(at)) if at == Ts::from(4))
+        );
         assert!(step.batch.is_none());
     }
 
     #[test]
     fn failed_3_takes_the_new_position_with_a_gap() {
-        let step = polling(4).replied(Reply::Lost);
-        let State::Connecting(connecting) = step.state else { panic!("asks for a server") };
+        let step = polling(4).replied(PollReply::Lost);
+        let SessionState::Connecting(connecting) = step.state else { panic!("asks for a server") };
         let step = connecting.granted(server(), Ts::from(2));
         assert_eq!(position(&step), Some(2));
         assert_eq!(step.batch.unwrap().gap.unwrap().from, Ts::from(4));
@@ -324,22 +329,26 @@ mod tests {
 
     #[test]
     fn an_unknown_answer_pauses_then_asks_for_a_server_and_keeps_the_position() {
-        let step = polling(4).replied(Reply::Unknown { what: "failed 7".into() });
-        assert!(matches!(step.state, State::Connecting(Connecting::From(at)) if at == Ts::from(4)));
-        assert!(step.trouble.is_some());
+        let step = polling(4).replied(PollReply::Unknown { what: "failed 7".into() });
+        assert!(
+            matches!(step.state, SessionState::Connecting(Connecting::From(at)) if at == Ts::from(4))
+        );
+        assert!(step.failure.is_some());
     }
 
     #[test]
     fn a_silent_server_is_asked_again_and_then_replaced() {
         let mut current = polling(4);
         for _ in 1..MISSES {
-            let step = current.replied(Reply::Unreachable { reason: "reset".into() });
-            assert!(step.trouble.is_some());
-            let State::Polling(next) = step.state else { panic!("keeps the server") };
+            let step = current.replied(PollReply::Unreachable { reason: "reset".into() });
+            assert!(step.failure.is_some());
+            let SessionState::Polling(next) = step.state else { panic!("keeps the server") };
             current = next;
         }
-        let step = current.replied(Reply::Unreachable { reason: "reset".into() });
-        assert!(matches!(step.state, State::Connecting(Connecting::From(at)) if at == Ts::from(4)));
+        let step = current.replied(PollReply::Unreachable { reason: "reset".into() });
+        assert!(
+            matches!(step.state, SessionState::Connecting(Connecting::From(at)) if at == Ts::from(4))
+        );
     }
 
     #[test]
@@ -347,12 +356,12 @@ mod tests {
         let body = r#"{"ts":"6","updates":[{"a":1},{"b":2},]}"#;
         let mut current = polling(4);
         for _ in 1..DAMAGED_TRIES {
-            let step = current.replied(Reply::Malformed { body: body.into() });
-            assert!(step.batch.is_none() && step.trouble.is_some());
-            let State::Polling(next) = step.state else { panic!("keeps the server") };
+            let step = current.replied(PollReply::Malformed { body: body.into() });
+            assert!(step.batch.is_none() && step.failure.is_some());
+            let SessionState::Polling(next) = step.state else { panic!("keeps the server") };
             current = next;
         }
-        let step = current.replied(Reply::Malformed { body: body.into() });
+        let step = current.replied(PollReply::Malformed { body: body.into() });
         assert_eq!(position(&step), Some(6));
         assert_eq!(step.batch.unwrap().updates.len(), 2);
     }
@@ -362,9 +371,9 @@ mod tests {
         let mut current = polling(4);
         for cut in 20..29 {
             let body = &r#"{"ts":"6","updates":[{"a":1},{"b":2},]}"#[..cut];
-            let step = current.replied(Reply::Malformed { body: body.into() });
+            let step = current.replied(PollReply::Malformed { body: body.into() });
             assert!(step.batch.is_none());
-            let State::Polling(next) = step.state else { panic!("keeps the server") };
+            let SessionState::Polling(next) = step.state else { panic!("keeps the server") };
             current = next;
         }
     }
@@ -375,12 +384,12 @@ mod tests {
         let mut current = polling(4);
         for cut in 1..CUT_TRIES as usize {
             let body = &whole[..38 + cut];
-            let step = current.replied(Reply::Malformed { body: body.into() });
-            assert!(step.batch.is_none() && step.trouble.is_some(), "{body}");
-            let State::Polling(next) = step.state else { panic!("keeps the server") };
+            let step = current.replied(PollReply::Malformed { body: body.into() });
+            assert!(step.batch.is_none() && step.failure.is_some(), "{body}");
+            let SessionState::Polling(next) = step.state else { panic!("keeps the server") };
             current = next;
         }
-        let step = current.replied(Reply::Malformed { body: whole[..38].into() });
+        let step = current.replied(PollReply::Malformed { body: whole[..38].into() });
         assert_eq!(position(&step), Some(6), "what was cut is still to be fetched");
         assert_eq!(step.batch.unwrap().updates.len(), 2);
     }
@@ -392,13 +401,13 @@ mod tests {
         for updates in 1.. {
             let behind = r#",{"a":1}"#.repeat(updates);
             let body = format!(r#"{{"ts":"{}","updates":[{damaged}{behind}]}}"#, 5 + updates);
-            let step = current.replied(Reply::Malformed { body: body.into() });
+            let step = current.replied(PollReply::Malformed { body: body.into() });
             if let Some(batch) = step.batch {
                 assert_eq!((updates, batch.updates.len()), (DAMAGED_TRIES as usize, 1 + updates));
                 assert_eq!(batch.ts, Ts::from(4).after(1 + updates));
                 return;
             }
-            let State::Polling(next) = step.state else { panic!("keeps the server") };
+            let SessionState::Polling(next) = step.state else { panic!("keeps the server") };
             current = next;
         }
     }
@@ -406,18 +415,18 @@ mod tests {
     #[test]
     fn an_ordinary_answer_does_not_take_the_position_back() {
         for updates in [vec![], vec!["{}".into()]] {
-            let step = polling(4).replied(Reply::Updates { ts: Ts::from(3), updates });
+            let step = polling(4).replied(PollReply::Updates { ts: Ts::from(3), updates });
             assert!(
-                matches!(step.state, State::Connecting(Connecting::From(at)) if at == Ts::from(4))
+                matches!(step.state, SessionState::Connecting(Connecting::From(at)) if at == Ts::from(4))
             );
-            assert!(step.batch.is_none() && step.trouble.is_some());
+            assert!(step.batch.is_none() && step.failure.is_some());
         }
-        assert_eq!(position(&polling(4).replied(Reply::Outdated { ts: Ts::from(3) })), Some(3));
+        assert_eq!(position(&polling(4).replied(PollReply::Outdated { ts: Ts::from(3) })), Some(3));
     }
 
     #[test]
     fn updates_that_leave_the_position_are_handed_on_once() {
-        let reply = |updates: &[&str]| Reply::Updates {
+        let reply = |updates: &[&str]| PollReply::Updates {
             ts: Ts::from(4),
             updates: updates.iter().map(|&it| it.into()).collect(),
         };
@@ -427,42 +436,44 @@ mod tests {
         {
             let step = current.replied(reply(&answer));
             assert_eq!(position(&step), Some(4));
-            assert_eq!(step.trouble.is_some(), new == 0, "{answer:?}");
+            assert_eq!(step.failure.is_some(), new == 0, "{answer:?}");
             assert_eq!(step.batch.map_or(0, |batch| batch.updates.len()), new, "{answer:?}");
-            let State::Polling(next) = step.state else { panic!("keeps the server") };
+            let SessionState::Polling(next) = step.state else { panic!("keeps the server") };
             current = next;
         }
         // Another position, and they are new.
-        let step = current.replied(Reply::Updates { ts: Ts::from(5), updates: vec!["a".into()] });
-        assert!(step.trouble.is_none() && step.batch.is_some());
+        let step =
+            current.replied(PollReply::Updates { ts: Ts::from(5), updates: vec!["a".into()] });
+        assert!(step.failure.is_none() && step.batch.is_some());
     }
 
     #[test]
     fn lost_updates_reported_again_and_again_are_trouble() {
-        let step = polling(4).replied(Reply::Outdated { ts: Ts::from(9) });
-        assert!(step.trouble.is_none());
-        let State::Polling(next) = step.state else { panic!("keeps the server") };
-        let step = next.replied(Reply::Outdated { ts: Ts::from(4) });
-        assert!(step.trouble.is_some() && step.batch.is_some());
-        let State::Polling(next) = step.state else { panic!("keeps the server") };
-        let step = next.replied(Reply::Updates { ts: Ts::from(4), updates: vec![] });
-        assert!(step.trouble.is_none());
+        let step = polling(4).replied(PollReply::Outdated { ts: Ts::from(9) });
+        assert!(step.failure.is_none());
+        let SessionState::Polling(next) = step.state else { panic!("keeps the server") };
+        let step = next.replied(PollReply::Outdated { ts: Ts::from(4) });
+        assert!(step.failure.is_some() && step.batch.is_some());
+        let SessionState::Polling(next) = step.state else { panic!("keeps the server") };
+        let step = next.replied(PollReply::Updates { ts: Ts::from(4), updates: vec![] });
+        assert!(step.failure.is_none());
     }
 
     #[test]
     fn a_silent_session_is_in_trouble_until_the_position_moves() {
-        let quiet = || Reply::Updates { ts: Ts::from(4), updates: vec![] };
+        let quiet = || PollReply::Updates { ts: Ts::from(4), updates: vec![] };
         let (current, is_silent) = polling(4).checked(server(), Ts::from(4));
         assert!(!is_silent);
         let (current, is_silent) = current.checked(server(), Ts::from(9));
         assert!(is_silent);
         let step = current.replied(quiet());
         assert_eq!((position(&step), step.batch.is_none()), (Some(4), true));
-        assert!(step.trouble.unwrap().reason.contains("its queue is at ts 9"));
-        let State::Polling(current) = step.state else { panic!("keeps the server") };
-        let step = current.replied(Reply::Updates { ts: Ts::from(9), updates: vec!["a".into()] });
-        let State::Polling(current) = step.state else { panic!("keeps the server") };
-        let step = current.replied(Reply::Updates { ts: Ts::from(9), updates: vec![] });
-        assert!(step.trouble.is_none());
+        assert!(step.failure.unwrap().reason.contains("its queue is at ts 9"));
+        let SessionState::Polling(current) = step.state else { panic!("keeps the server") };
+        let step =
+            current.replied(PollReply::Updates { ts: Ts::from(9), updates: vec!["a".into()] });
+        let SessionState::Polling(current) = step.state else { panic!("keeps the server") };
+        let step = current.replied(PollReply::Updates { ts: Ts::from(9), updates: vec![] });
+        assert!(step.failure.is_none());
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::{
     ts::Ts,
-    vk::{Api, CallError, Class, Server},
+    vk::{Api, CallError, ErrorClass, LongPollServer},
 };
 
 /// The least time between two questions, so that there are at most six in an hour.
@@ -20,21 +20,21 @@ const SPACING: Duration = Duration::from_secs(10 * 60);
 /// single refusal may pass.
 const FATAL_ANSWERS: u32 = 2;
 
-type Answer = Result<(Server, Ts), CallError>;
+type CheckResult = Result<(LongPollServer, Ts), CallError>;
 
 /// Asks VK for a Long Poll server and its newest position where nothing new has come for some time.
 ///
 /// The call runs while a poll is held, so it delays no event. What it finds counts only if a poll that ends
 /// after it still returns nothing new.
 pub(super) struct SessionCheck<'a> {
-    ask: Box<dyn Fn() -> BoxFuture<'a, Answer> + Send + 'a>,
+    ask: Box<dyn Fn() -> BoxFuture<'a, CheckResult> + Send + 'a>,
     quiet: Duration,
     /// When VK is asked next, unless something new comes before.
     due: Instant,
     /// When VK may be asked next.
     allowed: Instant,
-    call: Option<BoxFuture<'a, Answer>>,
-    found: Option<(Server, Ts)>,
+    call: Option<BoxFuture<'a, CheckResult>>,
+    found: Option<(LongPollServer, Ts)>,
     fatal_answers: u32,
 }
 
@@ -44,7 +44,7 @@ impl<'a> SessionCheck<'a> {
         Self::asking(quiet, move || api.long_poll_server().boxed())
     }
 
-    fn asking(quiet: Duration, ask: impl Fn() -> BoxFuture<'a, Answer> + Send + 'a) -> Self {
+    fn asking(quiet: Duration, ask: impl Fn() -> BoxFuture<'a, CheckResult> + Send + 'a) -> Self {
         let now = Instant::now();
         let mut check = Self {
             ask: Box::new(ask),
@@ -84,12 +84,12 @@ impl<'a> SessionCheck<'a> {
     }
 
     /// A server and VK's newest position, if VK was asked since the last restart.
-    pub(super) fn found(&mut self) -> Option<(Server, Ts)> {
+    pub(super) fn found(&mut self) -> Option<(LongPollServer, Ts)> {
         self.found.take()
     }
 
     /// The next answer. Whatever waits for it can stop and begin again.
-    async fn answer(&mut self) -> Answer {
+    async fn answer(&mut self) -> CheckResult {
         let call = match &mut self.call {
             Some(call) => call,
             none => {
@@ -105,13 +105,13 @@ impl<'a> SessionCheck<'a> {
         answer
     }
 
-    fn take(&mut self, answer: Answer) -> Result<(), CallError> {
+    fn take(&mut self, answer: CheckResult) -> Result<(), CallError> {
         match answer {
             Ok(found) => {
                 self.fatal_answers = 0;
                 self.found = Some(found);
             }
-            Err(error) if error.class() == Class::Permanent => {
+            Err(error) if error.class() == ErrorClass::Permanent => {
                 self.fatal_answers += 1;
                 if self.fatal_answers >= FATAL_ANSWERS {
                     return Err(error);
@@ -150,8 +150,8 @@ mod tests {
     const POLL: Duration = Duration::from_secs(25);
     const HOUR: Duration = Duration::from_secs(60 * 60);
 
-    fn server() -> Server {
-        Server::new(reqwest::Url::parse("https://lp.vk.ru/whp/1").unwrap(), "key".into())
+    fn server() -> LongPollServer {
+        LongPollServer::new(reqwest::Url::parse("https://lp.vk.ru/whp/1").unwrap(), "key".into())
     }
 
     fn refused(code: i64) -> CallError {
@@ -160,7 +160,7 @@ mod tests {
 
     /// A check whose questions are noted with their times.
     fn noting(
-        answer: impl Fn() -> Answer + Send + 'static,
+        answer: impl Fn() -> CheckResult + Send + 'static,
     ) -> (SessionCheck<'static>, Arc<Mutex<Vec<Instant>>>) {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let noted = asked.clone();

@@ -21,7 +21,7 @@ use crate::ops::{
 };
 
 use super::{
-    Access, CallError, Class, Config, Method, NoAnswer,
+    Access, CallError, Config, ErrorClass, Method, RequestError,
     credential::Credential,
     http,
     limit::{Limit, Place},
@@ -151,7 +151,7 @@ impl Api {
         method: Method,
         params: &[(&str, &str)],
         credential: &Credential,
-    ) -> Result<Vec<u8>, NoAnswer> {
+    ) -> Result<Vec<u8>, RequestError> {
         let url = self.settings.api_url.join(method.as_str()).map_err(|error| error.to_string())?;
         let common =
             [("v", self.settings.api_version.as_str()), ("lang", self.settings.lang.as_str())];
@@ -174,7 +174,7 @@ impl Api {
 
     /// Makes every later call wait as long as VK's answer asks for.
     fn apply_backoff(&self, method: Method, error: &CallError) {
-        if error.class() != Class::Throttled {
+        if error.class() != ErrorClass::Throttled {
             return;
         }
         let CallError::Rejected { code, .. } = error else { return };
@@ -267,10 +267,10 @@ impl Permit<'_> {
 fn outcome(error: &CallError) -> CallOutcome {
     match (error, error.class()) {
         (CallError::Unreachable { .. }, _) => CallOutcome::Unreachable,
-        (_, Class::Transient) => CallOutcome::TransientError,
-        (_, Class::Throttled) => CallOutcome::Throttled,
-        (_, Class::Skip) => CallOutcome::Rejected,
-        (_, Class::Permanent) => CallOutcome::PermanentError,
+        (_, ErrorClass::Transient) => CallOutcome::TransientError,
+        (_, ErrorClass::Throttled) => CallOutcome::Throttled,
+        (_, ErrorClass::Skip) => CallOutcome::Rejected,
+        (_, ErrorClass::Permanent) => CallOutcome::PermanentError,
     }
 }
 
@@ -288,7 +288,7 @@ impl Drop for Waited {
 
 pub(super) enum Failure {
     Error { code: i64, message: String },
-    Unusable(NoAnswer),
+    Unusable(RequestError),
 }
 
 /// VK's envelope: a body with `response`, or with `error`, whatever the HTTP status says.
@@ -410,7 +410,7 @@ mod tests {
         assert!(!format!("{api:?}").contains(token));
         assert_eq!(api.credential().redacted("bad vk1.a.very-secret!"), "bad ***!");
         let error = api.permit(Method::Users).await.call::<i64>(&[]).await.unwrap_err();
-        assert_eq!((error.class(), error.reached()), (Class::Transient, false));
+        assert_eq!((error.class(), error.reached()), (ErrorClass::Transient, false));
         assert!(!error.to_string().contains("127.0.0.1:9/"), "{error}");
     }
 }

@@ -2,11 +2,11 @@
 
 use thiserror::Error;
 
-use super::{Method, NoAnswer};
+use super::{Method, RequestError};
 
 /// What a failed call asks of its caller (the classes of VK's error codes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
+pub enum ErrorClass {
     /// Configuration that cannot work: stop and tell the operator.
     Permanent,
     /// Passing trouble: try again after a growing pause.
@@ -36,23 +36,23 @@ pub enum CallError {
         /// The method called.
         method: Method,
         /// What happened instead.
-        reason: NoAnswer,
+        reason: RequestError,
     },
 }
 
 impl CallError {
     /// What this failure asks of the caller.
     #[must_use]
-    pub fn class(&self) -> Class {
+    pub fn class(&self) -> ErrorClass {
         match self {
             Self::Rejected { method, code, .. } => class(*method, *code),
-            Self::Unreachable { .. } => Class::Transient,
+            Self::Unreachable { .. } => ErrorClass::Transient,
         }
     }
 
     /// The class of an error code that `method` is answered with.
     #[must_use]
-    pub fn class_of(method: Method, code: i64) -> Class {
+    pub fn class_of(method: Method, code: i64) -> ErrorClass {
         class(method, code)
     }
 
@@ -63,7 +63,7 @@ impl CallError {
             // A method that does not exist, is switched off, or is not for this kind of token.
             Self::Rejected { code: 3 | 7 | 15 | 20 | 21 | 23 | 27 | 28, .. }
             | Self::Unreachable { .. } => false,
-            Self::Rejected { .. } => self.class() == Class::Permanent,
+            Self::Rejected { .. } => self.class() == ErrorClass::Permanent,
         }
     }
 
@@ -81,16 +81,16 @@ impl CallError {
     pub fn wants_fewer_ids(&self) -> bool {
         match self {
             Self::Rejected { code: 13 | 36, .. } => true,
-            Self::Rejected { .. } => self.class() == Class::Skip,
+            Self::Rejected { .. } => self.class() == ErrorClass::Skip,
             Self::Unreachable { .. } => false,
         }
     }
 }
 
 /// The class of an error code: VK's list of common errors, and how its clients fare with them.
-fn class(method: Method, code: i64) -> Class {
+fn class(method: Method, code: i64) -> ErrorClass {
     match code {
-        7 | 15 | 100 | 125 if method == Method::LongPollServer => Class::Permanent,
+        7 | 15 | 100 | 125 if method == Method::LongPollServer => ErrorClass::Permanent,
         2..=5
         | 8
         | 11
@@ -111,8 +111,8 @@ fn class(method: Method, code: i64) -> Class {
         | 3301
         | 3302
         | 3609
-        | 9999 => Class::Permanent,
-        6 | 9 | 14 | 29 | 3300 => Class::Throttled,
+        | 9999 => ErrorClass::Permanent,
+        6 | 9 | 14 | 29 | 3300 => ErrorClass::Throttled,
         7
         | 15
         | 18
@@ -148,14 +148,14 @@ fn class(method: Method, code: i64) -> Class {
         | 946
         | 974
         | 1017
-        | 3610 => Class::Skip,
-        _ => Class::Transient,
+        | 3610 => ErrorClass::Skip,
+        _ => ErrorClass::Transient,
     }
 }
 
 /// What the operator can do about a fatal error; empty for the others.
 fn advice(method: Method, code: i64) -> &'static str {
-    if class(method, code) != Class::Permanent {
+    if class(method, code) != ErrorClass::Permanent {
         return "";
     }
     match code {
@@ -191,23 +191,27 @@ mod tests {
     #[test]
     fn the_same_code_weighs_differently_on_the_long_poll_server() {
         for code in [7, 15, 100, 125] {
-            assert_eq!(refused(Method::LongPollServer, code).class(), Class::Permanent, "{code}");
-            assert_eq!(refused(Method::Users, code).class(), Class::Skip, "{code}");
+            assert_eq!(
+                refused(Method::LongPollServer, code).class(),
+                ErrorClass::Permanent,
+                "{code}"
+            );
+            assert_eq!(refused(Method::Users, code).class(), ErrorClass::Skip, "{code}");
         }
     }
 
     #[test]
     fn unknown_codes_are_retried() {
-        assert_eq!(refused(Method::Users, 77_777).class(), Class::Transient);
+        assert_eq!(refused(Method::Users, 77_777).class(), ErrorClass::Transient);
     }
 
     #[test]
     fn vk_asking_for_a_pause_is_told_from_passing_trouble() {
         for code in [6, 9, 14, 29] {
-            assert_eq!(refused(Method::Users, code).class(), Class::Throttled, "{code}");
+            assert_eq!(refused(Method::Users, code).class(), ErrorClass::Throttled, "{code}");
         }
         for code in [1, 10, 13, 36, 43] {
-            assert_eq!(refused(Method::Users, code).class(), Class::Transient, "{code}");
+            assert_eq!(refused(Method::Users, code).class(), ErrorClass::Transient, "{code}");
         }
     }
 

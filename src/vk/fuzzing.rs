@@ -3,11 +3,13 @@
 use reqwest::Url;
 use serde_json::value::RawValue;
 
-use super::{ChatInfo, CommunityInfo, LongPollSettings, Reply, UserInfo, api, listing, long_poll};
+use super::{
+    ChatInfo, CommunityInfo, LongPollSettings, PollReply, UserInfo, api, listing, long_poll,
+};
 
 /// Understands a Long Poll server's answer.
 #[must_use]
-pub fn long_poll_answer(body: &[u8]) -> Reply {
+pub fn long_poll_answer(body: &[u8]) -> PollReply {
     long_poll::decode(body.to_vec())
 }
 

@@ -23,21 +23,21 @@ pub(super) const CALL_CAP: usize = 8 << 20;
 
 /// Why there is no answer that could be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoAnswer {
+pub struct RequestError {
     /// Whether a connection came about: if not, the network may be at fault as well as VK.
     pub reached: bool,
     /// What happened, without secrets or URL.
     pub reason: String,
 }
 
-impl fmt::Display for NoAnswer {
+impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)
     }
 }
 
 /// An answer came, of which this is to be said.
-impl<T: Into<String>> From<T> for NoAnswer {
+impl<T: Into<String>> From<T> for RequestError {
     fn from(reason: T) -> Self {
         Self { reached: true, reason: reason.into() }
     }
@@ -82,7 +82,7 @@ fn authorities(path: &Path) -> anyhow::Result<Vec<Certificate>> {
 
 /// Reads the whole body of a successful answer of at most `cap` bytes, or says in one line why there is
 /// none.
-pub(super) async fn body(mut response: Response, cap: usize) -> Result<Vec<u8>, NoAnswer> {
+pub(super) async fn body(mut response: Response, cap: usize) -> Result<Vec<u8>, RequestError> {
     let status = response.status();
     if !status.is_success() {
         return Err(format!("HTTP status {status}").into());
@@ -99,7 +99,7 @@ pub(super) async fn body(mut response: Response, cap: usize) -> Result<Vec<u8>, 
 }
 
 /// An error with its causes and without its URL, which may carry the Long Poll key.
-pub(super) fn describe(error: reqwest::Error) -> NoAnswer {
+pub(super) fn describe(error: reqwest::Error) -> RequestError {
     let reached = !error.is_connect();
     let error = error.without_url();
     let mut text = error.to_string();
@@ -116,7 +116,7 @@ pub(super) fn describe(error: reqwest::Error) -> NoAnswer {
         }
         cause = inner.source();
     }
-    NoAnswer { reached, reason: format!("{}{advice}", text::excerpt(&text)) }
+    RequestError { reached, reason: format!("{}{advice}", text::excerpt(&text)) }
 }
 
 /// Whether a TLS handshake ended because nobody trusts who signed the server's certificate.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Config;
-use super::{NoAnswer, http, updates::Updates};
+use super::{RequestError, http, updates::Updates};
 use crate::{text, ts::Ts};
 
 /// What a poll may take beyond the time that VK holds it.
@@ -16,12 +16,12 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// A Long Poll server of a community, with the key that opens it.
 #[derive(Clone)]
-pub struct Server {
+pub struct LongPollServer {
     url: Url,
     key: SecretString,
 }
 
-impl Server {
+impl LongPollServer {
     /// A server at `url`. The key is a secret: who has it reads the community's messages.
     #[must_use]
     pub fn new(url: Url, key: SecretString) -> Self {
@@ -29,7 +29,7 @@ impl Server {
     }
 }
 
-impl fmt::Debug for Server {
+impl fmt::Debug for LongPollServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").field("host", &self.url.host_str()).finish_non_exhaustive()
     }
@@ -71,7 +71,7 @@ impl<'a> Hosts<'a> {
 
 /// What came back from a poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reply {
+pub enum PollReply {
     /// Updates after the position asked from, as raw JSON; none when the wait ran out.
     Updates {
         /// The position after them.
@@ -101,7 +101,7 @@ pub enum Reply {
     /// No answer: connection, time, HTTP status, or a body that is nothing like an answer.
     Unreachable {
         /// What happened.
-        reason: NoAnswer,
+        reason: RequestError,
     },
 }
 
@@ -121,7 +121,7 @@ impl LongPoll {
     }
 
     /// Asks `server` for what came after `ts`. No token goes there.
-    pub async fn poll(&self, server: &Server, ts: Ts) -> Reply {
+    pub async fn poll(&self, server: &LongPollServer, ts: Ts) -> PollReply {
         let request = self.http.get(server.url.clone()).query(&[
             ("act", "a_check"),
             ("key", server.key.expose_secret()),
@@ -134,14 +134,14 @@ impl LongPoll {
         };
         match body {
             Ok(body) => decode(body),
-            Err(reason) => Reply::Unreachable { reason },
+            Err(reason) => PollReply::Unreachable { reason },
         }
     }
 }
 
 /// The position is read by itself: one that is none does not make the rest of the answer a damaged body.
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct PollBody<'a> {
     failed: Option<i64>,
     #[serde(borrow)]
     ts: Option<&'a RawValue>,
@@ -152,33 +152,33 @@ struct Answer<'a> {
 /// What a Long Poll server's answer says. [`LongPoll::poll`] does this with each body; a bench does it
 /// without the network.
 #[must_use]
-pub fn decode(body: Vec<u8>) -> Reply {
-    let answer: Answer = match serde_json::from_slice(&body) {
+pub fn decode(body: Vec<u8>) -> PollReply {
+    let answer: PollBody = match serde_json::from_slice(&body) {
         Ok(answer) => answer,
         Err(error) => return not_an_answer(body, &error),
     };
-    let Answer { failed, ts, updates } = answer;
+    let PollBody { failed, ts, updates } = answer;
     match failed {
-        Some(2) => return Reply::KeyExpired,
-        Some(3) => return Reply::Lost,
+        Some(2) => return PollReply::KeyExpired,
+        Some(3) => return PollReply::Lost,
         _ => {}
     }
     let ts = match ts.map(|ts| serde_json::from_str::<Ts>(ts.get())).transpose() {
         Ok(ts) => ts,
         Err(error) => {
-            return Reply::Unknown {
+            return PollReply::Unknown {
                 what: format!("its ts is not a position ({})", brief(&error)),
             };
         }
     };
     match (failed, ts, updates) {
-        (Some(1), Some(ts), _) => Reply::Outdated { ts },
-        (Some(code), ..) => Reply::Unknown { what: format!("failed {code}") },
-        (None, Some(ts), Some(Updates(updates))) => Reply::Updates {
+        (Some(1), Some(ts), _) => PollReply::Outdated { ts },
+        (Some(code), ..) => PollReply::Unknown { what: format!("failed {code}") },
+        (None, Some(ts), Some(Updates(updates))) => PollReply::Updates {
             ts,
             updates: updates.into_iter().map(|update| update.get().into()).collect(),
         },
-        (None, ..) => Reply::Unknown { what: "JSON without ts and updates".into() },
+        (None, ..) => PollReply::Unknown { what: "JSON without ts and updates".into() },
     }
 }
 
@@ -189,19 +189,19 @@ fn brief(error: &serde_json::Error) -> String {
 }
 
 /// Tells a damaged answer, which may hold updates, from an error page, which holds none.
-fn not_an_answer(body: Vec<u8>, error: &serde_json::Error) -> Reply {
+fn not_an_answer(body: Vec<u8>, error: &serde_json::Error) -> PollReply {
     let is_empty = body.is_empty();
     let text = String::from_utf8(body)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     if text.trim_start().starts_with('{') && text.contains("\"updates\"") {
-        return Reply::Malformed { body: text.into() };
+        return PollReply::Malformed { body: text.into() };
     }
     if error.is_data() {
         let error = text::excerpt(&error.to_string());
-        return Reply::Unknown { what: format!("unexpected JSON: {error}") };
+        return PollReply::Unknown { what: format!("unexpected JSON: {error}") };
     }
     let what = if is_empty { "an empty body" } else { "a body that is not JSON" };
-    Reply::Unreachable { reason: what.into() }
+    PollReply::Unreachable { reason: what.into() }
 }
 
 #[cfg(test)]
@@ -209,21 +209,21 @@ mod tests {
     use super::*;
     use crate::vk::UPDATES_AN_ANSWER;
 
-    fn reply(body: &str) -> Reply {
+    fn reply(body: &str) -> PollReply {
         decode(body.into())
     }
 
     #[test]
     fn failed_is_looked_at_before_ts_and_updates() {
-        assert_eq!(reply(r#"{"failed":1,"ts":2593}"#), Reply::Outdated { ts: Ts::from(2593) });
+        assert_eq!(reply(r#"{"failed":1,"ts":2593}"#), PollReply::Outdated { ts: Ts::from(2593) });
         assert_eq!(
             reply(r#"{"failed":1,"ts":"9","updates":[]}"#),
-            Reply::Outdated { ts: Ts::from(9) }
+            PollReply::Outdated { ts: Ts::from(9) }
         );
-        assert_eq!(reply(r#"{"failed":2,"ts":1,"updates":[]}"#), Reply::KeyExpired);
-        assert_eq!(reply(r#"{"failed":3,"error":"x"}"#), Reply::Lost);
-        assert!(matches!(reply(r#"{"failed":4,"min_version":0}"#), Reply::Unknown { .. }));
-        assert!(matches!(reply(r#"{"failed":1}"#), Reply::Unknown { .. }));
+        assert_eq!(reply(r#"{"failed":2,"ts":1,"updates":[]}"#), PollReply::KeyExpired);
+        assert_eq!(reply(r#"{"failed":3,"error":"x"}"#), PollReply::Lost);
+        assert!(matches!(reply(r#"{"failed":4,"min_version":0}"#), PollReply::Unknown { .. }));
+        assert!(matches!(reply(r#"{"failed":1}"#), PollReply::Unknown { .. }));
     }
 
     #[test]
@@ -231,7 +231,7 @@ mod tests {
         for ts in ["4", "\"4\""] {
             let body = format!(r#"{{"ts":{ts},"updates":[{{"a":1}}, 7]}}"#);
             let updates = vec![r#"{"a":1}"#.into(), "7".into()];
-            assert_eq!(reply(&body), Reply::Updates { ts: Ts::from(4), updates });
+            assert_eq!(reply(&body), PollReply::Updates { ts: Ts::from(4), updates });
         }
     }
 
@@ -241,13 +241,13 @@ mod tests {
         {
             for rest in ["\"failed\":1", "\"updates\":[]", "\"updates\":[{\"a\":1}]"] {
                 let body = format!(r#"{{"ts":{ts},{rest}}}"#);
-                let Reply::Unknown { what } = reply(&body) else { panic!("{body}") };
+                let PollReply::Unknown { what } = reply(&body) else { panic!("{body}") };
                 assert!(what.starts_with("its ts is not a position"), "{what}");
             }
-            assert_eq!(reply(&format!(r#"{{"failed":2,"ts":{ts}}}"#)), Reply::KeyExpired);
+            assert_eq!(reply(&format!(r#"{{"failed":2,"ts":{ts}}}"#)), PollReply::KeyExpired);
         }
         let long = "9".repeat(1 << 20);
-        let Reply::Unknown { what } = reply(&format!(r#"{{"failed":1,"ts":"{long}"}}"#)) else {
+        let PollReply::Unknown { what } = reply(&format!(r#"{{"failed":1,"ts":"{long}"}}"#)) else {
             panic!("an answer")
         };
         assert!(what.len() < 300, "{} bytes", what.len());
@@ -256,13 +256,13 @@ mod tests {
     #[test]
     fn what_is_no_answer_is_told_apart_by_what_may_be_in_it() {
         for body in [r#"{"error":{}}"#, "{}", r#"{"ts":1}"#, r#"{"ts":null,"x":[]}"#] {
-            assert!(matches!(reply(body), Reply::Unknown { .. }), "{body}");
+            assert!(matches!(reply(body), PollReply::Unknown { .. }), "{body}");
         }
         for body in ["", "<html>502</html>", "{\"ts\":\"4\",\"upd"] {
-            assert!(matches!(reply(body), Reply::Unreachable { .. }), "{body}");
+            assert!(matches!(reply(body), PollReply::Unreachable { .. }), "{body}");
         }
         for body in [r#"{"ts":"4","updates":[{},]}"#, r#"{"ts":"4","updates":[{"#] {
-            assert!(matches!(reply(body), Reply::Malformed { .. }), "{body}");
+            assert!(matches!(reply(body), PollReply::Malformed { .. }), "{body}");
         }
     }
 
@@ -270,8 +270,8 @@ mod tests {
     fn an_answer_with_more_updates_than_can_be_is_not_taken_whole() {
         let body =
             |number: usize| format!(r#"{{"ts":1,"updates":[{}1]}}"#, "1,".repeat(number - 1));
-        assert!(matches!(reply(&body(UPDATES_AN_ANSWER)), Reply::Updates { .. }));
-        assert!(matches!(reply(&body(UPDATES_AN_ANSWER + 1)), Reply::Malformed { .. }));
+        assert!(matches!(reply(&body(UPDATES_AN_ANSWER)), PollReply::Updates { .. }));
+        assert!(matches!(reply(&body(UPDATES_AN_ANSWER + 1)), PollReply::Malformed { .. }));
     }
 
     #[test]
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn debug_shows_no_key() {
         let url = Url::parse("https://lp.vk.ru/whp/1?key=inner").unwrap();
-        let server = Server::new(url, "secret-key".into());
+        let server = LongPollServer::new(url, "secret-key".into());
         let text = format!("{server:?}");
         assert!(!text.contains("secret-key") && !text.contains("inner"), "{text}");
     }

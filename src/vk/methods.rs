@@ -6,12 +6,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{
-    Api, CallError, Class, Listed, Listing,
+    Api, CallError, ErrorClass, Listed, Listing,
     api::{Permit, Response},
     bounds,
     credential::Credential,
     listing::{self, list},
-    long_poll::{Hosts, Server},
+    long_poll::{Hosts, LongPollServer},
 };
 use crate::ts::Ts;
 
@@ -106,7 +106,7 @@ struct Permissions {
 }
 
 #[derive(Deserialize)]
-struct LongPollServer {
+struct LongPollServerResponse {
     server: String,
     key: String,
     ts: Ts,
@@ -197,7 +197,7 @@ pub enum Part<T> {
     /// An answer.
     Received(T),
     /// An error of this class.
-    Rejected(Class),
+    Rejected(ErrorClass),
     /// An answer that cannot be used, or an error that VK does not name.
     Unclear,
 }
@@ -267,7 +267,7 @@ pub const CALLS_AN_EXECUTE: usize = 25;
 impl Api {
     /// A Long Poll server to read from, and the newest position there. A server outside the
     /// accepted hosts counts as no usable answer.
-    pub async fn long_poll_server(&self) -> Result<(Server, Ts), CallError> {
+    pub async fn long_poll_server(&self) -> Result<(LongPollServer, Ts), CallError> {
         self.long_poll_server_as(&self.credential()).await
     }
 
@@ -275,15 +275,16 @@ impl Api {
     pub(super) async fn long_poll_server_as(
         &self,
         credential: &Credential,
-    ) -> Result<(Server, Ts), CallError> {
+    ) -> Result<(LongPollServer, Ts), CallError> {
         let method = Method::LongPollServer;
         let group_id = self.group_id().to_string();
         let permit = self.permit(method).await;
-        let answer: LongPollServer = permit.call_as(credential, &[("group_id", &group_id)]).await?;
+        let answer: LongPollServerResponse =
+            permit.call_as(credential, &[("group_id", &group_id)]).await?;
         let server = Hosts::beside(self.url())
             .accept(&answer.server)
             .map_err(|reason| CallError::Unreachable { method, reason: reason.into() })?;
-        Ok((Server::new(server, answer.key.into()), answer.ts))
+        Ok((LongPollServer::new(server, answer.key.into()), answer.ts))
     }
 
     /// The community's Long Poll settings.

@@ -21,11 +21,11 @@ mod updates;
 
 pub use api::{Api, Permit};
 pub use config::{Access, Config, Tls};
-pub use error::{CallError, Class};
-pub use http::NoAnswer;
+pub use error::{CallError, ErrorClass};
+pub use http::RequestError;
 pub use id::Identity;
 pub use listing::{ChatInfo, CommunityInfo, Element, Elements, Listed, Listing, UserInfo};
-pub use long_poll::{LongPoll, Reply, Server, decode};
+pub use long_poll::{LongPoll, LongPollServer, PollReply, decode};
 pub use methods::{
     CALLS_AN_EXECUTE, CHATS_A_CALL, COMMUNITIES_A_CALL, LongPollSettings, MESSAGES_A_CALL, Method,
     Part, USERS_A_CALL,

@@ -1,7 +1,7 @@
 //! What VK says of the token and of the community's settings.
 
 use crate::ops::preflight::Finding;
-use crate::vk::{Api, CallError, Class, LongPollSettings};
+use crate::vk::{Api, CallError, ErrorClass, LongPollSettings};
 
 /// The rights that a token needs, with VK's name for each in the form where it is made.
 const RIGHTS: [(&str, &str); 2] =
@@ -85,10 +85,10 @@ fn long_poll(settings: &LongPollSettings, api_version: &str) -> Vec<Finding> {
 
 fn failure(error: &CallError) -> Finding {
     let remediation = match error.class() {
-        Class::Permanent => return Finding::refusal(error.to_string()),
-        Class::Throttled => "VK asks for a pause; check again in some minutes",
-        Class::Transient => "check vk.api_url and the network, or try again later",
-        Class::Skip => "check GROUPID, and that the token is one of this community",
+        ErrorClass::Permanent => return Finding::refusal(error.to_string()),
+        ErrorClass::Throttled => "VK asks for a pause; check again in some minutes",
+        ErrorClass::Transient => "check vk.api_url and the network, or try again later",
+        ErrorClass::Skip => "check GROUPID, and that the token is one of this community",
     };
     Finding::problem(error.to_string(), remediation)
 }
