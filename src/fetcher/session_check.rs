@@ -1,4 +1,13 @@
-//! Whether a quiet Long Poll session still follows VK's queue: a question to VK's API beside a poll.
+//! Detects a silent Long Poll session: polls return nothing although VK's queue moves on.
+//!
+//! When a session has received nothing new for `vk.session_check`, VK's API is asked for a Long Poll server,
+//! which comes with VK's newest position. If that lies ahead of the session's position while a poll still
+//! returns nothing, the session polls the new server from the same position, so it skips no update.
+//!
+//! This is no proof of a fault. VK's documentation does not exclude that the newest position counts updates
+//! that VK does not send to this community, such as event types that are switched off. So a finding is
+//! logged and counted, but it does not affect readiness. The next updates decide: if they are fewer than the
+//! positions they pass, VK's numbers do count such updates, and later findings are logged at debug level.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -9,127 +18,204 @@ use std::{
 use futures::{FutureExt, future::BoxFuture};
 use tokio::time::{Instant, sleep_until};
 
+use super::Batch;
 use crate::{
+    ops::retry::Outage,
     ts::Ts,
     vk::{Api, CallError, ErrorClass, LongPollServer},
 };
 
-/// The least time between two questions, so that there are at most six in an hour.
+/// The least time between two calls, so that there are at most six in an hour.
 const SPACING: Duration = Duration::from_secs(10 * 60);
-/// After so many fatal answers in a row to the question alone, the service ends: polls still answer, and a
-/// single refusal may pass.
-const FATAL_ANSWERS: u32 = 2;
+/// After so many permanent errors in a row the service ends. One is not enough: polls still succeed, and the
+/// error may not last.
+const PERMANENT_ERRORS: u32 = 2;
 
+/// A Long Poll server and VK's newest position.
 type CheckResult = Result<(LongPollServer, Ts), CallError>;
 
-/// Asks VK for a Long Poll server and its newest position where nothing new has come for some time.
-///
-/// The call runs while a poll is held, so it delays no event. What it finds counts only if a poll that ends
-/// after it still returns nothing new.
+/// Checks a session that receives nothing. Each call runs beside a poll, so it delays no event.
 pub(super) struct SessionCheck<'a> {
-    ask: Box<dyn Fn() -> BoxFuture<'a, CheckResult> + Send + 'a>,
+    call: Box<dyn Fn() -> BoxFuture<'a, CheckResult> + Send + 'a>,
+    /// The time without a new update after which a session is checked.
     quiet: Duration,
-    /// When VK is asked next, unless something new comes before.
+    /// When the next call is made, unless something new is received before.
     due: Instant,
-    /// When VK may be asked next.
+    /// The earliest time of the next call.
     allowed: Instant,
-    call: Option<BoxFuture<'a, CheckResult>>,
-    found: Option<(LongPollServer, Ts)>,
-    fatal_answers: u32,
+    pending: Option<BoxFuture<'a, CheckResult>>,
+    result: Option<(LongPollServer, Ts)>,
+    permanent_errors: u32,
+    /// The positions that polls have not returned yet.
+    hidden: Option<Hidden>,
+    /// The findings since the last new update.
+    findings: Outage,
+    /// Whether VK's newest position has been seen to count updates that VK does not send.
+    counts_unsent: bool,
+}
+
+/// Positions of VK's queue for which polls returned nothing.
+struct Hidden {
+    /// The session's position.
+    from: Ts,
+    /// VK's newest position.
+    newest: Ts,
+    /// The updates received since.
+    updates: u64,
 }
 
 impl<'a> SessionCheck<'a> {
-    /// A check of a session of `api` that has brought nothing new for `quiet`.
+    /// A check of a session that has received nothing new for `quiet`.
     pub(super) fn new(api: &'a Api, quiet: Duration) -> Self {
-        Self::asking(quiet, move || api.long_poll_server().boxed())
+        Self::with(quiet, move || api.long_poll_server().boxed())
     }
 
-    fn asking(quiet: Duration, ask: impl Fn() -> BoxFuture<'a, CheckResult> + Send + 'a) -> Self {
+    fn with(quiet: Duration, call: impl Fn() -> BoxFuture<'a, CheckResult> + Send + 'a) -> Self {
         let now = Instant::now();
         let mut check = Self {
-            ask: Box::new(ask),
+            call: Box::new(call),
             quiet,
             due: now,
             allowed: now,
-            call: None,
-            found: None,
-            fatal_answers: 0,
+            pending: None,
+            result: None,
+            permanent_errors: 0,
+            hidden: None,
+            findings: Outage::default(),
+            counts_unsent: false,
         };
         check.restart();
         check
     }
 
-    /// The session has just begun, or has brought something new.
+    /// The session polls a new server, or has received something new: the quiet time starts again.
     pub(super) fn restart(&mut self) {
-        self.found = None;
-        self.fatal_answers = 0;
+        self.result = None;
+        self.permanent_errors = 0;
         self.due = self.allowed.max(Instant::now() + jittered(self.quiet));
     }
 
-    /// Waits for `poll`, and meanwhile asks VK when that is due. Fails if VK refuses again and again for a
-    /// reason that does not pass; any other failure of the question is none of the session.
+    /// The session has received a batch.
+    pub(super) fn received(&mut self, batch: &Batch) {
+        self.restart();
+        self.findings.end();
+        let Some(hidden) = &mut self.hidden else { return };
+        hidden.updates += batch.updates.len() as u64;
+        if batch.ts < hidden.newest && batch.gap.is_none() {
+            return;
+        }
+        let is_short = batch.gap.is_none() && hidden.updates < batch.ts.since(hidden.from);
+        self.hidden = None;
+        if is_short && !self.counts_unsent {
+            self.counts_unsent = true;
+            tracing::info!(
+                "VK's newest ts counts updates that VK does not send, such as event types that are \
+                 switched off: a ts ahead of the position is not reported any more"
+            );
+        }
+    }
+
+    /// Waits for `poll`, and meanwhile makes the call that is due.
+    ///
+    /// # Errors
+    ///
+    /// Only if VK answers the call with a permanent error repeatedly. Other failures of the call do not
+    /// affect the session.
     pub(super) async fn beside<T>(
         &mut self,
         poll: impl Future<Output = T>,
     ) -> Result<T, CallError> {
         let mut poll = pin!(poll);
         loop {
-            let answer = tokio::select! {
+            let result = tokio::select! {
                 biased;
                 reply = &mut poll => return Ok(reply),
-                answer = self.answer() => answer,
+                result = self.next_result() => result,
             };
-            self.take(answer)?;
+            self.take(result)?;
         }
     }
 
-    /// A server and VK's newest position, if VK was asked since the last restart.
-    pub(super) fn found(&mut self) -> Option<(LongPollServer, Ts)> {
-        self.found.take()
+    /// A poll from `position` has returned nothing new. Returns the server to poll from now on if VK's
+    /// newest position lies ahead.
+    pub(super) fn replacement(&mut self, position: Ts) -> Option<LongPollServer> {
+        let (server, newest) = self.result.take()?;
+        if newest <= position {
+            self.hidden = None;
+            return None;
+        }
+        self.hidden = Some(Hidden { from: position, newest, updates: 0 });
+        self.findings.fail();
+        self.log_finding(position, newest);
+        Some(server)
     }
 
-    /// The next answer. Whatever waits for it can stop and begin again.
-    async fn answer(&mut self) -> CheckResult {
-        let call = match &mut self.call {
-            Some(call) => call,
+    fn log_finding(&self, position: Ts, newest: Ts) {
+        let findings = self.findings.failures();
+        if self.counts_unsent {
+            tracing::debug!(%position, %newest, findings, "VK's newest ts is ahead of the position");
+        } else if findings == 1 {
+            tracing::warn!(
+                %position,
+                %newest,
+                "polls return nothing although VK's queue has moved on: this Long Poll session may be \
+                 silent. A new session polls from the same position, so no update is lost"
+            );
+        } else if self.findings.is_loud() {
+            tracing::warn!(
+                %position,
+                %newest,
+                findings,
+                "a new Long Poll session returns nothing either. If events are missing, VK does not \
+                 deliver them; if none are, its ts counts event types that are switched off. Nothing \
+                 has to be done here: polling continues from the same position"
+            );
+        }
+    }
+
+    /// The next result. This future can be dropped and called again without losing a call.
+    async fn next_result(&mut self) -> CheckResult {
+        let pending = match &mut self.pending {
+            Some(pending) => pending,
             none => {
                 sleep_until(self.due).await;
                 // From 10 to 12 minutes.
                 self.allowed = Instant::now() + jittered(SPACING * 5 / 4).max(SPACING);
                 self.due = self.allowed;
-                none.insert((self.ask)())
+                none.insert((self.call)())
             }
         };
-        let answer = call.await;
-        self.call = None;
-        answer
+        let result = pending.await;
+        self.pending = None;
+        result
     }
 
-    fn take(&mut self, answer: CheckResult) -> Result<(), CallError> {
-        match answer {
-            Ok(found) => {
-                self.fatal_answers = 0;
-                self.found = Some(found);
+    fn take(&mut self, result: CheckResult) -> Result<(), CallError> {
+        match result {
+            Ok(result) => {
+                self.permanent_errors = 0;
+                self.result = Some(result);
             }
             Err(error) if error.class() == ErrorClass::Permanent => {
-                self.fatal_answers += 1;
-                if self.fatal_answers >= FATAL_ANSWERS {
+                self.permanent_errors += 1;
+                if self.permanent_errors >= PERMANENT_ERRORS {
                     return Err(error);
                 }
                 tracing::warn!(
                     %error,
-                    "VK refuses to check the Long Poll session; polling goes on, and VK is asked once more"
+                    "VK rejected the check of the Long Poll session: polling continues. A second such \
+                     error ends the service"
                 );
             }
             Err(error) => {
-                tracing::debug!(%error, "the Long Poll session could not be checked; polling goes on");
+                tracing::debug!(%error, "the check of the Long Poll session failed; polling continues");
             }
         }
         Ok(())
     }
 }
 
-/// A duration up to a fifth shorter or longer, so that many instances do not ask at once.
+/// A duration that differs by up to a fifth, so that many instances do not call at once.
 fn jittered(duration: Duration) -> Duration {
     let random = RandomState::new().hash_one(());
     let thousandths = 800 + u32::try_from(random % 401).unwrap_or_default();
@@ -154,79 +240,126 @@ mod tests {
         LongPollServer::new(reqwest::Url::parse("https://lp.vk.ru/whp/1").unwrap(), "key".into())
     }
 
-    fn refused(code: i64) -> CallError {
+    fn rejected(code: i64) -> CallError {
         CallError::Rejected { method: Method::LongPollServer, code, message: "no".into() }
     }
 
-    /// A check whose questions are noted with their times.
-    fn noting(
-        answer: impl Fn() -> CheckResult + Send + 'static,
+    /// A check that records when it calls.
+    fn recording(
+        result: impl Fn() -> CheckResult + Send + 'static,
     ) -> (SessionCheck<'static>, Arc<Mutex<Vec<Instant>>>) {
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let noted = asked.clone();
-        let check = SessionCheck::asking(QUIET, move || {
-            noted.lock().unwrap().push(Instant::now());
-            ready(answer()).boxed()
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        let recorded = calls.clone();
+        let check = SessionCheck::with(QUIET, move || {
+            recorded.lock().unwrap().push(Instant::now());
+            ready(result()).boxed()
         });
-        (check, asked)
+        (check, calls)
+    }
+
+    fn batch(ts: u32, updates: usize) -> Batch {
+        Batch { updates: vec!["{}".into(); updates], ts: Ts::from(ts), gap: None }
+    }
+
+    /// A check after VK's newest position 9 was found while polls from 4 returned nothing.
+    async fn after_a_finding() -> SessionCheck<'static> {
+        let (mut check, _) = recording(|| Ok((server(), Ts::from(9))));
+        check.beside(tokio::time::sleep(QUIET * 2)).await.unwrap();
+        assert!(check.replacement(Ts::from(4)).is_some());
+        check
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_quiet_session_is_checked_at_most_six_times_an_hour() {
         let begun = Instant::now();
-        let (mut check, asked) = noting(|| Ok((server(), Ts::from(1))));
+        let (mut check, calls) = recording(|| Ok((server(), Ts::from(1))));
         while begun.elapsed() < 10 * HOUR {
             check.beside(tokio::time::sleep(POLL)).await.unwrap();
         }
-        let asked = asked.lock().unwrap();
-        let first = asked[0] - begun;
+        let calls = calls.lock().unwrap();
+        let first = calls[0] - begun;
         assert!(first >= QUIET * 4 / 5 && first <= QUIET * 6 / 5, "{first:?}");
-        for (at, asked_at) in asked.iter().enumerate() {
-            let within = asked[at..].iter().filter(|it| **it - *asked_at < HOUR).count();
-            assert!((5..=6).contains(&within) || at + 6 > asked.len(), "{within} in an hour");
+        for (at, called_at) in calls.iter().enumerate() {
+            let within = calls[at..].iter().filter(|it| **it - *called_at < HOUR).count();
+            assert!((5..=6).contains(&within) || at + 6 > calls.len(), "{within} in an hour");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_session_that_brings_updates_is_not_checked() {
-        let (mut check, asked) = noting(|| Ok((server(), Ts::from(1))));
+    async fn a_session_that_receives_updates_is_not_checked() {
+        let (mut check, calls) = recording(|| Ok((server(), Ts::from(1))));
         for _ in 0..1000 {
             check.beside(tokio::time::sleep(POLL)).await.unwrap();
             check.restart();
         }
-        assert!(asked.lock().unwrap().is_empty());
+        assert!(calls.lock().unwrap().is_empty());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn quiet_times_between_updates_do_not_add_up_to_more_questions() {
-        let (mut check, asked) = noting(|| Ok((server(), Ts::from(1))));
+    async fn quiet_times_between_updates_cause_no_more_calls() {
+        let (mut check, calls) = recording(|| Ok((server(), Ts::from(1))));
         for _ in 0..100 {
             check.beside(tokio::time::sleep(QUIET * 5 / 4)).await.unwrap();
             check.restart();
         }
-        let asked = asked.lock().unwrap();
-        assert!(asked.len() > 10);
-        assert!(asked.windows(2).all(|two| two[1] - two[0] >= SPACING));
+        let calls = calls.lock().unwrap();
+        assert!(calls.len() > 10);
+        assert!(calls.windows(2).all(|two| two[1] - two[0] >= SPACING));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_question_that_is_never_answered_does_not_hold_up_a_poll() {
-        let mut check = SessionCheck::asking(QUIET, || pending().boxed());
+    async fn a_call_without_an_answer_does_not_delay_a_poll() {
+        let mut check = SessionCheck::with(QUIET, || pending().boxed());
         for _ in 0..100 {
             let begun = Instant::now();
             check.beside(tokio::time::sleep(POLL)).await.unwrap();
             assert_eq!(begun.elapsed(), POLL);
         }
-        assert!(check.found().is_none());
+        assert!(check.replacement(Ts::from(0)).is_none());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn only_a_repeated_fatal_answer_ends_the_session() {
-        let (mut check, asked) = noting(|| Err(refused(10)));
+    async fn only_a_repeated_permanent_error_ends_the_session() {
+        let (mut check, calls) = recording(|| Err(rejected(10)));
         check.beside(tokio::time::sleep(10 * HOUR)).await.unwrap();
-        assert!(asked.lock().unwrap().len() > 40);
-        let (mut check, asked) = noting(|| Err(refused(100)));
+        assert!(calls.lock().unwrap().len() > 40);
+        let (mut check, calls) = recording(|| Err(rejected(100)));
         let end = check.beside(pending::<()>()).await;
-        assert_eq!((end, asked.lock().unwrap().len()), (Err(refused(100)), 2));
+        assert_eq!((end, calls.lock().unwrap().len()), (Err(rejected(100)), 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_newer_position_of_vk_replaces_the_server() {
+        let (mut check, _) = recording(|| Ok((server(), Ts::from(9))));
+        assert!(check.replacement(Ts::from(4)).is_none(), "VK was not asked yet");
+        check.beside(tokio::time::sleep(QUIET * 2)).await.unwrap();
+        assert!(check.replacement(Ts::from(9)).is_none());
+        let mut check = after_a_finding().await;
+        assert!(check.replacement(Ts::from(4)).is_none(), "once for each call");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn updates_that_arrive_after_all_leave_later_findings_worth_a_warning() {
+        let mut check = after_a_finding().await;
+        check.received(&batch(7, 3));
+        check.received(&batch(10, 3));
+        assert!(!check.counts_unsent);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn fewer_updates_than_positions_show_that_vk_counts_what_it_does_not_send() {
+        let mut check = after_a_finding().await;
+        check.received(&batch(10, 1));
+        assert!(check.counts_unsent);
+        // A gap says that VK lost them.
+        let mut check = after_a_finding().await;
+        let gap = crate::fetcher::Gap {
+            from: Ts::from(4),
+            to: Ts::from(9),
+            cause: crate::fetcher::GapCause::Lost,
+        };
+        check.received(&Batch::position_only(Ts::from(9), Some(gap)));
+        check.received(&batch(12, 1));
+        assert!(!check.counts_unsent);
     }
 }
