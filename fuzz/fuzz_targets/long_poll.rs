@@ -1,4 +1,4 @@
-//! A Long Poll server's answer, three times the same, so that a damaged one is taken apart.
+//! A Long Poll server's reply, sent three times, so that a damaged one is salvaged.
 #![no_main]
 
 use event_fetcher::{fetcher::{Connecting, SessionState}, ts::Ts, vk::{LongPollServer, fuzzing}};
@@ -12,7 +12,7 @@ fuzz_target!(|body: &[u8]| {
     let mut state = Connecting::From(from).granted(LongPollServer::new(url, "key".into()), from).state;
     for _ in 0..3 {
         let SessionState::Polling(polling) = state else { return };
-        let step = polling.replied(fuzzing::long_poll_answer(body));
+        let step = polling.replied(fuzzing::long_poll_reply(body));
         if let Some(batch) = step.batch {
             assert!(batch.updates.iter().all(|update| !update.is_empty()));
         }

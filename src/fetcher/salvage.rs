@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde::de::IgnoredAny;
 
 use super::Batch;
-use crate::{ts::Ts, vk::UPDATES_AN_ANSWER};
+use crate::{ts::Ts, vk::MAX_UPDATES};
 
 /// So many bytes at its start identify a damaged update.
 const LEADING_BYTES: usize = 64;
@@ -114,7 +114,7 @@ fn pieces(body: &str) -> Pieces {
                 starts.push(piece);
             }
             piece = at + 1;
-            if byte != b']' && updates.len() == UPDATES_AN_ANSWER {
+            if byte != b']' && updates.len() == MAX_UPDATES {
                 break;
             }
             if byte == b']' {
@@ -220,11 +220,11 @@ mod tests {
 
     #[test]
     fn of_too_many_updates_the_first_are_taken_and_counted() {
-        let updates = "1,".repeat(UPDATES_AN_ANSWER + 5);
+        let updates = "1,".repeat(MAX_UPDATES + 5);
         let batch =
             salvage(&format!(r#"{{"ts":"999999","updates":[{updates}1]}}"#), Ts::from(10)).unwrap();
-        assert_eq!(batch.updates.len(), UPDATES_AN_ANSWER);
-        assert_eq!(batch.ts, Ts::from(10).after(UPDATES_AN_ANSWER));
+        assert_eq!(batch.updates.len(), MAX_UPDATES);
+        assert_eq!(batch.ts, Ts::from(10).after(MAX_UPDATES));
     }
 
     #[test]

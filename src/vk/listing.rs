@@ -1,5 +1,5 @@
-//! Replies that list users, communities or chats. Each element is read by itself, so that an odd one
-//! costs no other its name.
+//! Responses that list users, communities or chats. Each element is parsed separately, so that an invalid
+//! one does not affect the others.
 
 use std::{collections::HashMap, fmt};
 
@@ -14,10 +14,10 @@ use super::{
     field::{Field, Object},
 };
 
-/// The most elements of a reply that are read: twice what any method is asked for at once.
+/// The most elements that are read from a response: twice as many ids as any method takes.
 const ELEMENTS: usize = 2000;
 
-/// What an API method lists by id.
+/// An object that an API method looks up by id.
 pub trait Listed: Sized + Send + 'static {
     /// The method.
     const METHOD: Method;
@@ -25,71 +25,71 @@ pub trait Listed: Sized + Send + 'static {
     /// The parameters of a call for these ids.
     fn parameters(ids: &[i64]) -> Vec<(&'static str, String)>;
 
-    /// The list within a response.
+    /// The list in a response.
     fn elements(response: &RawValue) -> serde_json::Result<Elements<'_>>;
 
-    /// Reads one element.
+    /// Parses one element.
     fn element(raw: &RawValue) -> Element<Self>;
 }
 
-/// The elements of a list, unread.
+/// The elements of a list, not parsed yet.
 #[derive(Debug, Default)]
 pub struct Elements<'a> {
     read: Vec<&'a RawValue>,
-    /// There were more than are read.
+    /// There were more than [`ELEMENTS`].
     more: bool,
 }
 
 /// One element of a list.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Element<T> {
-    /// What stands for this id.
-    Lookups(i64, T),
-    /// An id about which VK has nothing to tell.
+    /// The object with this id.
+    Found(i64, T),
+    /// VK knows the id, but returns no data for it.
     Nothing,
-    /// An element that cannot be used, with its id where that can be read.
-    Odd(Option<i64>),
+    /// An invalid element, with its id if that is valid.
+    Invalid(Option<i64>),
 }
 
-/// What a reply says about the ids asked for.
+/// The result of a look-up of several ids.
 #[derive(Debug)]
 pub struct Listing<T> {
-    /// What stands for each id.
+    /// The object of each id.
     pub known: HashMap<i64, T>,
-    /// Ids that VK leaves out: it does not know them, or has nothing to tell.
+    /// Ids without data: VK does not know them, or hides them.
     pub unknown: Vec<i64>,
-    /// Ids whose element is odd, or may be the odd one.
+    /// Ids whose element is invalid, or may be an invalid one without an id.
     pub unanswered: Vec<i64>,
 }
 
 impl<T> Listing<T> {
-    /// Whether the reply answers anything.
+    /// Whether the response has any usable data.
     #[must_use]
     pub fn is_usable(&self) -> bool {
         self.unanswered.is_empty() || !self.known.is_empty()
     }
 }
 
-/// Reads the list of a response to a call for `ids`.
+/// Parses the response to a look-up of `ids`.
 pub(super) fn read<T: Listed>(response: &RawValue, ids: &[i64]) -> serde_json::Result<Listing<T>> {
     let Elements { read, more } = T::elements(response)?;
-    let (mut told, mut odd, mut anybody) = (HashMap::new(), Vec::new(), more);
+    let (mut found, mut invalid, mut any_invalid) = (HashMap::new(), Vec::new(), more);
     for element in read {
         match T::element(element) {
-            Element::Lookups(id, value) => drop(told.insert(id, value)),
+            Element::Found(id, value) => drop(found.insert(id, value)),
             Element::Nothing => {}
-            Element::Odd(Some(id)) => odd.push(id),
-            Element::Odd(None) => anybody = true,
+            Element::Invalid(Some(id)) => invalid.push(id),
+            Element::Invalid(None) => any_invalid = true,
         }
     }
     let mut listing =
         Listing { known: HashMap::new(), unknown: Vec::new(), unanswered: Vec::new() };
     for &id in ids {
-        if odd.contains(&id) {
+        if invalid.contains(&id) {
             listing.unanswered.push(id);
-        } else if let Some(value) = told.remove(&id) {
+        } else if let Some(value) = found.remove(&id) {
             listing.known.insert(id, value);
-        } else if anybody {
+        } else if any_invalid {
             listing.unanswered.push(id);
         } else {
             listing.unknown.push(id);
@@ -128,7 +128,7 @@ impl<'de> Visitor<'de> for List {
     }
 }
 
-/// An object's fields; none where the element is anything else or one of them is there twice.
+/// The fields of an object; none if the element is no object, or has a field twice.
 fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
     match serde_json::from_str(raw.get()) {
         Ok(Field::Is(Object(fields))) => Some(fields),
@@ -136,31 +136,31 @@ fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
     }
 }
 
-/// A text that VK always gives where it gives the field at all.
+/// A text that VK never sets to `null`.
 #[derive(Debug, Default)]
 enum Text {
     #[default]
     Absent,
     Is(String),
-    Odd,
+    Invalid,
 }
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(match Field::deserialize(deserializer)? {
             Field::Is(text) => Self::Is(text),
-            Field::Absent | Field::Other(_) => Self::Odd,
+            Field::Absent | Field::Other(_) => Self::Invalid,
         })
     }
 }
 
 impl Text {
-    /// The text, empty where the field is absent; none where it is `null` or no text.
+    /// The text, empty if the field is absent; none if it is `null` or no text.
     fn plain(self) -> Option<String> {
         match self {
             Self::Absent => Some(String::new()),
             Self::Is(text) => Some(text),
-            Self::Odd => None,
+            Self::Invalid => None,
         }
     }
 }
@@ -169,7 +169,7 @@ impl Text {
 struct Address(Option<String>);
 
 impl Address {
-    /// None where it is no text.
+    /// None if it is no text.
     fn read(field: Field<String>) -> Option<Self> {
         match field {
             Field::Absent => Some(Self(None)),
@@ -179,7 +179,7 @@ impl Address {
     }
 }
 
-/// A user as `users.get` tells it.
+/// A user in the response of `users.get`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct UserInfo {
     /// First name.
@@ -213,17 +213,17 @@ impl Listed for UserInfo {
     fn element(raw: &RawValue) -> Element<Self> {
         let Some(UserElement { id: Field::Is(id), first_name, last_name, domain }) = object(raw)
         else {
-            return Element::Odd(None);
+            return Element::Invalid(None);
         };
         let user = (|| {
             let (first_name, last_name) = (first_name.plain()?, last_name.plain()?);
             Some(Self { first_name, last_name, domain: Address::read(domain)?.0 })
         })();
-        user.map_or(Element::Odd(Some(id)), |user| Element::Lookups(id, user))
+        user.map_or(Element::Invalid(Some(id)), |user| Element::Found(id, user))
     }
 }
 
-/// A community as `groups.getById` tells it; its id is positive.
+/// A community in the response of `groups.getById`; its id is positive.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CommunityInfo {
     /// Its name.
@@ -240,7 +240,7 @@ struct CommunityElement {
     screen_name: Field<String>,
 }
 
-/// The answer since 5.199; before, it was a bare list.
+/// The response since API 5.199; before, it was a bare list.
 #[derive(Deserialize)]
 struct Communities<'a> {
     #[serde(borrow)]
@@ -264,15 +264,15 @@ impl Listed for CommunityInfo {
 
     fn element(raw: &RawValue) -> Element<Self> {
         let Some(CommunityElement { id: Field::Is(id), name, screen_name }) = object(raw) else {
-            return Element::Odd(None);
+            return Element::Invalid(None);
         };
         let community =
             (|| Some(Self { name: name.plain()?, screen_name: Address::read(screen_name)?.0 }))();
-        community.map_or(Element::Odd(Some(id)), |community| Element::Lookups(id, community))
+        community.map_or(Element::Invalid(Some(id)), |community| Element::Found(id, community))
     }
 }
 
-/// A chat as `messages.getConversationsById` tells it, by its peer id.
+/// A chat in the response of `messages.getConversationsById`, by its peer id.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ChatInfo {
     /// Its title.
@@ -298,7 +298,7 @@ struct ChatSettings {
     title: Field<String>,
 }
 
-/// The answer; without items where there is nothing to tell.
+/// The response; without items if VK returns none of the chats.
 #[derive(Deserialize)]
 struct Conversations<'a> {
     #[serde(borrow, default)]
@@ -319,23 +319,23 @@ impl Listed for ChatInfo {
 
     fn element(raw: &RawValue) -> Element<Self> {
         let Some(ChatElement { peer: Field::Is(Object(peer)), chat_settings }) = object(raw) else {
-            return Element::Odd(None);
+            return Element::Invalid(None);
         };
-        let Field::Is(id) = peer.id else { return Element::Odd(None) };
+        let Field::Is(id) = peer.id else { return Element::Invalid(None) };
         match chat_settings {
             Field::Is(Object(ChatSettings { title: Field::Is(title) })) => {
-                Element::Lookups(id, Self { title })
+                Element::Found(id, Self { title })
             }
-            // A dialog has no title, and neither has a chat that may not be seen.
+            // Dialogs and hidden chats have no title.
             Field::Absent | Field::Is(Object(ChatSettings { title: Field::Absent })) => {
                 Element::Nothing
             }
-            Field::Is(_) | Field::Other(_) => Element::Odd(Some(id)),
+            Field::Is(_) | Field::Other(_) => Element::Invalid(Some(id)),
         }
     }
 }
 
-/// Ids as VK takes them.
+/// Ids as a parameter: separated by commas.
 pub(super) fn list(ids: &[i64]) -> String {
     let mut text = String::with_capacity(ids.len() * 11);
     for id in ids {
@@ -356,37 +356,37 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_element_costs_only_itself() {
+    fn an_invalid_element_affects_only_itself() {
         let good = r#"{"id":1,"first_name":"Anna","last_name":""}"#;
-        for odd in [
+        for invalid in [
             r#"{"id":2,"first_name":null}"#,
             r#"{"id":2,"first_name":7,"last_name":"x"}"#,
             r#"{"id":2,"domain":[]}"#,
         ] {
-            let it = listing::<UserInfo>(&format!("[{odd},{good}]"), &[1, 2, 3]);
-            assert!(it.known.contains_key(&1) && it.known.len() == 1, "{odd}");
-            assert_eq!((it.unknown, it.unanswered), (vec![3], vec![2]), "{odd}");
+            let it = listing::<UserInfo>(&format!("[{invalid},{good}]"), &[1, 2, 3]);
+            assert!(it.known.contains_key(&1) && it.known.len() == 1, "{invalid}");
+            assert_eq!((it.unknown, it.unanswered), (vec![3], vec![2]), "{invalid}");
         }
     }
 
     #[test]
-    fn an_odd_element_without_an_id_may_be_that_of_any_id_left_out() {
+    fn an_invalid_element_without_an_id_may_belong_to_any_missing_id() {
         let good = r#"{"id":1,"first_name":"Anna","last_name":""}"#;
-        for odd in ["null", "7", "[]", "{}", r#"{"id":null}"#, r#"{"id":2,"id":2}"#, "\"x\""] {
-            let it = listing::<UserInfo>(&format!("[{odd},{good}]"), &[1, 2, 3]);
-            assert!(it.known.contains_key(&1) && it.unknown.is_empty(), "{odd}");
-            assert_eq!(it.unanswered, [2, 3], "{odd}");
+        for invalid in ["null", "7", "[]", "{}", r#"{"id":null}"#, r#"{"id":2,"id":2}"#, "\"x\""] {
+            let it = listing::<UserInfo>(&format!("[{invalid},{good}]"), &[1, 2, 3]);
+            assert!(it.known.contains_key(&1) && it.unknown.is_empty(), "{invalid}");
+            assert_eq!(it.unanswered, [2, 3], "{invalid}");
         }
     }
 
     #[test]
-    fn a_list_without_end_is_read_to_a_bound() {
+    fn a_long_list_is_read_up_to_a_limit() {
         let it = listing::<UserInfo>(&format!("[{}1]", "1,".repeat(100_000)), &[1]);
         assert_eq!((it.known.len(), it.unanswered), (0, vec![1]));
     }
 
     #[test]
-    fn communities_and_chats_are_read_in_all_their_forms() {
+    fn all_forms_of_communities_and_chats_are_parsed() {
         let group = r#"{"id":5,"name":"Tea","screen_name":"tea"}"#;
         for response in
             [format!("[{group}]"), format!(r#"{{"groups":[{group},{{"id":6,"name":1}}]}}"#)]

@@ -1,20 +1,26 @@
-//! One request to a Long Poll server, and what can come back.
+//! One poll of a Long Poll server, and its possible replies.
 
 use std::{fmt, time::Duration};
 
 use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, SeqAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
-use super::Config;
-use super::{RequestError, http, updates::Updates};
+use super::{Config, RequestError, http};
 use crate::{text, ts::Ts};
 
-/// What a poll may take beyond the time that VK holds it.
+/// The most updates that are read from one reply. So many real ones do not fit into the largest body, but a
+/// body full of the shortest possible ones would need a hundred times its size in memory.
+pub const MAX_UPDATES: usize = 100_000;
+
+/// How long a poll may take in addition to `vk.wait`.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// A Long Poll server of a community, with the key that opens it.
+/// A Long Poll server of a community, with the key of a session on it.
 #[derive(Clone)]
 pub struct LongPollServer {
     url: Url,
@@ -22,7 +28,7 @@ pub struct LongPollServer {
 }
 
 impl LongPollServer {
-    /// A server at `url`. The key is a secret: who has it reads the community's messages.
+    /// A server at `url`. The key is a secret: it grants access to the community's messages.
     #[must_use]
     pub fn new(url: Url, key: SecretString) -> Self {
         Self { url, key }
@@ -35,18 +41,22 @@ impl fmt::Debug for LongPollServer {
     }
 }
 
-/// The hosts that may be polled, so that a forged answer cannot lead the poller elsewhere.
+/// The hosts that may be polled, so that a forged response cannot redirect the polls.
 pub(super) struct Hosts<'a> {
     api: &'a Url,
 }
 
 impl<'a> Hosts<'a> {
-    /// `vk.ru`, `vk.com`, all below them, and the API's own host.
+    /// `vk.ru`, `vk.com`, their subdomains, and the host of the API.
     pub(super) fn beside(api: &'a Url) -> Self {
         Self { api }
     }
 
-    /// The URL of a server that may be polled, or why it may not.
+    /// Parses the URL of a server.
+    ///
+    /// # Errors
+    ///
+    /// If it may not be polled; says why.
     pub(super) fn accept(&self, server: &str) -> Result<Url, String> {
         let server = Url::parse(server).map_err(|error| format!("its Long Poll URL: {error}"))?;
         let host = server.host_str().unwrap_or_default().to_owned();
@@ -69,43 +79,43 @@ impl<'a> Hosts<'a> {
     }
 }
 
-/// What came back from a poll.
+/// The reply to a poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PollReply {
-    /// Updates after the position asked from, as raw JSON; none when the wait ran out.
+    /// The updates after the position polled from, as raw JSON; none if `vk.wait` passed without one.
     Updates {
         /// The position after them.
         ts: Ts,
         /// Each update's JSON text, in VK's order.
         updates: Vec<Box<str>>,
     },
-    /// `failed: 1`: history outdated or partly lost; go on from `ts`.
+    /// `failed: 1`: history outdated or partly lost; polling continues from `ts`.
     Outdated {
-        /// The position that VK has.
+        /// The position that VK names.
         ts: Ts,
     },
     /// `failed: 2`: the key expired.
     KeyExpired,
-    /// `failed: 3`: information lost; a new key and a new position are needed.
+    /// `failed: 3`: information lost; a new key and a new position must be requested.
     Lost,
-    /// Another `failed`, or JSON that is no Long Poll answer.
+    /// Another `failed`, or JSON that is no Long Poll reply.
     Unknown {
-        /// What it was, in short.
+        /// A short description.
         what: String,
     },
-    /// A body that begins like an answer with updates but is not JSON, or has too many.
+    /// A body with updates that is not valid JSON, or has more than [`MAX_UPDATES`].
     Malformed {
         /// The body as text.
         body: Box<str>,
     },
-    /// No answer: connection, time, HTTP status, or a body that is nothing like an answer.
+    /// No reply: a connection error, a time-out, an HTTP status, or a body of another kind.
     Unreachable {
         /// What happened.
         reason: RequestError,
     },
 }
 
-/// The client of Long Poll servers, with connections of its own.
+/// The client of Long Poll servers, with its own connection pool.
 #[derive(Debug)]
 pub struct LongPoll {
     http: Client,
@@ -113,14 +123,17 @@ pub struct LongPoll {
 }
 
 impl LongPoll {
-    /// A client that lets VK hold each poll for `vk.wait`, and gives up ten seconds later. Fails when
-    /// `vk.tls.ca` cannot be used.
+    /// A client that lets VK hold each poll for `vk.wait`, and times out ten seconds later.
+    ///
+    /// # Errors
+    ///
+    /// If `vk.tls.ca` cannot be used.
     pub fn new(settings: &Config) -> anyhow::Result<Self> {
         let wait = settings.wait;
         Ok(Self { http: http::client(wait + GRACE, settings)?, wait })
     }
 
-    /// Asks `server` for what came after `ts`. No token goes there.
+    /// Requests the updates after `ts` from `server`. The token is not sent there.
     pub async fn poll(&self, server: &LongPollServer, ts: Ts) -> PollReply {
         let request = self.http.get(server.url.clone()).query(&[
             ("act", "a_check"),
@@ -139,7 +152,7 @@ impl LongPoll {
     }
 }
 
-/// The position is read by itself: one that is none does not make the rest of the answer a damaged body.
+/// The body of a reply. `ts` is parsed separately, so that an invalid one does not count as a damaged body.
 #[derive(Deserialize)]
 struct PollBody<'a> {
     failed: Option<i64>,
@@ -149,15 +162,44 @@ struct PollBody<'a> {
     updates: Option<Updates<'a>>,
 }
 
-/// What a Long Poll server's answer says. [`LongPoll::poll`] does this with each body; a bench does it
-/// without the network.
+/// The updates of a body, as raw JSON, at most [`MAX_UPDATES`].
+struct Updates<'a>(Vec<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Updates<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(UpdatesVisitor)
+    }
+}
+
+struct UpdatesVisitor;
+
+impl<'de> Visitor<'de> for UpdatesVisitor {
+    type Value = Updates<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of at most {MAX_UPDATES} updates")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut updates = Vec::new();
+        while let Some(update) = list.next_element()? {
+            if updates.len() == MAX_UPDATES {
+                return Err(A::Error::invalid_length(updates.len() + 1, &self));
+            }
+            updates.push(update);
+        }
+        Ok(Updates(updates))
+    }
+}
+
+/// Parses the body of a reply. Public for the benches, which do it without a network.
 #[must_use]
 pub fn decode(body: Vec<u8>) -> PollReply {
-    let answer: PollBody = match serde_json::from_slice(&body) {
-        Ok(answer) => answer,
-        Err(error) => return not_an_answer(body, &error),
+    let parsed: PollBody = match serde_json::from_slice(&body) {
+        Ok(parsed) => parsed,
+        Err(error) => return unparsable(body, &error),
     };
-    let PollBody { failed, ts, updates } = answer;
+    let PollBody { failed, ts, updates } = parsed;
     match failed {
         Some(2) => return PollReply::KeyExpired,
         Some(3) => return PollReply::Lost,
@@ -182,14 +224,14 @@ pub fn decode(body: Vec<u8>) -> PollReply {
     }
 }
 
-/// An error of a value that VK wrote, which may be of any length, in so many characters.
+/// The start of an error that quotes a value from VK, which may be of any length.
 fn brief(error: &serde_json::Error) -> String {
     const LONGEST: usize = 200;
     error.to_string().chars().take(LONGEST).collect()
 }
 
-/// Tells a damaged answer, which may hold updates, from an error page, which holds none.
-fn not_an_answer(body: Vec<u8>, error: &serde_json::Error) -> PollReply {
+/// Distinguishes a damaged reply, which may have updates, from an error page, which has none.
+fn unparsable(body: Vec<u8>, error: &serde_json::Error) -> PollReply {
     let is_empty = body.is_empty();
     let text = String::from_utf8(body)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
@@ -207,14 +249,13 @@ fn not_an_answer(body: Vec<u8>, error: &serde_json::Error) -> PollReply {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vk::UPDATES_AN_ANSWER;
 
     fn reply(body: &str) -> PollReply {
         decode(body.into())
     }
 
     #[test]
-    fn failed_is_looked_at_before_ts_and_updates() {
+    fn failed_is_checked_before_ts_and_updates() {
         assert_eq!(reply(r#"{"failed":1,"ts":2593}"#), PollReply::Outdated { ts: Ts::from(2593) });
         assert_eq!(
             reply(r#"{"failed":1,"ts":"9","updates":[]}"#),
@@ -236,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_with_a_ts_that_is_no_position_is_no_answer() {
+    fn a_ts_that_is_no_position_makes_a_reply_unknown() {
         for ts in ["18446744073709551615", "\"9007199254740992\"", "-1", "1.5", "[4]", "\"\"", "{}"]
         {
             for rest in ["\"failed\":1", "\"updates\":[]", "\"updates\":[{\"a\":1}]"] {
@@ -254,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_answer_is_told_apart_by_what_may_be_in_it() {
+    fn other_bodies_are_distinguished_by_whether_they_may_have_updates() {
         for body in [r#"{"error":{}}"#, "{}", r#"{"ts":1}"#, r#"{"ts":null,"x":[]}"#] {
             assert!(matches!(reply(body), PollReply::Unknown { .. }), "{body}");
         }
@@ -267,15 +308,15 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_with_more_updates_than_can_be_is_not_taken_whole() {
+    fn a_reply_with_too_many_updates_is_malformed() {
         let body =
             |number: usize| format!(r#"{{"ts":1,"updates":[{}1]}}"#, "1,".repeat(number - 1));
-        assert!(matches!(reply(&body(UPDATES_AN_ANSWER)), PollReply::Updates { .. }));
-        assert!(matches!(reply(&body(UPDATES_AN_ANSWER + 1)), PollReply::Malformed { .. }));
+        assert!(matches!(reply(&body(MAX_UPDATES)), PollReply::Updates { .. }));
+        assert!(matches!(reply(&body(MAX_UPDATES + 1)), PollReply::Malformed { .. }));
     }
 
     #[test]
-    fn a_server_elsewhere_is_not_polled() {
+    fn a_server_on_another_host_is_not_polled() {
         let api = Url::parse("https://api.vk.ru/method/").unwrap();
         let check = |url: &str| Hosts::beside(&api).accept(url);
         for url in ["https://lp.vk.ru/whp/1", "https://lp.vk.com/wh1", "https://vk.com/"] {

@@ -10,7 +10,7 @@ use tokio::{
 };
 use vk_simulator::{Fault, Stats};
 
-use super::common::{FIRST_TS, Outcome, Scene, contains, stop};
+use super::common::{Outcome, Scene, contains, stop};
 
 const SERVERS: &str = "groups.getLongPollServer";
 
