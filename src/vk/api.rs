@@ -197,6 +197,10 @@ impl Permit<'_> {
     }
 
     /// Calls the method. The parameters `v` and `lang` and the token are added.
+    ///
+    /// # Errors
+    ///
+    /// If VK answers with an error, or its response cannot be used.
     pub async fn call<T: DeserializeOwned>(self, params: &[(&str, &str)]) -> Result<T, CallError> {
         self.read(params, |response| serde_json::from_str(response.value.get())).await
     }

@@ -50,12 +50,6 @@ impl CallError {
         }
     }
 
-    /// The class of an error code in the answer to `method`.
-    #[must_use]
-    pub fn class_of(method: Method, code: i64) -> ErrorClass {
-        class(method, code)
-    }
-
     /// Whether VK rejects the token itself, for every method.
     #[must_use]
     pub fn refuses_token(&self) -> bool {
@@ -87,8 +81,9 @@ impl CallError {
     }
 }
 
-/// The class of an error code, by VK's list of common errors and the experience of its clients.
-fn class(method: Method, code: i64) -> ErrorClass {
+/// The class of an error code in the answer to `method`, by VK's list of common errors and the experience of
+/// its clients.
+pub(super) fn class(method: Method, code: i64) -> ErrorClass {
     match code {
         7 | 15 | 100 | 125 if method == Method::LongPollServer => ErrorClass::Permanent,
         2..=5

@@ -10,6 +10,7 @@ use super::{
     api::Permit,
     bounds,
     config::Credential,
+    error::class,
     listing::{self, list},
     long_poll::{Hosts, LongPollServer},
     response::Response,
@@ -250,9 +251,9 @@ fn parts<'a>(
     let mut errors =
         Some(errors).filter(|errors| errors.len() == failed).unwrap_or_default().into_iter();
     let part = |value: &'a RawValue| match value.get() {
-        "false" => errors.next().map_or(Part::Unclear, |error| {
-            Part::Rejected(CallError::class_of(method, error.error_code))
-        }),
+        "false" => errors
+            .next()
+            .map_or(Part::Unclear, |error| Part::Rejected(class(method, error.error_code))),
         _ => Part::Received(value),
     };
     let parts = values.into_iter().map(part).chain(std::iter::repeat_with(|| Part::Unclear));

@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashSet,
-    hash::{DefaultHasher, Hash, Hasher},
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
 };
 
 use super::{
@@ -167,19 +167,18 @@ impl Polling {
     /// Updates without a new position: those received before are not passed on again.
     fn unmoved(mut self, updates: Vec<Box<str>>) -> Step {
         let number = updates.len();
-        let (mut new, mut hashes) = (Vec::new(), Vec::new());
+        let hasher = BuildHasherDefault::<DefaultHasher>::new();
+        let (mut new, mut new_hashes) = (Vec::new(), Vec::new());
         for update in updates {
-            let mut hasher = DefaultHasher::new();
-            update.hash(&mut hasher);
-            let hash = hasher.finish();
+            let hash = hasher.hash_one(&update);
             if !self.received.contains(&hash) {
-                hashes.push(hash);
+                new_hashes.push(hash);
                 new.push(update);
             }
         }
         let is_full = self.received.len() + new.len() > MAX_REMEMBERED;
         if !is_full {
-            self.received.extend(hashes);
+            self.received.extend(new_hashes);
         }
         let ts = self.ts;
         let failure = (new.is_empty() || is_full)

@@ -26,6 +26,10 @@ pub trait Listed: Sized + Send + 'static {
     fn parameters(ids: &[i64]) -> Vec<(&'static str, String)>;
 
     /// The list in a response.
+    ///
+    /// # Errors
+    ///
+    /// If there is none.
     fn elements(response: &RawValue) -> serde_json::Result<Elements<'_>>;
 
     /// Parses one element.
