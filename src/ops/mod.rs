@@ -5,6 +5,7 @@
 //! into one view. Nothing here knows a stage.
 
 pub mod dependency;
+pub mod gauges;
 pub mod health;
 pub mod http;
 pub mod metrics;
@@ -14,5 +15,4 @@ pub mod retry;
 pub mod status;
 pub mod systemd;
 pub mod telemetry;
-pub mod tls;
 pub mod verdict;

@@ -10,7 +10,7 @@ use rustls::{
 };
 
 use super::Config;
-use crate::{ops::tls, text};
+use crate::{ops::process, text};
 
 /// What to do about a certificate of an unknown authority.
 const UNKNOWN_AUTHORITY: &str =
@@ -49,7 +49,7 @@ impl<T: Into<String>> From<T> for NoAnswer {
 /// dropped before VK drops them. The authorities of `vk.tls.ca` are trusted in addition to the system's;
 /// fails when that file cannot be used.
 pub(super) fn client(deadline: Duration, settings: &Config) -> anyhow::Result<Client> {
-    tls::install_provider();
+    process::install_tls_provider();
     let authorities = settings.tls.ca.as_deref().map(authorities).transpose()?;
     let client = Client::builder()
         .user_agent(concat!("event-fetcher/", env!("CARGO_PKG_VERSION")))

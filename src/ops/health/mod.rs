@@ -1,8 +1,6 @@
 //! The state of the dependencies and of the work. Plain state: stages report what they meet,
 //! [`Verdict`](super::verdict::Verdict) judges it.
 
-mod gauges;
-
 use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
@@ -14,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::dependency::{Cause, Dependency};
-pub use gauges::HealthGauges;
 
 /// How long a dependency may fail before the service is not ready: a retry or two is nothing to report.
 const PATIENCE: Duration = Duration::from_secs(10);

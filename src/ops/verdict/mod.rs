@@ -22,7 +22,7 @@ const MOVING: u64 = 60;
 /// Whether events flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum FlowState {
     /// They do.
     Flowing,
     /// Another instance fetches, and this one is there to take over.
@@ -42,7 +42,7 @@ pub enum State {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// Whether events flow, in one word.
-    pub state: State,
+    pub state: FlowState,
     /// Whether the service does its work, be it as a standby.
     pub ready: bool,
     /// The dependency at fault.
@@ -68,16 +68,16 @@ impl Verdict {
         let bus_error = bus.and_then(|bus| bus.error.as_deref());
         match health.role {
             Role::Starting => {
-                Self::without_fault(State::Starting, "The service is starting.", None)
+                Self::without_fault(FlowState::Starting, "The service is starting.", None)
             }
             Role::Unknown => {
-                Self::without_fault(State::Unknown, "Whether events flow is unknown.", None)
+                Self::without_fault(FlowState::Unknown, "Whether events flow is unknown.", None)
             }
             Role::Standby | Role::Fetching if bus_error.is_some() => Self {
                 detail: bus_error.map(str::to_owned),
                 remediation: Some(words::UNREADABLE_BUS.to_owned()),
                 ..Self::at_fault(
-                    State::Degraded,
+                    FlowState::Degraded,
                     Dependency::Redis,
                     Cause::Error,
                     "The service works, but Redis does not report the state of the bus.",
@@ -92,10 +92,10 @@ impl Verdict {
                     }
                 });
                 let summary = "Standing by: another instance fetches.";
-                Self::without_fault(State::Standby, summary, detail)
+                Self::without_fault(FlowState::Standby, summary, detail)
             }
             Role::Fetching => {
-                Self::without_fault(State::Flowing, "Events flow.", health.committed.map(news))
+                Self::without_fault(FlowState::Flowing, "Events flow.", health.committed.map(news))
             }
         }
     }
@@ -110,28 +110,28 @@ impl Verdict {
             ..Self::at_fault(state, Dependency::Service, Cause::Unreachable, summary)
         };
         let Some(bus) = bus else {
-            return service(State::Unknown, "Whether events flow is unknown.");
+            return service(FlowState::Unknown, "Whether events flow is unknown.");
         };
         let (Some(snapshot), None) = (&bus.snapshot, &bus.error) else {
             let error = bus.error.as_deref().unwrap_or("it was not asked");
             let summary = "Neither Redis nor the service answers.";
             return Self {
                 detail: Some(format!("Redis: {error}. {silent}")),
-                ..Self::at_fault(State::Unknown, Dependency::Redis, Cause::Unreachable, summary)
+                ..Self::at_fault(FlowState::Unknown, Dependency::Redis, Cause::Unreachable, summary)
             };
         };
         let moved = snapshot.position.as_ref().and_then(|position| position.age_s);
         match (&snapshot.holder, moved) {
             (Some(holder), Some(age)) if age < MOVING => Self::without_fault(
-                State::Flowing,
+                FlowState::Flowing,
                 &format!("Events flow: {holder} fetches."),
                 Some(format!("The last updates came {}. {silent}", ago(age))),
             ),
             (Some(holder), _) => service(
-                State::Unknown,
+                FlowState::Unknown,
                 &format!("Whether events flow is unknown: {holder} holds the lease."),
             ),
-            (None, _) => service(State::Stopped, "Events do not flow: no instance fetches."),
+            (None, _) => service(FlowState::Stopped, "Events do not flow: no instance fetches."),
         }
     }
 
@@ -140,19 +140,20 @@ impl Verdict {
         let (dependency, cause) = (*dependency, *cause);
         let problem = problem(dependency, cause);
         let (state, summary) = match role {
-            _ if failure.is_lasting() => (State::Stopped, stopped(dependency, cause)),
+            _ if failure.is_lasting() => (FlowState::Stopped, stopped(dependency, cause)),
             Role::Starting => {
-                (State::Starting, format!("The service cannot start fetching yet: {problem}."))
+                (FlowState::Starting, format!("The service cannot start fetching yet: {problem}."))
             }
-            Role::Standby | Role::Fetching | Role::Unknown => {
-                (State::Degraded, format!("Events are delayed: {problem}. The service retries."))
-            }
+            Role::Standby | Role::Fetching | Role::Unknown => (
+                FlowState::Degraded,
+                format!("Events are delayed: {problem}. The service retries."),
+            ),
         };
         let detail = format!("Failing for {}: {}", span(lasts.as_secs()), sentence(reason));
         Self { detail: Some(detail), ..Self::at_fault(state, dependency, cause, &summary) }
     }
 
-    fn at_fault(state: State, dependency: Dependency, cause: Cause, summary: &str) -> Self {
+    fn at_fault(state: FlowState, dependency: Dependency, cause: Cause, summary: &str) -> Self {
         Self {
             fault: Some(dependency),
             cause: Some(cause),
@@ -161,10 +162,10 @@ impl Verdict {
         }
     }
 
-    fn without_fault(state: State, summary: &str, detail: Option<String>) -> Self {
+    fn without_fault(state: FlowState, summary: &str, detail: Option<String>) -> Self {
         Self {
             state,
-            ready: matches!(state, State::Flowing | State::Standby | State::Degraded),
+            ready: matches!(state, FlowState::Flowing | FlowState::Standby | FlowState::Degraded),
             fault: None,
             cause: None,
             summary: summary.to_owned(),

@@ -21,11 +21,11 @@ use ring::digest;
 
 use crate::ops::status::StatusCollector;
 
-const STYLE: &str = include_str!("page/style.css");
-const SCRIPT: &str = concat!(include_str!("page/page.js"), include_str!("page/charts.js"));
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = concat!(include_str!("page.js"), include_str!("charts.js"));
 
 static HTML: LazyLock<String> = LazyLock::new(|| {
-    include_str!("page/page.html")
+    include_str!("page.html")
         .replacen("<style></style>", &format!("<style>{STYLE}</style>"), 1)
         .replacen("<script></script>", &format!("<script>{SCRIPT}</script>"), 1)
 });
