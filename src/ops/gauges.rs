@@ -19,7 +19,7 @@ use super::{
     verdict::Readiness,
 };
 
-/// The gauges of a service's health: `ready`, `role` and `dependency_failing_seconds`.
+/// The gauges `ready`, `role` and `dependency_failing_seconds`.
 #[derive(Debug)]
 pub struct HealthGauges(pub Arc<Health>);
 
@@ -29,13 +29,13 @@ impl Collector for HealthGauges {
         let flag = |is: bool| ConstGauge::new(u64::from(is));
         flag(verdict.ready).encode(encoder.encode_descriptor(
             "ready",
-            "Whether the service does its work: 1 where /readyz answers 200.",
+            "Whether the service is ready: 1 if /readyz answers 200.",
             None,
             MetricType::Gauge,
         )?)?;
         let mut roles = encoder.encode_descriptor(
             "role",
-            "What this process does: one of the series is 1.",
+            "The role of this process: one of the series is 1.",
             None,
             MetricType::Gauge,
         )?;
@@ -44,7 +44,7 @@ impl Collector for HealthGauges {
         }
         let mut failing = encoder.encode_descriptor(
             "dependency_failing",
-            "For how long a dependency has been failing; 0 while it does not.",
+            "How long a dependency has been failing; 0 if it works.",
             Some(&Unit::Seconds),
             MetricType::Gauge,
         )?;
@@ -63,7 +63,7 @@ impl Collector for HealthGauges {
 pub struct StreamGauges(Arc<Mutex<Option<BusSnapshot>>>);
 
 impl StreamGauges {
-    /// Shows the streams of `snapshot`; with none there are no series.
+    /// Exports the streams of `snapshot`; without one there are no series.
     pub fn show(&self, snapshot: Option<BusSnapshot>) {
         *self.snapshot() = snapshot;
     }
@@ -97,13 +97,13 @@ impl Collector for StreamGauges {
         gauge(
             &mut encoder,
             "consumer_group_lag",
-            "Entries of a stream that a consumer group has yet to read (Redis 7 and newer).",
+            "Entries of a stream that were not delivered to a consumer group (Redis 7 and newer).",
             of_groups(|group| group.lag),
         )?;
         gauge(
             &mut encoder,
             "consumer_group_pending",
-            "Entries that a consumer group has read and not acknowledged.",
+            "Entries that were delivered to a consumer group and not acknowledged.",
             of_groups(|group| Some(group.pending)),
         )
     }

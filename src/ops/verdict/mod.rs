@@ -1,5 +1,5 @@
-//! The verdict: whether events flow, which dependency is at fault if not, and what to do. Whoever shows
-//! how the service does shows this and nothing else.
+//! The verdict: whether events flow, which dependency is at fault if not, and what to do. Everything that
+//! shows the state of the service shows this verdict.
 
 mod words;
 
@@ -14,26 +14,26 @@ use super::{
     status::{BusReport, ago, span},
 };
 
-/// From this age of the newest commit on, silence is worth a word.
+/// From this age of the last commit on, the verdict says how long VK has sent nothing new.
 const QUIET: Duration = Duration::from_secs(300);
-/// While the position moved so recently, in seconds, some instance fetches.
+/// If the position changed within so many seconds, some instance fetches.
 const MOVING: u64 = 60;
 
 /// Whether events flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FlowState {
-    /// They do.
+    /// Events flow.
     Flowing,
-    /// Another instance fetches, and this one is there to take over.
+    /// Another instance fetches; this one takes over if it stops.
     Standby,
-    /// A dependency has failed for some seconds and is tried again.
+    /// A dependency has failed for some seconds; the service retries.
     Degraded,
-    /// They do not.
+    /// Events do not flow.
     Stopped,
     /// The service has not connected to Redis yet.
     Starting,
-    /// The service does not answer, or answers with a word of a newer version.
+    /// The service does not answer, or a newer version wrote another word.
     #[serde(other)]
     Unknown,
 }
@@ -43,23 +43,23 @@ pub enum FlowState {
 pub struct Verdict {
     /// Whether events flow, in one word.
     pub state: FlowState,
-    /// Whether the service does its work, be it as a standby.
+    /// Whether the service is ready: it fetches, or it stands by.
     pub ready: bool,
     /// The dependency at fault.
     pub fault: Option<Dependency>,
-    /// In what way it fails.
+    /// The cause of its failure.
     pub cause: Option<Cause>,
     /// The verdict in a sentence.
     pub summary: String,
-    /// What is known beyond that.
+    /// Details.
     pub detail: Option<String>,
     /// What to do.
     pub remediation: Option<String>,
 }
 
 impl Verdict {
-    /// The verdict on the service's health, and on the bus where it is read. The bus adds words and may
-    /// name a fault; it never decides whether the service is ready.
+    /// Judges the service's health, and the state of the bus if it is known. The bus only adds details and may
+    /// name a fault; it does not decide whether the service is ready.
     #[must_use]
     pub fn new(health: &HealthSnapshot, bus: Option<&BusReport>) -> Self {
         if let Some(failure) = fault(&health.failures) {
@@ -100,7 +100,7 @@ impl Verdict {
         }
     }
 
-    /// The verdict where the service could not be asked: `error` says why. The bus shows whether some
+    /// The verdict if the service does not answer; `error` says why. The state of the bus shows whether some
     /// instance fetches.
     #[must_use]
     pub fn without_service(error: &str, bus: Option<&BusReport>) -> Self {
@@ -113,7 +113,7 @@ impl Verdict {
             return service(FlowState::Unknown, "Whether events flow is unknown.");
         };
         let (Some(snapshot), None) = (&bus.snapshot, &bus.error) else {
-            let error = bus.error.as_deref().unwrap_or("it was not asked");
+            let error = bus.error.as_deref().unwrap_or("it was not queried");
             let summary = "Neither Redis nor the service answers.";
             return Self {
                 detail: Some(format!("Redis: {error}. {silent}")),
@@ -174,7 +174,7 @@ impl Verdict {
         }
     }
 
-    /// The stable words of what is at fault, such as `redis (unreachable)`.
+    /// The stable words of the fault and its cause, such as `redis (unreachable)`.
     fn words(&self) -> Option<String> {
         let fault = self.fault?.as_str();
         Some(
@@ -183,7 +183,7 @@ impl Verdict {
         )
     }
 
-    /// The verdict for people, its summary first.
+    /// The verdict as lines for people, the summary first.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let fault = self.words().map(|words| format!("Fault: {words}"));
@@ -195,8 +195,8 @@ impl Verdict {
     }
 }
 
-/// The failure that holds up the others: of those that last, or else of all, the one that is nearest to
-/// the end of an update's way.
+/// The failure at fault: of the lasting ones, else of all, the one nearest to the end of the pipeline, which
+/// blocks every stage before it.
 fn fault(failures: &[Failure]) -> Option<&Failure> {
     failures.iter().find(|failure| failure.is_lasting()).or(failures.first())
 }
@@ -219,24 +219,24 @@ fn sentence(reason: &str) -> String {
 pub struct Readiness {
     /// The verdict.
     pub verdict: Verdict,
-    /// What it was made from.
+    /// The health that it was made from.
     pub health: HealthSnapshot,
 }
 
 impl Readiness {
-    /// The verdict on the service's health, and on the bus where it is read.
+    /// Judges the service's health, and the state of the bus if it is known.
     #[must_use]
     pub fn new(health: HealthSnapshot, bus: Option<&BusReport>) -> Self {
         Self { verdict: Verdict::new(&health, bus), health }
     }
 
-    /// `ready: fetching`, `not ready: starting` and the like. Scripts may rely on the form.
+    /// `ready: ` or `not ready: ` and the role. Scripts may rely on this form.
     fn headline(&self) -> String {
         let ready = if self.verdict.ready { "ready" } else { "not ready" };
         format!("{ready}: {}", self.health.role.as_str())
     }
 
-    /// Everything that an operator needs in one line. It stays the same for as long as nothing fails.
+    /// The whole verdict in one line. It does not change while nothing fails.
     #[must_use]
     pub fn line(&self) -> String {
         let Self { verdict, .. } = self;
