@@ -18,8 +18,8 @@ const DEADLINE: Duration = Duration::from_secs(3);
 
 /// Ask the running service on this machine whether it is ready
 ///
-/// Requests /readyz at http.listen and prints the answer: the verdict, the fault, and what to do. The exit
-/// code is 0 if the service is ready, 1 if it is not ready or does not answer.
+/// Requests /readyz at http.listen and prints the answer: the verdict, the fault, and what to do.
+/// The exit code is 0 if the service is ready, 1 if it is not ready or does not answer.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments;

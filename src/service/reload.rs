@@ -100,7 +100,7 @@ impl Reload {
     fn change_level(&self, loaded: &Loaded) {
         let level = &loaded.config.log.level;
         match self.level.change(level) {
-            Ok(()) => tracing::info!(level, "the log level has changed"),
+            Ok(()) => tracing::info!(level, "the configuration is reloaded"),
             Err(error) => tracing::error!(level, "the log level cannot be changed: {error}"),
         }
     }

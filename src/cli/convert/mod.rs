@@ -43,12 +43,14 @@ The file of names (each list is optional):
 
 /// Convert raw VK updates into events
 ///
-/// Reads updates as VK sends them, one JSON object per line, and prints one event per line. A line that
-/// cannot be converted is reported on standard error with its number and the reason; the other lines are
-/// converted, and the exit code is 65. Updates of types that are not routed are counted on standard error.
+/// Reads updates as VK sends them, one JSON object per line, and prints one event per line. A line
+/// that cannot be converted is reported on standard error with its number and the reason; the other
+/// lines are converted, and the exit code is 65. Updates of types that are not routed are counted on
+/// standard error.
 ///
-/// Users, communities, chats and cropped messages are looked up in VK, which needs the group id and the
-/// token of the service and accepts only updates of that community. With --names they are read from a file.
+/// Users, communities, chats and cropped messages are looked up in VK, which needs the group id and
+/// the token of the service and accepts only updates of that community. With --names they are read
+/// from a file.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_help = HELP_BELOW)]
 pub(super) struct Arguments {

@@ -27,9 +27,9 @@ const HELP_BELOW: &str = "Examples:
 
 /// List, show, requeue or drop the updates that could not be converted
 ///
-/// The service stores each such update unchanged in the dead-letter stream, with the reason. When the reason
-/// no longer applies, for example after an upgrade, requeue converts the updates into events. All of this
-/// works while the service runs.
+/// The service stores each such update unchanged in the dead-letter stream, with the reason. When the
+/// reason no longer applies, for example after an upgrade, requeue converts the updates into events.
+/// All of this works while the service runs.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_help = HELP_BELOW)]
 pub(super) struct Arguments {

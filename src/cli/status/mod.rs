@@ -20,10 +20,10 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 /// Show whether events flow, which dependency is at fault if not, and what to do
 ///
-/// Reads the verdict from the running service on this machine (at http.listen) and the state of the streams
-/// from Redis; it works while one of the two does not answer. The group id comes from GROUPID or
-/// Fetcher.toml, else from the service. The token is not needed. The exit code is 0 if the service is
-/// ready, 1 if not.
+/// Reads the verdict from the running service on this machine (at http.listen) and the state of the
+/// streams from Redis; it works while one of the two does not answer. The group id comes from GROUPID
+/// or Fetcher.toml, else from the service. The token is not needed. The exit code is 0 if the service
+/// is ready, 1 if not.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,

@@ -107,7 +107,7 @@ fn write_lease(out: &mut impl Write, snapshot: &BusSnapshot) -> io::Result<()> {
     }
     match &snapshot.position {
         Some(position) => {
-            let moved = position.age_s.map(|age| format!(", moved {}", ago(age)));
+            let moved = position.age_s.map(|age| format!(", changed {}", ago(age)));
             writeln!(
                 out,
                 "{}{}{}",
