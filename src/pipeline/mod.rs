@@ -111,7 +111,7 @@ impl Pipeline<'_> {
     /// Runs until `stop`, or until VK or Redis refuse for good. Takes the lease first, begins at
     /// the committed position, and goes back to it whenever the bus says so.
     pub async fn run(&self, stop: &CancellationToken) -> Result<(), Failure> {
-        let mut report = Report::new(self.metrics, self.history, self.api.group_id());
+        let mut report = Report::new(self.metrics, self.history);
         let result = tokio::select! {
             refusal = self.names.serve() => Err(refusal.into()),
             result = self.lease_terms(stop, &mut report) => result,
