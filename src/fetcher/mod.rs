@@ -166,9 +166,7 @@ async fn run(
         }
         if let Some(reason) = &step.trouble {
             health.no_answer(Dependency::LongPoll, reason.reached, reason);
-            servers.outage.fail();
-            if servers.outage.is_loud() {
-                let failures = servers.outage.failures();
+            if let Some(failures) = servers.outage.fail() {
                 tracing::warn!(
                     %reason,
                     failures,
@@ -251,9 +249,8 @@ impl<'a> Servers<'a> {
     /// A server and its newest position, however long it takes, unless VK refuses for good.
     async fn ask(&mut self) -> Result<(Server, Ts), CallError> {
         loop {
-            let asked = self.fruitless.failures();
-            if asked > 0 {
-                if asked >= 3 && self.fruitless.is_loud() {
+            if self.fruitless.failures() > 0 {
+                if let Some(asked @ 3..) = self.fruitless.to_log() {
                     tracing::warn!(asked, "Long Poll servers that VK names are of no use");
                 }
                 tokio::time::sleep(self.pause).await;
@@ -264,9 +261,7 @@ impl<'a> Servers<'a> {
                 Err(error) if error.class() == Class::Permanent => return Err(error),
                 Err(error) => {
                     self.health.no_answer(Dependency::LongPoll, error.reached(), &error);
-                    self.outage.fail();
-                    if self.outage.is_loud() {
-                        let failures = self.outage.failures();
+                    if let Some(failures) = self.outage.fail() {
                         tracing::warn!(%error, failures, "no Long Poll server yet; asking again");
                     }
                 }

@@ -46,12 +46,6 @@ impl Backoff {
         self.outage.failures
     }
 
-    /// Whether the latest failure is to be logged.
-    #[must_use]
-    pub fn is_loud(&self) -> bool {
-        self.outage.is_loud()
-    }
-
     /// The failures since the last success, if the latest of them is to be logged.
     #[must_use]
     pub fn to_log(&self) -> Option<u32> {
@@ -102,19 +96,6 @@ impl Outage {
 
     fn to_log(&self) -> Option<u32> {
         self.failures.is_power_of_two().then_some(self.failures)
-    }
-
-    // Until the last call sites are converted.
-    /// The failures since the last success.
-    #[must_use]
-    pub fn failures(&self) -> u32 {
-        self.failures
-    }
-
-    /// Whether the latest failure is to be logged.
-    #[must_use]
-    pub fn is_loud(&self) -> bool {
-        self.to_log().is_some()
     }
 }
 
