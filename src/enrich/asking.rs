@@ -171,14 +171,7 @@ impl<D: Directory> Lookup<D> {
     /// Logs that names cannot be looked up, ever more rarely; `only_the_method` where VK rejects it for
     /// this token, and takes the token otherwise.
     pub(super) fn complain(&self, error: &CallError, ids: &[i64], only_the_method: bool) {
-        let failures = {
-            let mut outage = lock(&self.state.outage);
-            outage.fail();
-            if !outage.is_loud() {
-                return;
-            }
-            outage.failures()
-        };
+        let Some(failures) = lock(&self.state.outage).fail() else { return };
         let (never_seen, ids) = (self.waited_for(ids), ids.len());
         if only_the_method {
             tracing::error!(
@@ -195,10 +188,7 @@ impl<D: Directory> Lookup<D> {
     }
 
     fn was_cut(&self, id: i64) {
-        let mut cut = lock(&self.state.cut);
-        cut.fail();
-        if cut.is_loud() {
-            let so_far = cut.failures();
+        if let Some(so_far) = lock(&self.state.cut).fail() {
             tracing::warn!(method = %D::METHOD, id, so_far, "a name is longer than VK allows, and was cut");
         }
     }

@@ -297,10 +297,7 @@ impl Cropped {
     }
 
     fn not_completed(&self, error: &dyn std::fmt::Display, messages: usize) {
-        let mut refusals = self.refusals();
-        refusals.fail();
-        if refusals.is_loud() {
-            let failures = refusals.failures();
+        if let Some(failures) = self.refusals().fail() {
             tracing::warn!(
                 %error, failures, messages,
                 "VK does not complete cropped messages; the events have what it sent"

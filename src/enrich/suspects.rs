@@ -103,10 +103,8 @@ impl<D: Directory> Lookup<D> {
         if !alone.is_counted {
             alone.is_counted = true;
             self.unresolved.inc();
-            let mut unresolved = lock(&self.state.unresolved);
-            unresolved.fail();
-            if unresolved.is_loud() {
-                let (so_far, held_up) = (unresolved.failures(), !give_up);
+            if let Some(so_far) = lock(&self.state.unresolved).fail() {
+                let held_up = !give_up;
                 tracing::warn!(
                     %error, method = %D::METHOD, id, so_far, held_up,
                     "VK gives no usable answer for this id, though it does for others; \

@@ -244,14 +244,13 @@ impl<'a> ServerSource<'a> {
     /// Only if VK answers with a permanent error.
     async fn next(&mut self) -> Result<(LongPollServer, Ts), CallError> {
         loop {
-            let servers = self.useless.failures();
-            if servers >= USELESS_SERVERS && self.useless.is_loud() {
+            if let Some(servers @ USELESS_SERVERS..) = self.useless.to_log() {
                 tracing::warn!(
                     servers,
                     "no poll succeeds on the Long Poll servers that VK names; requesting another"
                 );
             }
-            if servers > 0 {
+            if self.useless.failures() > 0 {
                 tokio::time::sleep(self.pause).await;
             }
             self.pause = self.useless.fail();
@@ -260,9 +259,7 @@ impl<'a> ServerSource<'a> {
                 Err(error) if error.class() == ErrorClass::Permanent => return Err(error),
                 Err(error) => {
                     self.health.no_answer(Dependency::LongPoll, error.reached(), &error);
-                    self.outage.fail();
-                    if self.outage.is_loud() {
-                        let failures = self.outage.failures();
+                    if let Some(failures) = self.outage.fail() {
                         tracing::warn!(%error, failures, "VK named no Long Poll server; trying again");
                     }
                 }
@@ -272,9 +269,7 @@ impl<'a> ServerSource<'a> {
 
     fn poll_failed(&mut self, reason: &RequestError) {
         self.health.no_answer(Dependency::LongPoll, reason.reached, reason);
-        self.outage.fail();
-        if self.outage.is_loud() {
-            let failures = self.outage.failures();
+        if let Some(failures) = self.outage.fail() {
             tracing::warn!(%reason, failures, "poll failed; trying again from the same position");
         }
     }

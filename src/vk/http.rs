@@ -10,7 +10,7 @@ use rustls::{
 };
 
 use super::Config;
-use crate::{ops::tls, text};
+use crate::{ops::process, text};
 
 /// What to do about a certificate from an unknown authority.
 const UNKNOWN_AUTHORITY: &str =
@@ -53,7 +53,7 @@ impl<T: Into<String>> From<T> for RequestError {
 ///
 /// If `vk.tls.ca` or the TLS set-up of the machine cannot be used.
 pub(super) fn client(deadline: Duration, settings: &Config) -> anyhow::Result<Client> {
-    tls::install_provider();
+    process::install_tls_provider();
     let authorities = settings.tls.ca.as_deref().map(authorities).transpose()?;
     let client = Client::builder()
         .user_agent(concat!("event-fetcher/", env!("CARGO_PKG_VERSION")))

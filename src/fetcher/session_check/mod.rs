@@ -145,13 +145,13 @@ impl<'a> SessionCheck<'a> {
             return None;
         }
         self.hidden = Some(Hidden { from: position, newest, updates: 0 });
-        self.findings.fail();
-        self.log_finding(position, newest);
+        if let Some(findings) = self.findings.fail() {
+            self.log_finding(findings, position, newest);
+        }
         Some(server)
     }
 
-    fn log_finding(&self, position: Ts, newest: Ts) {
-        let findings = self.findings.failures();
+    fn log_finding(&self, findings: u32, position: Ts, newest: Ts) {
         if self.counts_unsent {
             tracing::debug!(%position, %newest, findings, "VK's newest ts is ahead of the position");
         } else if findings == 1 {
@@ -161,7 +161,7 @@ impl<'a> SessionCheck<'a> {
                 "polls return nothing although VK's queue has moved on: this Long Poll session may be \
                  silent. A new session polls from the same position, so no update is lost"
             );
-        } else if self.findings.is_loud() {
+        } else {
             tracing::warn!(
                 %position,
                 %newest,

@@ -40,7 +40,7 @@ struct Behind {
 
 impl TlsVk {
     async fn before(vk: &Simulator) -> Self {
-        event_fetcher::ops::tls::install_provider();
+        event_fetcher::ops::process::install_tls_provider();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("openssl.cnf"), OPENSSL).unwrap();
         certificate(&folder, "ca", &["-extensions", "authority"]).await;
