@@ -1,5 +1,4 @@
-//! Fetches the events of a VK community, turns each into a typed [`event`] and routes it over
-//! Redis.
+//! Fetches the updates of a VK community, converts each into a typed [`event`] and writes it to Redis.
 
 pub mod bus;
 pub mod cli;
@@ -10,6 +9,7 @@ pub mod event;
 pub mod fetcher;
 pub mod ops;
 pub mod pipeline;
+pub mod service;
 mod setting;
 mod text;
 pub mod ts;

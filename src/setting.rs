@@ -1,7 +1,6 @@
 //! Deserializers for settings whose Rust type alone does not say which values are allowed.
 //!
-//! Each error says only what was expected. [`config`](crate::config) adds the key, the value and its
-//! source.
+//! Each error names only the expected value. [`config`](crate::config) adds the key, the value and its source.
 
 use std::{fmt::Display, ops::RangeInclusive, path::PathBuf, time::Duration};
 
@@ -19,7 +18,7 @@ pub(crate) const HOUR: u64 = 60 * MINUTE;
 /// Milliseconds in a year of 365 days.
 pub(crate) const YEAR: u64 = 365 * 24 * HOUR;
 
-/// Two keys whose values are valid by themselves but not together, with what must hold between them:
+/// Two keys whose values are valid separately but not together, and the rule between them:
 /// `["names.hard_ttl", "must not be shorter than", "names.soft_ttl"]`.
 pub(crate) type Contradiction = [&'static str; 3];
 
@@ -87,11 +86,11 @@ pub(crate) fn whole_seconds<'de, D: Deserializer<'de>, const MIN: u64, const MAX
     }
 }
 
-/// One of the words that `T`, an enum without fields, has for its variants.
+/// One of the variants of `T`, an enum without fields.
 pub(crate) fn choice<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     from: D,
 ) -> Result<T, D::Error> {
-    // What is not a text becomes one that no variant has, so that the error lists the words.
+    // A value that is not a text becomes the empty text, so that the error lists the variants.
     let word = String::deserialize(from).unwrap_or_default();
     T::deserialize(word.into_deserializer())
 }
@@ -109,14 +108,14 @@ pub(crate) fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D
         .ok_or_else(|| Error::custom("a list of texts in quotes, none of them empty"))
 }
 
-/// A PEM file's path; none for an empty text.
+/// The path of a PEM file; none for an empty text.
 pub(crate) fn pem_file<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
     text(from, "the path of a PEM file in quotes, or \"\" for none", |path| {
         Some((!path.is_empty()).then(|| path.into()))
     })
 }
 
-/// A duration in the largest unit that it is a whole number of.
+/// A duration as a whole number of the largest possible unit.
 fn spell(duration: Duration) -> String {
     let millis = duration.as_millis();
     [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")]

@@ -1,21 +1,20 @@
-//! Text that others wrote, made fit for a terminal and for a line of the log.
+//! Escapes and shortens text from VK and Redis for the terminal and the log.
 
-/// The most characters that are quoted of one text of VK's or Redis'.
+/// The most characters of a text that an error or a log line quotes.
 const EXCERPT: usize = 300;
 
-/// What is quoted of a text of VK's or Redis' in an error or a log line: harmless, and bounded so that
-/// what stands beside it (which call it was, what to do) is not pushed away.
+/// A text from VK or Redis as an error or a log line quotes it: escaped, and short enough to leave room for
+/// the rest of the message.
 pub(crate) fn excerpt(text: &str) -> String {
     shortened(text, EXCERPT)
 }
 
-/// The text with everything escaped that a terminal would obey instead of showing it: control
-/// characters, which begin escape codes and new lines, and those that reverse the direction of
-/// writing.
+/// Escapes the characters that a terminal interprets: control characters, which begin escape codes and new
+/// lines, and those that reverse the direction of writing.
 pub(crate) fn harmless(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for char in text.chars() {
-        if is_obeyed(char) {
+        if is_interpreted(char) {
             shown.extend(char.escape_default());
         } else {
             shown.push(char);
@@ -24,7 +23,7 @@ pub(crate) fn harmless(text: &str) -> String {
     shown
 }
 
-/// The beginning of a harmless text, at most `longest` characters, with an ellipsis for the rest.
+/// Escapes a text and shortens it to `longest` characters, of which the last is then an ellipsis.
 pub(crate) fn shortened(text: &str, longest: usize) -> String {
     // Escaping only makes a text longer, so more of it than this is never shown.
     let end = text.char_indices().nth(longest + 1).map_or(text.len(), |(end, _)| end);
@@ -37,7 +36,7 @@ pub(crate) fn shortened(text: &str, longest: usize) -> String {
     shown
 }
 
-fn is_obeyed(char: char) -> bool {
+fn is_interpreted(char: char) -> bool {
     char.is_control()
         || matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -47,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_obeys_is_escaped() {
+    fn characters_that_a_terminal_interprets_are_escaped() {
         assert_eq!(harmless("a\x1b[2Jb\r\n"), "a\\u{1b}[2Jb\\r\\n");
         assert_eq!(harmless("\u{9b}31m\u{7f}\u{202e}"), "\\u{9b}31m\\u{7f}\\u{202e}");
         assert_eq!(harmless("Привет, 👩‍👩‍👧 \\"), "Привет, 👩‍👩‍👧 \\");

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, de};
 
-/// A position in the queue of a community's updates, from 0 to [`Ts::MAX`]. VK writes it now as a string,
-/// now as a number; it grows by one with each update, though only as far as anyone has seen.
+/// A position in the queue of a community's updates, from 0 to [`Ts::MAX`]. VK writes it as a string or as a
+/// number. It grows by one with each update, which VK does not document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ts(u64);
 
@@ -20,21 +20,21 @@ impl Ts {
         self.0
     }
 
-    /// The position so many updates later, at most [`Ts::MAX`].
+    /// The position after so many more updates, at most [`Ts::MAX`].
     #[must_use]
     pub fn after(self, updates: usize) -> Self {
         let updates = u64::try_from(updates).unwrap_or(u64::MAX);
         Self(self.0.saturating_add(updates)).min(Self::MAX)
     }
 
-    /// How many updates lie between an earlier position and this one, by VK's count; 0 if it is not earlier.
+    /// The number of positions between an earlier one and this; 0 if the other is not earlier.
     #[must_use]
     pub const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 }
 
-/// A number that is no position: it is larger than [`Ts::MAX`].
+/// A number that is too large for a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is larger than any position, which is at most {max}", max = Ts::MAX)]
 pub struct OutOfRange(u64);

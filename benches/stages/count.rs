@@ -12,7 +12,7 @@ use event_fetcher::{
     converter::{self, PartialEvent, Reading, Rules},
     enrich::Lookups,
     event::Event,
-    vk::{self, Reply},
+    vk::{self, PollReply},
 };
 
 use crate::{bus::bus, material::Material};
@@ -46,7 +46,7 @@ fn main() -> anyhow::Result<()> {
 fn decode(bodies: Vec<String>) -> Vec<Vec<Box<str>>> {
     let mut batches = Vec::with_capacity(bodies.len());
     for body in bodies {
-        if let Reply::Updates { updates, .. } = vk::decode(body.into_bytes()) {
+        if let PollReply::Updates { updates, .. } = vk::decode(body.into_bytes()) {
             batches.push(updates);
         }
     }

@@ -6,7 +6,7 @@ use divan::{
 };
 use event_fetcher::{
     converter::{Reading, read},
-    vk::{self, Reply},
+    vk::{self, PollReply},
 };
 use serde_json::json;
 
@@ -35,7 +35,7 @@ fn decode_and_read_texts(bencher: Bencher<'_, '_>, bytes: usize) {
 }
 
 fn read_all(body: Vec<u8>) -> (Vec<Box<str>>, Vec<Reading>) {
-    let Reply::Updates { updates, .. } = vk::decode(body) else {
+    let PollReply::Updates { updates, .. } = vk::decode(body) else {
         return Default::default();
     };
     let readings = updates.iter().map(|update| read(update, &MATERIAL.rules)).collect();

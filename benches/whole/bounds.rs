@@ -31,7 +31,7 @@ pub(crate) async fn pass_through(
     let redis = RedisServer::start().await?;
     let (group_id, token) = (options.group_id, options.token.clone());
     let vk = Simulator::start(options).await?;
-    event_fetcher::ops::tls::install_provider();
+    event_fetcher::ops::process::install_tls_provider();
     let http = reqwest::Client::builder().no_proxy().build()?;
     let granted = http
         .get(format!("{}groups.getLongPollServer?v=5.199&group_id={group_id}", vk.api_url()))

@@ -1,7 +1,7 @@
-//! An answer of VK's API, taken for the answer to each question that is asked.
+//! A response of VK's API, parsed as the response to each method.
 #![no_main]
 
 use event_fetcher::vk::fuzzing;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|body: &[u8]| fuzzing::api_answer(body));
+fuzz_target!(|body: &[u8]| fuzzing::api_response(body));

@@ -1,4 +1,4 @@
-//! An update: an event that is read back as it was written, or a reason why there is none.
+//! An update: it becomes an event that survives serialization, or is rejected for a reason.
 #![no_main]
 
 use event_fetcher::{converter::{Outcome, Rules, convert}, event::Event, enrich::Lookups};

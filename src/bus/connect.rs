@@ -14,7 +14,7 @@ use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
 use super::{Config, RedisUrl, Tls, Topology};
-use crate::ops::tls;
+use crate::ops::process;
 
 /// The way to Redis; connecting is up to its user.
 #[derive(Clone)]
@@ -31,7 +31,7 @@ impl Server {
     /// The Redis at `url`, with the password and certificates of `settings`. Nothing is connected
     /// yet; fails when a certificate's file cannot be read or used.
     pub fn new(url: &RedisUrl, settings: &Config) -> anyhow::Result<Self> {
-        tls::install_provider();
+        process::install_tls_provider();
         let login = login(url.topology().any_address(), settings)?;
         let certificates = certificates(&settings.tls)?;
         Ok(Self(match url.topology() {

@@ -51,7 +51,7 @@ pub(super) async fn settle(
                 let (cause, short) = shortfall(durability, number);
                 health.failing_by(Dependency::Durability, cause, short);
                 shortfalls.fail();
-                if shortfalls.is_loud() {
+                if shortfalls.to_log().is_some() {
                     tracing::warn!(
                         number,
                         wanted,

@@ -73,8 +73,7 @@ impl Link {
                     let error = text::excerpt(&error.to_string());
                     self.health.failing_since(Dependency::Redis, cause, asked, &error);
                     let pause = self.backoff.fail();
-                    if self.backoff.is_loud() {
-                        let failures = self.backoff.failures();
+                    if let Some(failures) = self.backoff.to_log() {
                         tracing::warn!(%error, failures, "Redis does not serve {doing}; trying again");
                     }
                     tokio::time::sleep(pause).await;

@@ -28,7 +28,7 @@ use crate::{
         dependency::{Cause, Dependency},
         health::{Health, Role},
         metrics::{CommitLabels, CommitOutcome, Commits},
-        retry::{Backoff, Recovery},
+        retry::Backoff,
     },
     text,
     ts::Ts,
@@ -253,7 +253,7 @@ impl Committer<'_> {
                         format_args!("group {group} is too far behind in stream {stream}"),
                     );
                     let pause = full.fail();
-                    if full.is_loud() {
+                    if full.to_log().is_some() {
                         tracing::error!(
                             stream,
                             group,
@@ -267,8 +267,8 @@ impl Committer<'_> {
         };
         // Also where a commit of an earlier term found the stream full.
         self.bus.health.ok(Dependency::Consumers);
-        if let Some(Recovery { lasted, .. }) = full.reset() {
-            tracing::info!(?lasted, "there is room in the stream again; fetching goes on");
+        if let Some(recovery) = full.reset() {
+            tracing::info!("the stream accepts events again, {recovery}; fetching continues");
         }
         let (durability, health) = (self.bus.settings.durability, &self.bus.health);
         while settle(&mut self.link, durability, health).await? == Settled::AskAgain {

@@ -1,4 +1,4 @@
-//! How the process ends, and what it says then.
+//! The exit codes, and messages on standard error.
 
 use std::{
     fmt::Display,
@@ -6,20 +6,20 @@ use std::{
     process::ExitCode,
 };
 
-/// The ways to end, as `sysexits.h` numbers them.
+/// The result of a command. The codes are those of `sysexits.h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
-    /// All was done, or the service was stopped as asked.
+    /// Success, or the service was stopped by a signal.
     Done,
-    /// The service that was asked does not do its work.
+    /// The service is not ready.
     NotReady,
-    /// The command line or the configuration is wrong.
+    /// The arguments or the configuration are wrong.
     Usage,
     /// Some input could not be converted.
     Unconverted,
-    /// VK or Redis refuse for good.
+    /// VK or Redis answered with a permanent error.
     PermanentError,
-    /// Something that should not be possible.
+    /// A bug of this program, or the system denies something that every program needs.
     Bug,
     /// The output could not be written.
     Unwritten,
@@ -40,23 +40,23 @@ impl From<Exit> for ExitCode {
 }
 
 impl Exit {
-    /// Says why on standard error, where nothing else reports it.
+    /// Prints the reason on standard error.
     pub(super) fn because(self, reason: impl Display) -> Self {
         note(format_args!("event-fetcher: {reason}"));
         self
     }
 
-    /// The end of a command that could not print. A reader that has gone away is not a mistake.
+    /// The result of a command that failed to print. A closed pipe is no failure.
     pub(super) fn unwritten(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::Done,
-            _ => Self::Unwritten.because(format_args!("the output cannot be written: {error}")),
+            _ => Self::Unwritten.because(format_args!("the output could not be written: {error}")),
         }
     }
 }
 
-/// A line on standard error, beside the command's result.
+/// Prints a line on standard error, beside the command's output.
 pub(super) fn note(line: impl Display) {
-    // Where it cannot be told, the exit code must do.
+    // If standard error is closed, the exit code still reports the result.
     let _ = writeln!(io::stderr(), "{line}");
 }

@@ -1,15 +1,11 @@
-//! The command line: what can be asked for, and the exit codes.
+//! The command line: its commands and exit codes.
 
-mod bus;
 mod check;
 mod convert;
 mod dead_letters;
 mod exit;
 mod health;
-mod reload;
 mod run;
-mod service;
-mod signals;
 mod status;
 mod tail;
 
@@ -18,26 +14,33 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     process::ExitCode,
-    sync::LazyLock,
 };
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::{config::Sources, event::event_schema, ops::process, text};
+use crate::{
+    bus::{self, BusUrl, PermanentError, Server},
+    config::Sources,
+    event::event_schema,
+    ops::process,
+    service::VERSION,
+    text,
+};
 use exit::Exit;
 
-/// Fetches the events of a VK community and routes them over Redis.
+/// Fetches the events of a VK community and writes them to Redis streams.
 ///
-/// Without a command it runs the service. Settings come from Fetcher.toml, the environment and
-/// secret files; `event-fetcher check` shows which of them are in force.
+/// Without a command, the service runs. It reads its settings from Fetcher.toml, environment variables
+/// and secret files; `event-fetcher check` prints each setting and its source.
 ///
-/// Exit codes: 0 done, or stopped as asked; 64 wrong usage or configuration; 65 some input could
-/// not be converted; 69 VK or Redis refuse for good; 70 a bug; 74 the output cannot be written.
+/// Exit codes: 0 success, or stopped by a signal; 1 the service is not ready (health, status);
+/// 64 wrong arguments or configuration; 65 some input could not be converted; 69 a permanent error of
+/// VK or Redis, the message says what to do; 70 a bug; 74 the output could not be written.
 #[derive(Debug, Parser)]
 #[command(name = "event-fetcher", version = VERSION.as_str(), verbatim_doc_comment)]
 struct Arguments {
-    /// Read this file instead of looking for Fetcher.toml
+    /// The configuration file, instead of the first Fetcher.toml found
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -46,7 +49,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Fetch events until stopped (also without a command)
+    /// Run the service until SIGTERM or Ctrl-C (the default command)
     #[command(after_help = "Example:\n  GROUPID=123 TOKEN_FILE=token.txt event-fetcher run")]
     Run,
     Check(check::Arguments),
@@ -58,26 +61,17 @@ enum Command {
     /// Print the JSON Schema of an event
     #[command(after_help = "Example:\n  event-fetcher schema > event.schema.json")]
     Schema,
-    /// Print a completion script for a shell
+    /// Print the completion script of a shell
     #[command(
         after_help = "Example:\n  event-fetcher completions bash > /etc/bash_completion.d/event-fetcher"
     )]
     Completions {
-        /// The shell
+        /// The shell that reads the script
         shell: Shell,
     },
 }
 
-/// The version, with the revision it was built from where the build knew it.
-static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let version = env!("CARGO_PKG_VERSION");
-    match option_env!("EVENT_FETCHER_REVISION") {
-        Some(revision) if !revision.is_empty() => format!("{version} ({revision})"),
-        _ => version.to_owned(),
-    }
-});
-
-/// Does what the process's arguments ask for.
+/// Runs the command that the process's arguments name.
 #[must_use]
 pub fn main() -> ExitCode {
     // Before any secret is read.
@@ -85,7 +79,7 @@ pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Where even the usage cannot be printed, the exit code must do.
+            // If the usage cannot be printed, the exit code still reports the error.
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage.into() } else { ExitCode::SUCCESS };
         }
@@ -109,7 +103,7 @@ pub fn main() -> ExitCode {
     .into()
 }
 
-/// Prints a command's whole result.
+/// Prints the whole output of a command.
 fn print(text: &str) -> Exit {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -122,14 +116,34 @@ fn print(text: &str) -> Exit {
 fn block_on(work: impl Future<Output = Exit>) -> Exit {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return Exit::Bug.because(format_args!("no threads to run on: {error}")),
+        Err(error) => return Exit::Bug.because(format_args!("the system denies threads: {error}")),
     };
-    // The panic itself has said what and where.
+    // The panic hook has already printed the message and the place.
     let exit = catch_unwind(AssertUnwindSafe(|| runtime.block_on(work))).unwrap_or_else(|_| {
         Exit::Bug.because(
-            "this is a bug; nothing committed is affected, and a restart goes on from there",
+            "this is a bug; what is committed is intact, and after a restart the service continues from \
+             the committed position",
         )
     });
     runtime.shutdown_background();
     exit
+}
+
+/// The Redis server of `bus.url`, or the exit code if there is none; `command` says what needs it.
+fn redis_server(settings: &bus::Config, command: &str) -> Result<Server, Exit> {
+    let BusUrl::Redis(url) = &settings.url else {
+        return Err(Exit::Usage.because(format_args!(
+            "bus.url is `stdout:`: the service prints its events and writes none to Redis. {command} needs \
+             a Redis server: set bus.url to its address"
+        )));
+    };
+    Server::new(url, settings).map_err(|error| Exit::Usage.because(format_args!("{error:#}")))
+}
+
+/// Reports an error of Redis, and returns the exit code for it; `doing` is the operation that failed.
+fn redis_failed(error: &redis::RedisError, doing: &'static str) -> Exit {
+    Exit::PermanentError.because(match PermanentError::by(error, doing) {
+        Some(permanent) => text::harmless(&permanent.to_string()),
+        None => text::harmless(&format!("Redis does not answer: {error}")),
+    })
 }

@@ -1,4 +1,4 @@
-//! The TOML file: where it is found, what it sets, and in which line.
+//! The TOML file: finds it, and reads its keys with their lines.
 
 use std::{
     fs, io,
@@ -23,8 +23,8 @@ pub(super) struct Entry {
     pub(super) line: usize,
 }
 
-/// The file that was named, else the first of the usual ones that exists, else none. Its text may
-/// hold secrets.
+/// The file named by the operator, otherwise the first of the usual files that exists, otherwise none. Its
+/// text may hold secrets.
 pub(super) fn find(sources: &Sources) -> Result<Option<(PathBuf, SecretString)>, Problem> {
     let named =
         sources.config_flag.as_deref().or_else(|| sources.var("FETCHER_CONFIG").map(Path::new));
@@ -46,8 +46,7 @@ pub(super) fn find(sources: &Sources) -> Result<Option<(PathBuf, SecretString)>,
     Ok(None)
 }
 
-/// The keys that a TOML text sets, in its order. A table is a value itself where `is_key` says so,
-/// or when it is empty.
+/// The keys that a TOML text sets, in its order. A table is a value if `is_key` says so, or if it is empty.
 pub(super) fn entries(
     path: &Path,
     text: &SecretString,

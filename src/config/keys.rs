@@ -4,13 +4,13 @@ use figment::value::Value;
 
 use super::{problem::Problem, secrets};
 
-/// The one key that `Fetcher.toml` shows commented out, because no default would suit anyone.
+/// The only key that `Fetcher.toml` comments out, because there is no useful default.
 pub(super) const GROUP_ID: &str = "vk.group_id";
 
-/// The one key of the layers whose value may hold a secret: a password in the address.
+/// The only key of the layers whose value may hold a secret: a password in the address.
 pub(super) const BUS_URL: &str = "bus.url";
 
-/// Keys of earlier versions and their names now.
+/// Keys of earlier versions, with their present names.
 const RENAMED: [(&str, &str); 4] = [
     ("names.fresh", "names.soft_ttl"),
     ("names.stale", "names.hard_ttl"),
@@ -18,7 +18,7 @@ const RENAMED: [(&str, &str); 4] = [
     ("bus.repeat_window", "bus.dedup_window"),
 ];
 
-/// The similarity from which a known key is suggested: 1 is equal, 0 has nothing in common.
+/// The least similarity of a known key that is suggested, from 0 to 1 (equal).
 const SIMILAR: f64 = 0.7;
 
 /// Every key that may be set with its default, in the order of `Fetcher.toml`.
@@ -40,7 +40,7 @@ impl Keys {
         self.in_section(section).next().is_some()
     }
 
-    /// Refuses a key that may not be set in `source`; `spell` writes a key as the source would.
+    /// Checks that a key may be set in `source`; `spell` writes a key in the notation of the source.
     pub(super) fn admit(
         &self,
         key: &str,
@@ -70,8 +70,8 @@ impl Keys {
         ))
     }
 
-    /// An environment variable's text as a value, in figment's syntax. Where the default is a text,
-    /// the variable is one exactly as it is written: `5.200` is no number.
+    /// Parses the text of an environment variable, in figment's syntax. If the default is a text, so is the
+    /// variable, exactly as written: `5.200` is then no number.
     pub(super) fn parse(&self, key: &str, text: &str) -> Value {
         let Ok(parsed) = text.parse::<Value>();
         match self.default_of(key) {
@@ -90,8 +90,7 @@ impl Keys {
         self.names().filter(move |key| key.starts_with(&prefix))
     }
 
-    /// The known key most like `key`: as a whole, or by its last part when it stands in the wrong
-    /// section.
+    /// The known key most similar to `key`, as a whole or, for a key in the wrong section, by its last part.
     fn nearest(&self, key: &str) -> Option<&str> {
         let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
         let similarity = |known: &str| {

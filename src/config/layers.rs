@@ -21,28 +21,28 @@ pub(super) const REFERENCE: &str = include_str!("../../Fetcher.toml");
 const REFERENCE_NAME: &str = "the built-in Fetcher.toml";
 
 const PREFIX: &str = "FETCHER_";
-/// Names the file, so it is no key.
+/// The variable that names the file, and no key.
 const FILE_VARIABLE: &str = "FETCHER_CONFIG";
 const DEFAULT: &str = "default";
 
-/// A setting in force.
+/// A setting in effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// The key, such as `vk.wait`.
     pub key: String,
-    /// Its value as it was written; `***` for a secret.
+    /// Its value as written; `***` for a secret.
     pub value: String,
     /// Where it comes from: a file with the line, an environment variable, or `default`.
     pub source: String,
 }
 
-/// What the layers set, and the problems found so far. Holds no secret as plain text.
+/// The settings of all layers, and the problems found so far. Holds no secret as plain text.
 #[derive(Debug)]
 pub(super) struct Layers {
     keys: Keys,
-    /// What the file and the environment set, with the source; the environment wins.
+    /// The values set by the file and the environment, with their sources. The environment wins.
     settings: BTreeMap<String, (Value, String)>,
-    /// The address of the bus, where they set a valid one; `settings` has it without its password.
+    /// The address of the bus, if they set a valid one. `settings` has it without its password.
     bus_url: Option<BusUrl>,
     /// The secrets in use.
     secrets: Vec<Origin>,
@@ -108,7 +108,7 @@ impl Layers {
         }
     }
 
-    /// Sets a known key. `bus.url` is set without its password, which only `bus_url` keeps.
+    /// Sets a known key. The password in `bus.url` is stored in `bus_url` only.
     fn put(&mut self, key: &str, mut value: Value, source: String) {
         if key == BUS_URL {
             self.bus_url = value.as_str().and_then(BusUrl::parse);
@@ -117,12 +117,12 @@ impl Layers {
         self.settings.insert(key.to_owned(), (value, source));
     }
 
-    /// Puts a problem with the others and goes on without the value.
+    /// Returns the value, or records the problem.
     fn keep<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
         result.map_err(|problem| self.problems.push(problem)).ok()
     }
 
-    /// Without what was set for `key`.
+    /// Resets `key` to its default.
     pub(super) fn without(mut self, key: &str) -> Self {
         self.settings.remove(key);
         self
@@ -140,7 +140,7 @@ impl Layers {
         }
     }
 
-    /// Reads a secret, or reports why it cannot be used; none also if it is set nowhere.
+    /// Reads a secret, or records why it cannot be used; none also if it is not set.
     pub(super) fn secret(&mut self, secret: &Secret, sources: &Sources) -> Option<SecretString> {
         let Found { text, source } = self.keep(secret.read(sources)).flatten()?;
         self.secrets.push(Origin { key: secret.key.to_owned(), value: "***".to_owned(), source });
@@ -151,7 +151,7 @@ impl Layers {
         self.problems.iter().any(|it| it.is_about(key))
     }
 
-    /// Checks everything, and composes the configuration if nothing is wrong.
+    /// Checks all settings, and extracts the configuration if there is no problem.
     pub(super) fn finish(
         mut self,
         sources: &Sources,
@@ -180,7 +180,7 @@ impl Layers {
         Err(ConfigError { problems: self.problems })
     }
 
-    /// Extracts each setting over defaults alone, so that one mistake does not hide another. Returns
+    /// Extracts each setting over the defaults alone, so that one mistake does not hide another. Returns
     /// the defaults with all valid settings.
     fn check_each(&mut self) -> Figment {
         let defaults =
@@ -205,7 +205,7 @@ impl Layers {
         valid
     }
 
-    /// Reports contradictions between values that are valid by themselves.
+    /// Records contradictions between values that are valid separately.
     fn check_together(&mut self, config: &Config) {
         for [key, rule, other] in config.contradictions() {
             if self.has_problem(key) || self.has_problem(other) {
@@ -229,7 +229,7 @@ impl Layers {
         set.or_else(secret).unwrap_or(DEFAULT)
     }
 
-    /// Every setting in force; a secret is at the head of its section.
+    /// Every setting in effect; a secret is the first of its section.
     fn origins(&self) -> Vec<Origin> {
         let origin = |(key, _): &(String, _)| {
             let value = show::plain(self.value(key)?);
@@ -245,9 +245,9 @@ impl Layers {
     }
 }
 
-/// What a value should have been, in the words of the type that refused it.
-fn expected(refusal: Kind) -> String {
-    match refusal {
+/// The expected value, as the type that rejected the actual one describes it.
+fn expected(rejection: Kind) -> String {
+    match rejection {
         Kind::Message(expected)
         | Kind::InvalidType(_, expected)
         | Kind::InvalidValue(_, expected) => expected,

@@ -1,9 +1,14 @@
-//! The configuration: reads the layers, checks every key and composes the sections.
+//! The configuration: reads the layers, checks every key and extracts the sections.
 //!
-//! The later layer wins: the committed `Fetcher.toml`, which is built in and supplies the defaults;
-//! the file; the environment. Secrets have places of their own and bypass the layers. Each section
-//! is a struct beside the component that it configures. Every key is extracted by itself first, so
-//! that all mistakes are reported together, each with its source and with what was expected.
+//! A key such as `vk.wait` is written in two places: in the committed `Fetcher.toml`, with its default and its
+//! comment, and as a field of the section's struct, here `vk::Config`, with its type and range (by a
+//! deserializer in [`setting`](crate::setting)). [`load`] then does the following:
+//!
+//! 1. `Layers::read` reads three layers, of which the later wins: the committed `Fetcher.toml`, which is
+//!    built in and defines the known keys; the operator's file; the environment (`FETCHER_VK__WAIT`).
+//! 2. `Layers::secret` reads the token and the password, which bypass the layers, from their own places.
+//! 3. `Layers::finish` has figment extract [`Config`] once for each key, so that all mistakes are reported
+//!    together, each with its source and the expected value. Then it extracts the whole.
 
 mod file;
 mod keys;
@@ -37,7 +42,7 @@ pub use sources::Sources;
 const GROUP_ID_PLACES: &str =
     "set GROUPID in the environment, or group_id under [vk] in Fetcher.toml";
 
-/// All sections of `Fetcher.toml`.
+/// The sections of `Fetcher.toml`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -67,7 +72,7 @@ impl Config {
     }
 }
 
-/// All that the service needs to run.
+/// The configuration of a service that runs.
 #[derive(Debug)]
 pub struct Loaded {
     /// The settings.
@@ -87,7 +92,11 @@ impl Loaded {
     }
 }
 
-/// Loads everything. A missing group id or token is a mistake like any other.
+/// Loads the configuration of the service.
+///
+/// # Errors
+///
+/// If the configuration has mistakes, among them a missing group id or token.
 pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     let mut layers = Layers::read(sources);
     layers.require(GROUP_ID, layers.set(GROUP_ID), GROUP_ID_PLACES);
@@ -103,21 +112,32 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     }
 }
 
-/// Loads what a command for one community needs. The token is neither required nor read, and
-/// `vk.group_id` is optional.
+/// Loads the settings for a command that does not use the token. `vk.group_id` is optional.
+///
+/// # Errors
+///
+/// If the configuration has mistakes.
 pub fn load_without_token(sources: &Sources) -> Result<Config, ConfigError> {
     let (config, _) = Layers::read(sources).finish(sources)?;
     Ok(config)
 }
 
-/// Loads what a command needs that does not call VK. The group id and the token are neither
-/// required nor read: such a command also works where the token's file may not be read.
+/// Loads the settings for a command that does not call VK. The group id and the token are not read, so that
+/// the command also works where it may not read the token's file.
+///
+/// # Errors
+///
+/// If the configuration has other mistakes.
 pub fn load_without_access(sources: &Sources) -> Result<Config, ConfigError> {
     let (config, _) = Layers::read(sources).without(GROUP_ID).finish(sources)?;
     Ok(config)
 }
 
-/// Reads the token alone, as its place holds it now; none if it is set nowhere.
+/// Reads the token alone, again; none if it is not set.
+///
+/// # Errors
+///
+/// If the token cannot be read or is not valid.
 pub fn load_token(sources: &Sources) -> Result<Option<SecretString>, Problem> {
     Ok(TOKEN.read(sources)?.map(|found| found.text))
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with the configuration, and how it is reported.
+//! The mistakes in a configuration, and their messages.
 
 use std::{fmt, path::PathBuf};
 
@@ -27,13 +27,13 @@ pub enum Problem {
         reason: String,
     },
 
-    /// Two values are valid by themselves but not together. Names both keys with value and source.
+    /// Two values are valid separately but not together. Names both keys with value and source.
     #[error("{0}")]
     Contradiction(String),
 }
 
 impl Problem {
-    /// Something is wrong with a key.
+    /// A problem with a key.
     pub(super) fn key(key: &str, reason: String) -> Self {
         Self::Key { key: key.to_owned(), reason }
     }
@@ -43,7 +43,7 @@ impl Problem {
         Self::key(key, format!("found {found} in {source}; expected {expected}"))
     }
 
-    /// A required key is set nowhere. `places` says where it can be set.
+    /// A required key is not set. `places` says where it can be set.
     pub(super) fn missing(key: &str, places: &str) -> Self {
         Self::key(key, format!("missing; {places}"))
     }
@@ -58,7 +58,7 @@ impl Problem {
     }
 }
 
-/// Everything that is wrong with the configuration, at once.
+/// All mistakes in the configuration.
 #[derive(Debug, Error)]
 pub struct ConfigError {
     /// The mistakes: first those of whole files and of unknown keys, then those of values in the

@@ -1,9 +1,9 @@
-//! Where the secrets come from, and which place wins.
+//! The places of the secrets, and their order of precedence.
 //!
-//! Secret files are the last layer, so a file wins over the environment: an image with a token baked
-//! in can be given another one at run time. Among the files the one that was named (`TOKEN_FILE`)
-//! wins over those that merely exist (a systemd credential, then `/run/secrets`). Only a variable
-//! together with its own `_FILE` is an error: both were asked for, and one would be ignored.
+//! A secret file wins over the environment, so that a token that is baked into an image can be replaced at
+//! run time. A file named by the operator (`TOKEN_FILE`) wins over those that merely exist (a systemd
+//! credential, then `/run/secrets`). A variable together with its own `_FILE` is an error, because the
+//! operator set both and one would be ignored.
 
 use std::{fs, io, path::PathBuf};
 
@@ -14,10 +14,10 @@ use super::{
     sources::{Sources, environment},
 };
 
-/// What stands in place of a value that may hold a secret.
+/// The description of a value that may hold a secret.
 pub(super) const HIDDEN: &str = "a value that is not shown, as it may hold a secret";
 
-/// A secret and the names it goes by.
+/// A secret, with its names.
 pub(super) struct Secret {
     pub(super) key: &'static str,
     variable: &'static str,
@@ -33,7 +33,7 @@ pub(super) const TOKEN: Secret = Secret {
     variable: "TOKEN",
     file_variable: "TOKEN_FILE",
     file: "token",
-    // It goes into an HTTP header.
+    // It becomes part of an HTTP header.
     is_valid: |text| text.bytes().all(|it| it.is_ascii_graphic()),
     expected: "a VK access token: one word of ASCII letters, digits and signs",
 };
@@ -47,19 +47,19 @@ pub(super) const REDIS_PASSWORD: Secret = Secret {
     expected: "a password on one line, without control characters",
 };
 
-/// A secret and where it stood.
+/// A secret and its source.
 pub(super) struct Found {
     pub(super) text: SecretString,
     pub(super) source: String,
 }
 
-/// Whether a key, known or not, looks as if its value were a secret.
+/// Whether a key, known or not, looks like that of a secret.
 pub(super) fn is_secret(key: &str) -> bool {
     let name = key.rsplit('.').next().unwrap_or(key);
     name.contains("token") || name.contains("password")
 }
 
-/// Where to put the secret that somebody wrote under `key`.
+/// Where to put the secret that was set as `key`.
 pub(super) fn proper_places(key: &str) -> String {
     if key.contains("token") { TOKEN.places() } else { REDIS_PASSWORD.places() }
 }
@@ -76,7 +76,7 @@ impl Secret {
         )
     }
 
-    /// The secret in the place that wins; none if it is set nowhere.
+    /// Reads the secret; none if it is not set.
     pub(super) fn read(&self, sources: &Sources) -> Result<Option<Found>, Problem> {
         let variable = sources.var(self.variable);
         let (text, source) = match (self.in_files(sources)?, variable) {
@@ -94,7 +94,7 @@ impl Secret {
         }
     }
 
-    /// The secret in the first file that is named or exists, and that place.
+    /// The secret in the first file that is named or exists, and its source.
     fn in_files(&self, sources: &Sources) -> Result<Option<(SecretString, String)>, Problem> {
         let (variable, file_variable) = (self.variable, self.file_variable);
         if let Some(named) = sources.var(file_variable) {

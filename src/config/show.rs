@@ -1,13 +1,13 @@
-//! Values as text for people.
+//! Formats values for messages.
 
 use figment::value::Value;
 
-/// The longest text that a message repeats. A VK token is longer: when one is put in a wrong place
-/// it is not shown there.
+/// The longest text that a message quotes, in characters. A VK token is longer, so one that was set in the
+/// wrong place is not shown.
 const LONGEST: usize = 64;
 
-/// A value as a message shows it: texts in quotes, and nothing that may be a secret in disguise,
-/// such as an address with a password in it.
+/// Formats a value, with texts in quotes. Hides texts that may contain a secret, such as an address with a
+/// password.
 pub(super) fn in_message(value: &Value) -> String {
     match value {
         Value::String(_, text) if text.contains('@') => {
@@ -33,7 +33,7 @@ pub(super) fn in_message(value: &Value) -> String {
     }
 }
 
-/// A value by itself, without quotes around a text.
+/// Formats a value without quotes around a text.
 pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::String(_, text) => text.clone(),

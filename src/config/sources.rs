@@ -1,4 +1,4 @@
-//! Where settings can come from: the process, or what a test puts in its place.
+//! The inputs of the configuration, which a test can replace.
 
 use std::{
     collections::BTreeMap,
@@ -8,18 +8,18 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// Everything outside the program that the configuration is read from.
+/// All inputs of the configuration outside the program.
 #[derive(Debug, Clone)]
 pub struct Sources {
     /// The file named by `--config`.
     pub config_flag: Option<PathBuf>,
     /// The environment variables. Any of them may hold a secret.
     pub vars: BTreeMap<String, SecretString>,
-    /// Where `Fetcher.toml` is looked for first.
+    /// The folder where `Fetcher.toml` is searched first.
     pub working_dir: PathBuf,
-    /// Where `Fetcher.toml` is looked for next.
+    /// The folder where `Fetcher.toml` is searched next.
     pub etc_dir: PathBuf,
-    /// Where container engines mount secret files.
+    /// The folder where container engines mount secret files.
     pub run_secrets_dir: PathBuf,
 }
 
@@ -54,7 +54,7 @@ impl Sources {
     }
 }
 
-/// How a variable is named as the source of a value.
+/// The name of a variable as a source.
 pub(super) fn environment(variable: &str) -> String {
     format!("environment variable {variable}")
 }

@@ -17,7 +17,7 @@ use crate::{
         dependency::Cause,
         retry::{Backoff, Outage},
     },
-    vk::{Api, CallError, Class, Listing, Permit},
+    vk::{Api, CallError, ErrorClass, Listing, Permit},
 };
 
 /// How often a list fails before the list itself is suspected. Until then nothing else is asked: a
@@ -74,11 +74,12 @@ impl<D: Directory> Lookup<D> {
             let only_the_method = checks.check(api, &error).await?;
             self.complain(&error, &ids, only_the_method);
             let pause = backoff.fail();
-            let may_be_the_list = backoff.failures() >= TRIES && error.class() == Class::Transient;
+            let may_be_the_list =
+                backoff.failures() >= TRIES && error.class() == ErrorClass::Transient;
             if may_be_the_list && self.answers_for_others(api, &ids, begun).await {
                 return Ok(ids);
             }
-            if error.class() != Class::Throttled {
+            if error.class() != ErrorClass::Throttled {
                 sleep(pause).await;
             }
             self.retain_wanted(&mut ids);
@@ -159,7 +160,7 @@ impl<D: Directory> Lookup<D> {
                 true
             }
             // VK refuses this id, so it does answer.
-            Err(error) if error.class() == Class::Skip => {
+            Err(error) if error.class() == ErrorClass::Skip => {
                 self.answered(begun);
                 true
             }
@@ -170,14 +171,7 @@ impl<D: Directory> Lookup<D> {
     /// Logs that names cannot be looked up, ever more rarely; `only_the_method` where VK rejects it for
     /// this token, and takes the token otherwise.
     pub(super) fn complain(&self, error: &CallError, ids: &[i64], only_the_method: bool) {
-        let failures = {
-            let mut outage = lock(&self.state.outage);
-            outage.fail();
-            if !outage.is_loud() {
-                return;
-            }
-            outage.failures()
-        };
+        let Some(failures) = lock(&self.state.outage).fail() else { return };
         let (never_seen, ids) = (self.waited_for(ids), ids.len());
         if only_the_method {
             tracing::error!(
@@ -194,10 +188,7 @@ impl<D: Directory> Lookup<D> {
     }
 
     fn was_cut(&self, id: i64) {
-        let mut cut = lock(&self.state.cut);
-        cut.fail();
-        if cut.is_loud() {
-            let so_far = cut.failures();
+        if let Some(so_far) = lock(&self.state.cut).fail() {
             tracing::warn!(method = %D::METHOD, id, so_far, "a name is longer than VK allows, and was cut");
         }
     }

@@ -25,7 +25,7 @@ use crate::{
         health::Health,
         retry::{Backoff, Outage},
     },
-    vk::{Api, CALLS_AN_EXECUTE, CallError, Class, MESSAGES_A_CALL, Method, Permit},
+    vk::{Api, CALLS_AN_EXECUTE, CallError, ErrorClass, MESSAGES_A_CALL, Method, Permit},
 };
 
 /// How long a batch waits for the whole of its cropped messages, however many calls that takes. Far less
@@ -240,7 +240,7 @@ impl Cropped {
             Err(_) => wanted,
             Ok(Err(error)) => {
                 tracing::debug!(%error, "cropped messages are asked for one conversation at a time");
-                if error.class() == Class::Permanent {
+                if error.class() == ErrorClass::Permanent {
                     self.apart.store(true, Ordering::Relaxed);
                 }
                 wanted
@@ -273,16 +273,16 @@ impl Cropped {
                 Err(error) => error,
             };
             let pause = backoff.fail();
-            if error.class() != Class::Skip {
+            if error.class() != ErrorClass::Skip {
                 self.report.health.no_answer(Dependency::Messages, error.reached(), &error);
             }
             checks.check(api, &error).await?;
             match error.class() {
-                Class::Throttled => {}
-                Class::Transient | Class::Permanent if backoff.failures() < TRIES => {
+                ErrorClass::Throttled => {}
+                ErrorClass::Transient | ErrorClass::Permanent if backoff.failures() < TRIES => {
                     tokio::time::sleep(pause).await;
                 }
-                Class::Transient | Class::Permanent | Class::Skip => {
+                ErrorClass::Transient | ErrorClass::Permanent | ErrorClass::Skip => {
                     self.not_completed(&error, cmids.len());
                     break;
                 }
@@ -297,10 +297,7 @@ impl Cropped {
     }
 
     fn not_completed(&self, error: &dyn std::fmt::Display, messages: usize) {
-        let mut refusals = self.refusals();
-        refusals.fail();
-        if refusals.is_loud() {
-            let failures = refusals.failures();
+        if let Some(failures) = self.refusals().fail() {
             tracing::warn!(
                 %error, failures, messages,
                 "VK does not complete cropped messages; the events have what it sent"

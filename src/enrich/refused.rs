@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use tokio::time::Instant;
 
 use super::{directory::Directory, lookup::Lookup};
-use crate::vk::{Api, CALLS_AN_EXECUTE, CallError, Class, Method, Part};
+use crate::vk::{Api, CALLS_AN_EXECUTE, CallError, ErrorClass, Method, Part};
 
 /// Up to so many ids each is asked for alone; more are asked for in smaller lists first, since most of
 /// them may well be fine.
@@ -21,7 +21,7 @@ impl<D: Directory> Lookup<D> {
         error: &CallError,
     ) -> Vec<i64> {
         if let &[id] = &*ids {
-            if error.class() == Class::Skip {
+            if error.class() == ErrorClass::Skip {
                 self.answer(id, None);
                 return Vec::new();
             }
@@ -29,7 +29,7 @@ impl<D: Directory> Lookup<D> {
         }
         let mut rest = Vec::new();
         // A list that is too long for one call is so within `execute` too.
-        let mut halves = error.class() != Class::Skip;
+        let mut halves = error.class() != ErrorClass::Skip;
         let mut refused = vec![ids];
         while let Some(ids) = refused.pop() {
             if ids.len() == 1 {
@@ -60,7 +60,7 @@ impl<D: Directory> Lookup<D> {
             match self.call(permit, half).await {
                 Ok(listing) => rest.extend(self.take_in(listing, begun)),
                 Err(error) => match (error.class(), half) {
-                    (Class::Skip, &[id]) => self.answer(id, None),
+                    (ErrorClass::Skip, &[id]) => self.answer(id, None),
                     _ if error.wants_fewer_ids() => refused.push(half.to_vec()),
                     _ => rest.extend(half),
                 },
@@ -87,7 +87,7 @@ impl<D: Directory> Lookup<D> {
             Ok(parts) => parts,
             Err(error) => {
                 tracing::debug!(%error, "a list that VK refuses is asked for half by half");
-                if matches!(error.class(), Class::Permanent | Class::Skip) {
+                if matches!(error.class(), ErrorClass::Permanent | ErrorClass::Skip) {
                     self.state.apart.store(true, Ordering::Relaxed);
                 }
                 refused.push(ids);
@@ -98,8 +98,8 @@ impl<D: Directory> Lookup<D> {
         for (list, part) in lists.into_iter().zip(parts) {
             match (part, list) {
                 (Part::Received(listing), _) => rest.extend(self.take_in(listing, begun)),
-                (Part::Rejected(Class::Skip), &[id]) => self.answer(id, None),
-                (Part::Rejected(Class::Skip), list) => again.extend(list),
+                (Part::Rejected(ErrorClass::Skip), &[id]) => self.answer(id, None),
+                (Part::Rejected(ErrorClass::Skip), list) => again.extend(list),
                 (Part::Rejected(_), list) => rest.extend(list),
                 (Part::Unclear, list) => unclear.extend(list),
             }

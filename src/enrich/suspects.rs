@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     ops::{dependency::Cause, retry::Backoff},
-    vk::{Api, CallError, Class},
+    vk::{Api, CallError, ErrorClass},
 };
 
 impl<D: Directory> Lookup<D> {
@@ -53,7 +53,7 @@ impl<D: Directory> Lookup<D> {
                 }
                 Err(error)
                     if error.wants_fewer_ids()
-                        && (ids.len() > 1 || error.class() == Class::Skip) =>
+                        && (ids.len() > 1 || error.class() == ErrorClass::Skip) =>
                 {
                     drop(alone.hold_up.take());
                     let rest = self.split_refused(api, ids, &error).await;
@@ -62,7 +62,7 @@ impl<D: Directory> Lookup<D> {
                 Err(error) => error,
             };
             let only_the_method = checks.check(api, &error).await?;
-            let is_the_list = error.class() == Class::Transient
+            let is_the_list = error.class() == ErrorClass::Transient
                 && self.answers_for_others(api, &ids, begun).await;
             drop(one_at_a_time);
             let mut pause = backoff.fail();
@@ -92,7 +92,7 @@ impl<D: Directory> Lookup<D> {
                 let (left, right) = ids.split_at(ids.len() / 2);
                 return Ok(vec![left.to_vec(), right.to_vec()]);
             }
-            if error.class() != Class::Throttled {
+            if error.class() != ErrorClass::Throttled {
                 sleep(pause).await;
             }
         }
@@ -103,10 +103,8 @@ impl<D: Directory> Lookup<D> {
         if !alone.is_counted {
             alone.is_counted = true;
             self.unresolved.inc();
-            let mut unresolved = lock(&self.state.unresolved);
-            unresolved.fail();
-            if unresolved.is_loud() {
-                let (so_far, held_up) = (unresolved.failures(), !give_up);
+            if let Some(so_far) = lock(&self.state.unresolved).fail() {
+                let held_up = !give_up;
                 tracing::warn!(
                     %error, method = %D::METHOD, id, so_far, held_up,
                     "VK gives no usable answer for this id, though it does for others; \

@@ -1,6 +1,6 @@
 //! Whether an error that asks for the operator is about the token, or passes.
 
-use crate::vk::{Api, CallError, Class};
+use crate::vk::{Api, CallError, ErrorClass};
 
 /// How often in a row the token cannot be checked before the error is believed.
 const UNCLEAR_CHECKS: u32 = 5;
@@ -16,7 +16,7 @@ impl Checks {
     /// rejects the token itself, or five times in a row does not say. VK is asked only where the error is
     /// of that kind.
     pub(super) async fn check(&mut self, api: &Api, error: &CallError) -> Result<bool, CallError> {
-        if error.class() != Class::Permanent {
+        if error.class() != ErrorClass::Permanent {
             return Ok(false);
         }
         match api.token_permissions().await {

@@ -1,4 +1,4 @@
-//! The Long Poll session: follows a community's queue and yields what VK answers, batch by batch.
+//! Follows a community's Long Poll queue, and passes on each batch that VK sends.
 
 mod salvage;
 mod session;
@@ -20,64 +20,67 @@ use crate::{
         retry::{Backoff, Outage},
     },
     ts::Ts,
-    vk::{Api, CallError, Class, LongPoll, Reply, Server},
+    vk::{Api, CallError, ErrorClass, LongPoll, LongPollServer, PollReply, RequestError},
 };
-pub use session::{Connecting, Polling, State, Step};
+pub use session::{Connecting, Polling, SessionState, Step};
 use session_check::SessionCheck;
 
-/// The least time that a poll without updates takes.
-const FRUITLESS_POLL: Duration = Duration::from_millis(500);
+/// The least time between two polls of which the first returned no updates.
+const EMPTY_POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// About what an update needs beside its text on its way, in bytes.
+/// About how much memory an update takes beside its text, in bytes.
 const UPDATE_OVERHEAD: usize = 256;
 
-/// What VK answered to one poll: the unit of everything that follows.
+/// After so many servers in a row that led to no successful poll, that is logged.
+const USELESS_SERVERS: u32 = 3;
+
+/// The updates of one poll, with the position after them: the unit that is prepared and committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
     /// Each update's JSON text, in VK's order.
     pub updates: Vec<Box<str>>,
     /// The position after them.
     pub ts: Ts,
-    /// What VK says it lost before them.
+    /// The updates before them that VK reported as lost.
     pub gap: Option<Gap>,
 }
 
 impl Batch {
-    /// A move of the position without updates.
+    /// A batch that moves the position and has no updates.
     #[must_use]
     pub fn position_only(ts: Ts, gap: Option<Gap>) -> Self {
         Self { updates: Vec::new(), ts, gap }
     }
 
-    /// How many bytes its updates are, with what comes with each of them however short it is.
+    /// The memory that it takes, in bytes: the text of its updates and an overhead for each.
     #[must_use]
     pub fn size(&self) -> usize {
         self.updates.iter().map(|update| update.len() + UPDATE_OVERHEAD).sum()
     }
 }
 
-/// A batch, and when VK told it.
+/// A batch and the time at which it was received.
 #[derive(Debug)]
 pub struct Received {
     /// The batch.
     pub batch: Batch,
-    /// When VK's answer had arrived.
+    /// When the last byte of the reply was read.
     pub at: Instant,
 }
 
-/// Updates that VK reports as lost.
+/// Updates that VK reported as lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
-    /// The last position held.
+    /// The position before them.
     pub from: Ts,
-    /// The position that VK goes on from.
+    /// The position after them.
     pub to: Ts,
-    /// How VK put it.
+    /// How VK reported them.
     pub cause: GapCause,
 }
 
 impl Gap {
-    /// How many updates may be missing, by the positions: an estimate.
+    /// How many updates may be missing, judging by the positions: an estimate.
     #[must_use]
     pub fn missed(&self) -> u64 {
         self.to.since(self.from)
@@ -87,27 +90,29 @@ impl Gap {
 /// How VK reported a gap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GapCause {
-    /// `failed: 1`, history outdated or partly lost.
+    /// `failed: 1`: history outdated or partly lost.
     Outdated,
-    /// `failed: 3`, information lost.
+    /// `failed: 3`: information lost.
     Lost,
 }
 
-/// Where updates come from.
+/// The access to a community's queue.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
     /// VK's API, which names Long Poll servers.
     pub api: &'a Api,
     /// The client of these servers.
     pub long_poll: &'a LongPoll,
-    /// After so long without anything new, VK is asked whether the session still follows the queue.
+    /// The time without a new update after which the session is checked.
     pub session_check: Duration,
 }
 
-/// Follows the queue from `start` and sends each batch to `out`, until `stop` or until nobody
-/// takes batches any more. The poll in flight is dropped at once then: VK keeps what it held.
+/// Follows the queue from `start` and sends each batch to `out`, until `stop` or until the receiver is
+/// closed. The poll in flight is then dropped: VK keeps its updates.
 ///
-/// Fails only when VK refuses for good.
+/// # Errors
+///
+/// Only if VK answers with a permanent error.
 pub async fn follow(
     source: Source<'_>,
     health: &Health,
@@ -131,146 +136,149 @@ async fn run(
     if start.is_none() {
         tracing::info!("no position stored: starting with what VK sends from now on");
     }
-    let mut servers = Servers::new(api, health);
+    let mut servers = ServerSource::new(api, health);
     let mut check = SessionCheck::new(api, session_check);
-    let mut polls = Backoff::network();
-    let mut state = State::starting_at(start);
-    // What VK is not asked for yet takes no memory.
+    let mut backoff = Backoff::network();
+    let mut state = SessionState::starting_at(start);
+    // The slot is reserved before the poll, so that no updates are held without one.
     while let Ok(slot) = out.reserve().await {
-        let asked = Instant::now();
-        let (mut step, poll) = match state {
-            State::Connecting(connecting) => {
-                let (server, newest) = servers.ask().await?;
+        let started = Instant::now();
+        let polling = match state {
+            SessionState::Polling(polling) => polling,
+            SessionState::Connecting(connecting) => {
+                let (server, newest) = servers.next().await?;
                 check.restart();
-                (connecting.granted(server, newest), None)
-            }
-            State::Polling(polling) => {
-                let poll = long_poll.poll(&polling.server, polling.ts);
-                let reply = check.beside(poll).await?;
-                let from = polling.ts;
-                let outcome = outcome(&reply, from);
-                metrics.polls.get_or_create(&PollLabels { outcome }).inc();
-                (polling.replied(reply), Some((from, outcome)))
+                let step = connecting.granted(server, newest);
+                if let Some(batch) = step.batch {
+                    slot.send(Received { batch, at: Instant::now() });
+                }
+                state = step.state;
+                continue;
             }
         };
-        // VK holds a poll that has nothing to tell; what does not is not asked in a loop.
-        let is_fruitless = step.batch.as_ref().is_none_or(|it| it.updates.is_empty());
-        if let Some(batch) = step.batch.take() {
-            check.restart();
-            slot.send(Received { batch, at: Instant::now() });
-        }
+        let from = polling.ts;
+        let reply = check.beside(long_poll.poll(&polling.server, from)).await?;
+        let outcome = outcome(&reply, from);
+        metrics.polls.get_or_create(&PollLabels { outcome }).inc();
+        let step = polling.replied(reply);
         state = step.state;
-        let Some((from, outcome)) = poll else { continue };
-        if matches!(outcome, PollOutcome::Empty | PollOutcome::Updates) && is_fruitless {
-            state = replace_silent(state, &mut check, metrics);
+        let is_empty = step.batch.as_ref().is_none_or(|it| it.updates.is_empty());
+        if let Some(batch) = step.batch {
+            check.received(&batch);
+            slot.send(Received { batch, at: Instant::now() });
+        } else if matches!(outcome, PollOutcome::Empty | PollOutcome::Updates)
+            && let SessionState::Polling(polling) = state
+        {
+            state = SessionState::Polling(match check.replacement(polling.ts) {
+                Some(server) => {
+                    metrics.silent_sessions.inc();
+                    polling.on(server)
+                }
+                None => polling,
+            });
         }
-        if let Some(reason) = &step.trouble {
-            health.no_answer(Dependency::LongPoll, reason.reached, reason);
-            servers.outage.fail();
-            if servers.outage.is_loud() {
-                let failures = servers.outage.failures();
-                tracing::warn!(
-                    %reason,
-                    failures,
-                    "poll failed; asking again from the same position"
-                );
-            }
-            // A poll that VK held for longer has been pause enough.
-            sleep_until(asked + polls.fail()).await;
+        if let Some(failure) = &step.failure {
+            servers.poll_failed(failure);
+            // Time that VK held the poll counts towards the pause.
+            sleep_until(started + backoff.fail()).await;
             continue;
         }
-        if matches!(state, State::Polling(_)) {
-            health.ok(Dependency::LongPoll);
+        if matches!(state, SessionState::Polling(_)) {
+            servers.poll_succeeded();
+            backoff.reset();
             metrics.answered();
             if outcome == PollOutcome::Empty {
                 metrics.nothing_after(from.get());
             }
-            servers.fruitless.reset();
-            polls.reset();
-            if let Some(over) = servers.outage.end() {
-                tracing::info!("VK's Long Poll answers again, {over}");
-            }
         }
-        if is_fruitless {
-            sleep_until(asked + FRUITLESS_POLL).await;
+        // VK holds a poll until it has updates; one that returns at once is not repeated at once.
+        if is_empty {
+            sleep_until(started + EMPTY_POLL_INTERVAL).await;
         }
     }
     Ok(())
 }
 
-/// Takes the server that a check has found, if VK's queue is beyond a poll that has just returned nothing
-/// new.
-fn replace_silent(state: State, check: &mut SessionCheck<'_>, metrics: &Fetching) -> State {
-    let State::Polling(polling) = state else { return state };
-    let Some((server, newest)) = check.found() else { return State::Polling(polling) };
-    let (polling, is_silent) = polling.checked(server, newest);
-    if is_silent {
-        metrics.silent_sessions.inc();
-        tracing::warn!(
-            position = %polling.ts,
-            %newest,
-            "polls return nothing new though VK's queue has moved on: this Long Poll session is silent; \
-             polling a new server from the same position, so that nothing is lost"
-        );
-    }
-    State::Polling(polling)
-}
-
-/// What came of a poll from position `from`.
-fn outcome(reply: &Reply, from: Ts) -> PollOutcome {
+/// The outcome of a poll from position `from`, for the metrics.
+fn outcome(reply: &PollReply, from: Ts) -> PollOutcome {
     match reply {
-        Reply::Updates { ts, updates } if updates.is_empty() && *ts == from => PollOutcome::Empty,
-        Reply::Updates { ts, .. } if *ts < from => PollOutcome::Unknown,
-        Reply::Updates { .. } => PollOutcome::Updates,
-        Reply::Outdated { .. } => PollOutcome::Outdated,
-        Reply::KeyExpired => PollOutcome::KeyExpired,
-        Reply::Lost => PollOutcome::Lost,
-        Reply::Unknown { .. } => PollOutcome::Unknown,
-        Reply::Malformed { .. } => PollOutcome::Malformed,
-        Reply::Unreachable { .. } => PollOutcome::Unreachable,
+        PollReply::Updates { ts, updates } if updates.is_empty() && *ts == from => {
+            PollOutcome::Empty
+        }
+        PollReply::Updates { ts, .. } if *ts < from => PollOutcome::Unknown,
+        PollReply::Updates { .. } => PollOutcome::Updates,
+        PollReply::Outdated { .. } => PollOutcome::Outdated,
+        PollReply::KeyExpired => PollOutcome::KeyExpired,
+        PollReply::Lost => PollOutcome::Lost,
+        PollReply::Unknown { .. } => PollOutcome::Unknown,
+        PollReply::Malformed { .. } => PollOutcome::Malformed,
+        PollReply::Unreachable { .. } => PollOutcome::Unreachable,
     }
 }
 
-/// Where servers come from. Asking for them in a loop brings VK's error 29, so those that did not
-/// lead to an answered poll count: each makes the pause before the next longer.
-struct Servers<'a> {
+/// Requests Long Poll servers, and reports how Long Poll does.
+///
+/// Requests in a quick loop would bring VK's error 29. So each server that leads to no successful poll makes
+/// the pause before the next request longer.
+struct ServerSource<'a> {
     api: &'a Api,
     health: &'a Health,
-    fruitless: Backoff,
+    /// Counts the requests since the last successful poll.
+    useless: Backoff,
+    /// The pause before the next request.
     pause: Duration,
-    /// Polls and askings without an answer since the last answered poll.
+    /// The failed polls and requests since the last successful poll.
     outage: Outage,
 }
 
-impl<'a> Servers<'a> {
+impl<'a> ServerSource<'a> {
     fn new(api: &'a Api, health: &'a Health) -> Self {
-        let fruitless = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
-        Self { api, health, fruitless, pause: Duration::ZERO, outage: Outage::default() }
+        let useless = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
+        Self { api, health, useless, pause: Duration::ZERO, outage: Outage::default() }
     }
 
-    /// A server and its newest position, however long it takes, unless VK refuses for good.
-    async fn ask(&mut self) -> Result<(Server, Ts), CallError> {
+    /// Requests a server and VK's newest position until VK names one.
+    ///
+    /// # Errors
+    ///
+    /// Only if VK answers with a permanent error.
+    async fn next(&mut self) -> Result<(LongPollServer, Ts), CallError> {
         loop {
-            let asked = self.fruitless.failures();
-            if asked > 0 {
-                if asked >= 3 && self.fruitless.is_loud() {
-                    tracing::warn!(asked, "Long Poll servers that VK names are of no use");
-                }
+            if let Some(servers @ USELESS_SERVERS..) = self.useless.to_log() {
+                tracing::warn!(
+                    servers,
+                    "no poll succeeds on the Long Poll servers that VK names; requesting another"
+                );
+            }
+            if self.useless.failures() > 0 {
                 tokio::time::sleep(self.pause).await;
             }
-            self.pause = self.fruitless.fail();
+            self.pause = self.useless.fail();
             match self.api.long_poll_server().await {
                 Ok(granted) => return Ok(granted),
-                Err(error) if error.class() == Class::Permanent => return Err(error),
+                Err(error) if error.class() == ErrorClass::Permanent => return Err(error),
                 Err(error) => {
                     self.health.no_answer(Dependency::LongPoll, error.reached(), &error);
-                    self.outage.fail();
-                    if self.outage.is_loud() {
-                        let failures = self.outage.failures();
-                        tracing::warn!(%error, failures, "no Long Poll server yet; asking again");
+                    if let Some(failures) = self.outage.fail() {
+                        tracing::warn!(%error, failures, "VK named no Long Poll server; trying again");
                     }
                 }
             }
+        }
+    }
+
+    fn poll_failed(&mut self, reason: &RequestError) {
+        self.health.no_answer(Dependency::LongPoll, reason.reached, reason);
+        if let Some(failures) = self.outage.fail() {
+            tracing::warn!(%reason, failures, "poll failed; trying again from the same position");
+        }
+    }
+
+    fn poll_succeeded(&mut self) {
+        self.health.ok(Dependency::LongPoll);
+        self.useless.reset();
+        if let Some(recovery) = self.outage.end() {
+            tracing::info!("VK's Long Poll answers again, {recovery}");
         }
     }
 }

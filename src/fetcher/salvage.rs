@@ -1,35 +1,35 @@
-//! What is whole in a Long Poll body that is not JSON.
+//! Recovers updates from a Long Poll body that is not valid JSON.
 //!
-//! Seen in the wild: trailing commas, text cut off, one update that VK failed to write. Such a
-//! body comes again and again at the same position, so waiting does not help. Brackets are
-//! matched to find the updates; each piece is then judged by itself like any other update.
+//! Known cases are trailing commas, text that is cut off, and one update that VK failed to write. VK sends
+//! such a body repeatedly at the same position, so retrying does not help. The updates are found by matching
+//! brackets; each piece is then converted by itself like any other update.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::de::IgnoredAny;
 
 use super::Batch;
-use crate::{ts::Ts, vk::UPDATES_AN_ANSWER};
+use crate::{ts::Ts, vk::MAX_UPDATES};
 
-/// So many bytes tell a damaged update from others.
+/// So many bytes at its start identify a damaged update.
 const LEADING_BYTES: usize = 64;
 
-/// Takes what can be taken from a damaged `body` that was asked for from position `from`.
+/// Returns what can be recovered from a damaged `body`, the reply to a poll from position `from`.
 ///
-/// - All updates and the new position are there: they are the batch.
-/// - The end is missing, or the updates cannot be told apart, or there are too many: the whole ones before
-///   that are the batch, and the position moves by their number (VK's grows by one an update).
-/// - The very first update is damaged: the body itself stands for it, to be kept as a dead letter,
-///   and the position moves by one.
+/// - All updates and the new position are readable: they are the batch.
+/// - The end is missing, the updates cannot be separated, or there are too many: the valid updates before
+///   that are the batch, and the position moves by their number (VK's grows by one with each update).
+/// - The very first update is damaged: the batch has the whole body in its place, which becomes a dead
+///   letter, and the position moves by one.
 ///
-/// None where the body does not even begin an update, or where its position lies before `from`: there is
-/// nothing to pass over.
+/// Returns none if the body does not contain the start of an update, or if its position lies before `from`:
+/// then nothing has to be skipped.
 pub(super) fn salvage(body: &str, from: Ts) -> Option<Batch> {
     let Pieces { updates, rest, unfinished, .. } = pieces(body);
     let whole = whole(&updates);
     match rest.and_then(|rest| position(body, rest)) {
         Some(ts) if ts < from => return None,
-        // Pieces that are not JSON are updates only if they are as many as VK counts.
+        // Pieces that are not JSON count as updates only if their number matches VK's positions.
         Some(ts) if whole == updates.len() || ts == from.after(updates.len()) => {
             return Some(Batch { updates, ts, gap: None });
         }
@@ -46,7 +46,7 @@ pub(super) fn salvage(body: &str, from: Ts) -> Option<Batch> {
     }))
 }
 
-/// The whole updates before the damage, if there are any; what is damaged is still to be fetched.
+/// The valid updates before the damage, if there are any. The damaged ones are fetched again.
 pub(super) fn before_damage(body: &str, from: Ts) -> Option<Batch> {
     front(pieces(body).updates, from)
 }
@@ -57,15 +57,15 @@ fn front(mut updates: Vec<Box<str>>, from: Ts) -> Option<Batch> {
     (!updates.is_empty()).then_some(Batch { updates, ts, gap: None })
 }
 
-/// Where a body is damaged, as a fingerprint: the same for two bodies that are damaged in the same way in
-/// the same update, whatever follows it and whatever `ts` says. So a body that has grown since is recognised,
-/// while one that a bad connection cuts off elsewhere each time is not.
-pub(super) fn place(body: &str) -> u64 {
+/// Identifies the damage of a body. Two bodies have the same fingerprint if the same update is damaged in
+/// the same way, whatever follows it and whatever their `ts`. So the damage is recognised in a body that has
+/// grown since, but not in bodies that a bad connection cuts off in different places.
+pub(super) fn fingerprint(body: &str) -> u64 {
     let Pieces { updates, starts, rest, unfinished } = pieces(body);
     let whole = whole(&updates);
     let mut hasher = DefaultHasher::new();
     if whole == updates.len() && rest.is_some_and(|rest| position(body, rest).is_some()) {
-        // No update is damaged, only what stands around them.
+        // No update is damaged, only the text around them.
         return hasher.finish();
     }
     let is_open = serde_json::from_str::<IgnoredAny>(body).is_err_and(|error| error.is_eof());
@@ -81,7 +81,7 @@ pub(super) fn place(body: &str) -> u64 {
     hasher.finish()
 }
 
-/// How many of the first pieces are JSON.
+/// How many of the first pieces are valid JSON.
 fn whole(updates: &[Box<str>]) -> usize {
     let is_json = |update: &str| serde_json::from_str::<IgnoredAny>(update).is_ok();
     updates.iter().take_while(|update| is_json(update)).count()
@@ -89,12 +89,11 @@ fn whole(updates: &[Box<str>]) -> usize {
 
 struct Pieces {
     updates: Vec<Box<str>>,
-    /// Where each begins.
+    /// The offset at which each begins.
     starts: Vec<usize>,
-    /// Where the text goes on after the list of updates; none when the list does not end, or not
-    /// before it is too long.
+    /// The offset after the list of updates; none if the list does not end, or is too long.
     rest: Option<usize>,
-    /// Where the piece begins that does not end; none when the list ends, or does not begin.
+    /// The offset at which the unfinished last piece begins; none if the list ends or does not begin.
     unfinished: Option<usize>,
 }
 
@@ -115,7 +114,7 @@ fn pieces(body: &str) -> Pieces {
                 starts.push(piece);
             }
             piece = at + 1;
-            if byte != b']' && updates.len() == UPDATES_AN_ANSWER {
+            if byte != b']' && updates.len() == MAX_UPDATES {
                 break;
             }
             if byte == b']' {
@@ -133,7 +132,7 @@ fn list_start(body: &str) -> Option<usize> {
     body[key + opening..].starts_with('[').then_some(key + opening + 1)
 }
 
-/// The new position, which stands before the list of updates or in `rest`, after it.
+/// The new position, before the list of updates or after it, from the offset `rest`.
 fn position(body: &str, rest: usize) -> Option<Ts> {
     let before = &body[..body.find("\"updates\"")?];
     let digits = |text: &str| {
@@ -145,7 +144,7 @@ fn position(body: &str, rest: usize) -> Option<Ts> {
     after.trim_end().ends_with('}').then(|| digits(before).or_else(|| digits(after)))?
 }
 
-/// How deep the text is in brackets and strings.
+/// The nesting of brackets and strings at one point of the text.
 #[derive(Default)]
 struct Nesting {
     depth: usize,
@@ -221,15 +220,15 @@ mod tests {
 
     #[test]
     fn of_too_many_updates_the_first_are_taken_and_counted() {
-        let updates = "1,".repeat(UPDATES_AN_ANSWER + 5);
+        let updates = "1,".repeat(MAX_UPDATES + 5);
         let batch =
             salvage(&format!(r#"{{"ts":"999999","updates":[{updates}1]}}"#), Ts::from(10)).unwrap();
-        assert_eq!(batch.updates.len(), UPDATES_AN_ANSWER);
-        assert_eq!(batch.ts, Ts::from(10).after(UPDATES_AN_ANSWER));
+        assert_eq!(batch.updates.len(), MAX_UPDATES);
+        assert_eq!(batch.ts, Ts::from(10).after(MAX_UPDATES));
     }
 
     #[test]
-    fn neighbours_that_cannot_be_told_from_a_damaged_update_are_fetched_again() {
+    fn neighbours_that_cannot_be_separated_from_a_damaged_update_are_fetched_again() {
         let body = r#"{"ts":"14","updates":[{"a":1},{"b":"x},{"c":"y},{"d":4}]}"#;
         let batch = salvage(body, Ts::from(10)).unwrap();
         assert_eq!(texts(&batch), [r#"{"a":1}"#]);
@@ -240,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_update_is_there_is_nothing_to_pass_over() {
+    fn a_body_without_an_update_yields_nothing() {
         for body in [
             r#"{"updates":[],}"#,
             r#"{"ts":"9","updates":[{"a":1},]}"#,
@@ -254,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_grew_behind_its_damage_is_damaged_in_the_same_place() {
+    fn a_body_that_grew_after_its_damage_has_the_same_fingerprint() {
         let update =
             r#"{"type":"message_new","event_id":"1","object":{"text":"a long text, long enough"}}"#;
         for damaged in [
@@ -265,30 +264,30 @@ mod tests {
         ] {
             let short = format!(r#"{{"ts":"9","updates":[{update},{damaged},{update}]}}"#);
             let long = format!(r#"{{"ts":"10","updates":[{update},{damaged},{update},{update}]}}"#);
-            assert_eq!(place(&short), place(&long), "{damaged}");
+            assert_eq!(fingerprint(&short), fingerprint(&long), "{damaged}");
             let elsewhere = format!(r#"{{"ts":"9","updates":[{damaged},{update},{update}]}}"#);
-            assert_ne!(place(&short), place(&elsewhere), "{damaged}");
+            assert_ne!(fingerprint(&short), fingerprint(&elsewhere), "{damaged}");
         }
         // The damaged update is the last, and then it is not.
         let open =
             r#"{"type":"message_new","event_id":"2","object":{"text":"no end of the text at all}}"#;
         let last = format!(r#"{{"ts":"9","updates":[{update},{open}]}}"#);
         let grown = format!(r#"{{"ts":"9","updates":[{update},{open},{update}]}}"#);
-        assert_eq!(place(&last), place(&grown));
+        assert_eq!(fingerprint(&last), fingerprint(&grown));
         let commas = |n: usize| format!(r#"{{"ts":"9","updates":[{}]}}"#, "{\"a\":1},".repeat(n));
-        assert_eq!(place(&commas(3)), place(&commas(4)));
+        assert_eq!(fingerprint(&commas(3)), fingerprint(&commas(4)));
         let cut = format!(r#"{{"ts":"9","updates":[{update},{update}]}}"#);
-        let places: std::collections::HashSet<_> =
-            (30..cut.len() - 1).map(|end| place(&cut[..end])).collect();
+        let fingerprints: std::collections::HashSet<_> =
+            (30..cut.len() - 1).map(|end| fingerprint(&cut[..end])).collect();
         // Once the list is whole, no update is damaged.
-        assert!(places.len() >= cut.len() - 36, "{} of {}", places.len(), cut.len());
+        assert!(fingerprints.len() >= cut.len() - 36, "{} of {}", fingerprints.len(), cut.len());
     }
 
     proptest! {
         #[test]
         fn any_text_moves_the_position_and_never_panics(text in ".{0,80}", ts in 0..u32::MAX) {
             for body in [text.clone(), format!("{{\"updates\":[{text}")] {
-                place(&body);
+                fingerprint(&body);
                 if let Some(batch) = salvage(&body, Ts::from(ts)) {
                     prop_assert!(batch.ts > Ts::from(ts) || batch.updates.is_empty());
                 }
@@ -296,7 +295,7 @@ mod tests {
         }
 
         #[test]
-        fn a_cut_anywhere_never_takes_a_position_beyond_what_it_hands_on(cut in 0..51_usize) {
+        fn a_cut_anywhere_never_moves_the_position_beyond_the_updates_passed_on(cut in 0..51_usize) {
             let whole = r#"{"ts":"13","updates":[{"a":1},{"b":"]"},{"c":[3]}]}"#;
             if let Some(batch) = salvage(&whole[..cut.min(whole.len() - 1)], Ts::from(10)) {
                 prop_assert!(batch.ts.since(Ts::from(10)) <= batch.updates.len() as u64);

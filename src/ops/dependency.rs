@@ -1,12 +1,12 @@
-//! What the service depends on, and how that can fail. The words of both are stable: they stand in
-//! `/status.json`, in the labels of metrics and in alert rules.
+//! The dependencies of the service, and the causes of their failures. The words of both are stable: they are
+//! in `/status.json`, in labels of metrics and in alert rules.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Something that has to work for events to flow. Ordered from the end of an update's way to its
-/// beginning: what is nearer to the end holds up everything before it.
+/// Something that events need to flow. Ordered from the end of the pipeline to its beginning, because a
+/// failure near the end blocks every stage before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dependency {
@@ -16,9 +16,9 @@ pub enum Dependency {
     Lease,
     /// The disk or the replicas that `bus.durability` waits for.
     Durability,
-    /// The consumer group that has read least.
+    /// The slowest consumer group.
     Consumers,
-    /// VK's Long Poll, and the API method that names its servers.
+    /// VK's Long Poll, and the API method that returns its servers.
     LongPoll,
     /// VK's API: look-ups of users.
     Users,
@@ -28,15 +28,15 @@ pub enum Dependency {
     Chats,
     /// VK's API: the rest of messages that VK cropped.
     Messages,
-    /// The service itself: its process runs and makes progress.
+    /// The service itself.
     Service,
-    /// A word of a newer version.
+    /// A word that a newer version wrote.
     #[serde(other)]
     Unknown,
 }
 
 impl Dependency {
-    /// All that this version knows.
+    /// All dependencies of this version.
     pub const ALL: [Self; 10] = [
         Self::Redis,
         Self::Lease,
@@ -87,23 +87,23 @@ impl fmt::Display for Dependency {
     }
 }
 
-/// In what way a dependency fails, as far as the remediation differs.
+/// The cause of a failure. Causes are distinguished where the remediation differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// There was no answer, or not even a connection: the network may be at fault as well.
+    /// No connection or no answer: the network may be at fault too.
     Unreachable,
-    /// It was reached, but did not answer as it should.
+    /// It answered with an error.
     Error,
-    /// Redis has fewer replicas than it, or `bus.durability`, asks for.
+    /// Redis has fewer replicas than its configuration or `bus.durability` requires.
     Replicas,
-    /// Redis cannot write to its disk, or has not yet as `bus.durability` asks.
+    /// Redis cannot write to its disk, or has not yet written a commit as `bus.durability` requires.
     Disk,
-    /// A stream is full of entries that a consumer group has yet to read or acknowledge.
+    /// A stream is full of entries that a consumer group has not read or acknowledged.
     Backlog,
     /// No progress, although no other dependency fails.
     Stalled,
-    /// A word of a newer version.
+    /// A word that a newer version wrote.
     #[serde(other)]
     Unknown,
 }
@@ -123,7 +123,7 @@ impl Cause {
         }
     }
 
-    /// The cause where there was no answer that could be used.
+    /// The cause of a call without a usable answer.
     #[must_use]
     pub const fn of_no_answer(reached: bool) -> Self {
         if reached { Self::Error } else { Self::Unreachable }

@@ -1,10 +1,11 @@
-//! How the service does, and who is shown it.
+//! Operations: the state of the service, and how people and programs see it.
 //!
-//! Stages report to [`health`], which keeps what fails as a [`dependency`] with a cause. [`verdict`]
-//! judges that, and is the only one that does. [`status`] puts the verdict, the last hour and the bus
-//! into one view. Nothing here knows a stage.
+//! Stages report to [`health`], which records each failing [`dependency`] with its cause. Only [`verdict`]
+//! judges that state. [`status`] combines the verdict, the history of the last hour and the state of the bus;
+//! [`http`], [`systemd`] and [`gauges`] export them. No module here imports a stage.
 
 pub mod dependency;
+pub mod gauges;
 pub mod health;
 pub mod http;
 pub mod metrics;
@@ -14,5 +15,4 @@ pub mod retry;
 pub mod status;
 pub mod systemd;
 pub mod telemetry;
-pub mod tls;
 pub mod verdict;

@@ -1,38 +1,38 @@
-//! The preflight check: what VK and Redis are set to, as far as it matters here, each finding with what to
-//! do about it. `vk` and `bus` ask and change nothing; this is the form of what they find, and its report.
+//! The findings of the preflight check: settings of VK and Redis that matter to the service, each with what
+//! to do. `vk::preflight` and `bus::preflight` gather the findings; they only read.
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// All is well.
+    /// The setting is right.
     Ok,
-    /// It could not be found out.
+    /// The setting could not be read.
     Unknown,
-    /// The service works, and something may be missing or get lost.
+    /// The service works, but events may be missing or get lost.
     Warning,
     /// The service cannot work.
     Problem,
 }
 
-/// One thing that was found. Others' words may be in it.
+/// A finding. It may quote texts of VK or Redis.
 #[derive(Debug)]
 pub struct Finding {
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// What it is.
+    /// The state of the setting.
     pub what: String,
-    /// What to do about it, unless the finding itself says so.
+    /// What to do, unless `what` says it.
     pub remediation: Option<String>,
 }
 
 impl Finding {
-    /// The setting is as it should be.
+    /// The setting is right.
     #[must_use]
     pub fn ok(what: impl Into<String>) -> Self {
         Self { severity: Severity::Ok, what: what.into(), remediation: None }
     }
 
-    /// It could not be found out.
+    /// The setting could not be read.
     #[must_use]
     pub fn unknown(what: impl Into<String>, remediation: impl Into<String>) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Finding {
         }
     }
 
-    /// The service works, and something may be missing or get lost.
+    /// The service works, but events may be missing or get lost.
     #[must_use]
     pub fn warning(what: impl Into<String>, remediation: impl Into<String>) -> Self {
         Self {
@@ -62,14 +62,14 @@ impl Finding {
         }
     }
 
-    /// The service cannot work, and the finding itself says what to do.
+    /// The service cannot work, and `what` says what to do.
     #[must_use]
     pub fn refusal(what: impl Into<String>) -> Self {
         Self { severity: Severity::Problem, what: what.into(), remediation: None }
     }
 }
 
-/// Logs what was found about `partner`, such as "Redis".
+/// Logs the findings about `partner`, such as "Redis".
 pub fn report(partner: &'static str, findings: &[Finding]) {
     let ok: Vec<_> = findings
         .iter()

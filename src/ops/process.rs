@@ -1,21 +1,34 @@
-//! What this process asks of the kernel for itself.
+//! Settings of the whole process: memory protection, open files, the TLS implementation.
 
 use std::io;
 
 use rustix::process::{DumpableBehavior, Resource, getrlimit, set_dumpable_behavior, setrlimit};
 
-/// Keeps the process's memory, where the token is, from core dumps and from other processes of the same
-/// user (`ptrace`, `/proc/<pid>/mem` and `environ`). Whoever has the capability to trace any process
-/// still can.
+/// Excludes the process's memory, which contains the token, from core dumps and from other processes of the
+/// same user (`ptrace`, `/proc/<pid>/mem` and `environ`). A process that may trace every other one can
+/// still read it.
+///
+/// # Errors
+/// Fails if the kernel does not allow it.
 pub fn hide_memory() -> io::Result<()> {
     Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
 }
 
-/// Raises the limit of open files to what an unprivileged process may have.
+/// Raises the soft limit of open files to the hard limit.
+///
+/// # Errors
+/// Fails if the kernel does not allow it.
 pub fn raise_descriptor_limit() -> io::Result<()> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     Ok(setrlimit(Resource::Nofile, limit)?)
+}
+
+/// Selects *ring* as the TLS implementation of the process. Call it before a TLS client is built; further
+/// calls do nothing.
+pub fn install_tls_provider() {
+    // It fails only if a provider is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 #[cfg(test)]

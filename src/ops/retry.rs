@@ -1,12 +1,12 @@
-//! Retrying: exponential back-off with jitter and a cap, and which of many failures are logged: the 1st, 2nd,
-//! 4th, 8th, ..., and the end of the outage.
+//! Retrying: exponential back-off with jitter and a cap. And the throttling of the log: of an outage, the
+//! 1st, 2nd, 4th, 8th, ... failure and the end are logged.
 
 use std::{fmt, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::time::Instant;
 
-/// The pauses of one thing that keeps failing; [`reset`](Backoff::reset) when it works again.
+/// The pauses between the attempts of one operation; [`reset`](Backoff::reset) after a success.
 #[derive(Debug)]
 pub struct Backoff {
     builder: ExponentialBuilder,
@@ -27,14 +27,14 @@ impl Backoff {
         Self { builder, pauses: builder.build(), outage: Outage::default() }
     }
 
-    /// For a network peer that should be back soon: half a second, growing to ten seconds. More
-    /// would be waited out after the peer is back, while a pressed button expects its answer.
+    /// For a network peer: from half a second to ten seconds. A longer pause would delay events after the
+    /// peer has recovered, while the user who pressed a button waits.
     #[must_use]
     pub fn network() -> Self {
         Self::new(Duration::from_millis(500), Duration::from_secs(10))
     }
 
-    /// Counts a failure and gives the pause before the next try.
+    /// Counts a failure and returns the pause before the next attempt.
     pub fn fail(&mut self) -> Duration {
         self.outage.fail();
         self.pauses.next().unwrap_or_default()
@@ -43,16 +43,16 @@ impl Backoff {
     /// The failures since the last success.
     #[must_use]
     pub fn failures(&self) -> u32 {
-        self.outage.failures()
+        self.outage.failures
     }
 
-    /// Whether the latest failure is worth a line in the log: the 1st, 2nd, 4th, 8th, ...
+    /// The failures since the last success, if the latest of them is to be logged.
     #[must_use]
-    pub fn is_loud(&self) -> bool {
-        self.outage.is_loud()
+    pub fn to_log(&self) -> Option<u32> {
+        self.outage.to_log()
     }
 
-    /// A success; tells of the failures that it ended, if there were any.
+    /// Records a success; returns the outage that it ended, if there was one.
     pub fn reset(&mut self) -> Option<Recovery> {
         let over = self.outage.end();
         if over.is_some() {
@@ -62,45 +62,40 @@ impl Backoff {
     }
 }
 
-/// The failures since the last success.
+/// The failures since the last success. A call site logs only those for which [`fail`](Outage::fail)
+/// returns a number, and the [`Recovery`].
 #[derive(Debug, Default)]
 pub struct Outage {
     failures: u32,
     since: Option<Instant>,
 }
 
-/// An outage that is over.
+/// The end of an outage.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Recovery {
-    /// How many failures there were.
+    /// The number of failures.
     pub failures: u32,
-    /// How long it was from the first of them to the success.
+    /// The time from the first failure to the success.
     pub lasted: Duration,
 }
 
 impl Outage {
-    /// Counts a failure.
-    pub fn fail(&mut self) {
+    /// Counts a failure; returns the number of failures if this one is to be logged: the 1st, 2nd, 4th,
+    /// 8th, ...
+    pub fn fail(&mut self) -> Option<u32> {
         self.failures = self.failures.saturating_add(1);
         self.since.get_or_insert_with(Instant::now);
+        self.to_log()
     }
 
-    /// The failures since the last success.
-    #[must_use]
-    pub fn failures(&self) -> u32 {
-        self.failures
-    }
-
-    /// Whether the latest failure is worth a line in the log.
-    #[must_use]
-    pub fn is_loud(&self) -> bool {
-        self.failures.is_power_of_two()
-    }
-
-    /// A success; tells of the outage that it ended, if there was one.
+    /// Records a success; returns the outage that it ended, if there was one.
     pub fn end(&mut self) -> Option<Recovery> {
         let Self { failures, since } = std::mem::take(self);
         Some(Recovery { failures, lasted: since?.elapsed() })
+    }
+
+    fn to_log(&self) -> Option<u32> {
+        self.failures.is_power_of_two().then_some(self.failures)
     }
 }
 
@@ -110,7 +105,8 @@ impl fmt::Display for Recovery {
         let lasted = humantime::format_duration(Duration::from_millis(
             u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX),
         ));
-        write!(f, "after {failures} failures in {lasted}")
+        let plural = if *failures == 1 { "" } else { "s" };
+        write!(f, "after {failures} failure{plural} in {lasted}")
     }
 }
 
@@ -133,18 +129,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn of_a_hundred_failures_seven_are_told_and_the_end() {
+    async fn of_a_hundred_failures_seven_are_logged_and_the_recovery() {
         let mut outage = Outage::default();
         assert_eq!(outage.end(), None, "nothing had failed");
-        let mut told = 0;
+        let mut logged = Vec::new();
         for _ in 0..100 {
-            outage.fail();
-            told += u32::from(outage.is_loud());
+            logged.extend(outage.fail());
             tokio::time::advance(Duration::from_secs(1)).await;
         }
-        assert_eq!(told, 7);
-        let over = outage.end().unwrap();
-        assert_eq!(over.to_string(), "after 100 failures in 1m 40s");
-        assert_eq!(outage.end(), None, "it is told once");
+        assert_eq!(logged, [1, 2, 4, 8, 16, 32, 64]);
+        let recovery = outage.end().unwrap();
+        assert_eq!(recovery.to_string(), "after 100 failures in 1m 40s");
+        assert_eq!(outage.end(), None, "it is returned once");
+
+        assert_eq!(outage.fail(), Some(1));
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(outage.end().unwrap().to_string(), "after 1 failure in 2s");
     }
 }

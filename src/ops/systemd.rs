@@ -1,5 +1,4 @@
-//! What systemd is told of a service of `Type=notify`: that it works, how it does, and that it has
-//! not come to a halt.
+//! Notifications to systemd for a service of `Type=notify`: readiness, the status line, the watchdog.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,31 +8,31 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ops::{health::Health, status::StatusCollector, verdict::Readiness};
 
-/// How often systemd is told, and at least twice within its watchdog's time.
+/// The maximum time between two notifications; with a short watchdog they come twice within its limit.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Tells systemd until `stop`. Does nothing where systemd does not ask for it.
+/// Notifies systemd until `stop`. Does nothing if systemd did not start the process with `Type=notify`.
 ///
-/// The watchdog is fed unless the service has come to a halt by its own fault: where Redis or VK are
-/// away a restart would not help, and the service goes on by itself when they are back.
-pub async fn tell(collector: Arc<StatusCollector>, stop: CancellationToken) {
+/// The watchdog is notified unless the service has stalled. An outage of Redis or VK does not count: a
+/// restart would not end it, and the service continues by itself after it.
+pub async fn notify(collector: Arc<StatusCollector>, stop: CancellationToken) {
     if std::env::var_os("NOTIFY_SOCKET").is_none() {
         return;
     }
     stop.run_until_cancelled(report(&collector)).await;
-    notify(&[NotifyState::Stopping]);
+    send(&[NotifyState::Stopping]);
 }
 
-/// Tells systemd that settings are being taken over while `work` does so. A service that has not begun
-/// yet is not called ready for it.
+/// Notifies systemd of a reload, which `work` does. A service that was not ready before is not reported as
+/// ready afterwards.
 pub async fn reloading(health: &Health, work: impl Future<Output = ()>) {
     let begun = health.snapshot().begun;
     if begun && let Ok(now) = NotifyState::monotonic_usec_now() {
-        notify(&[NotifyState::Reloading, now]);
+        send(&[NotifyState::Reloading, now]);
     }
     work.await;
     if begun {
-        notify(&[NotifyState::Ready]);
+        send(&[NotifyState::Ready]);
     }
 }
 
@@ -48,27 +47,27 @@ async fn report(collector: &StatusCollector) {
         let readiness = collector.readiness();
         let now = readiness.line();
         let Readiness { health, .. } = readiness;
-        let mut news = Vec::new();
+        let mut notifications = Vec::new();
         if health.begun && !begun {
             begun = true;
-            news.push(NotifyState::Ready);
+            notifications.push(NotifyState::Ready);
         }
         if watchdog.is_some() && !health.stalled {
-            news.push(NotifyState::Watchdog);
+            notifications.push(NotifyState::Watchdog);
         }
         if now != status {
             status = now;
-            news.push(NotifyState::Status(&status));
+            notifications.push(NotifyState::Status(&status));
         }
-        notify(&news);
+        send(&notifications);
     }
 }
 
-fn notify(news: &[NotifyState]) {
-    if news.is_empty() {
+fn send(notifications: &[NotifyState]) {
+    if notifications.is_empty() {
         return;
     }
-    if let Err(error) = sd_notify::notify(news) {
-        tracing::debug!(%error, "systemd could not be told");
+    if let Err(error) = sd_notify::notify(notifications) {
+        tracing::debug!(%error, "systemd did not accept a notification");
     }
 }

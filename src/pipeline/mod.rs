@@ -17,6 +17,7 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tracing::Instrument;
 
 use crate::{
     bus::{Bus, CommitError, Committer, LeaseTerm, PermanentError, Unrouted},
@@ -110,7 +111,7 @@ impl Pipeline<'_> {
     /// Runs until `stop`, or until VK or Redis refuse for good. Takes the lease first, begins at
     /// the committed position, and goes back to it whenever the bus says so.
     pub async fn run(&self, stop: &CancellationToken) -> Result<(), Failure> {
-        let mut report = Report::new(self.metrics, self.history, self.api.group_id());
+        let mut report = Report::new(self.metrics, self.history);
         let result = tokio::select! {
             refusal = self.names.serve() => Err(refusal.into()),
             result = self.lease_terms(stop, &mut report) => result,
@@ -209,10 +210,11 @@ impl Pipeline<'_> {
             (self.api.clone(), self.long_poll.clone(), self.health.clone());
         let (metrics, stop) = (self.metrics.fetching.clone(), stop.clone());
         let session_check = self.session_check;
-        let fetching = AbortOnDropHandle::new(tokio::spawn(async move {
+        let work = async move {
             let source = Source { api: &api, long_poll: &long_poll, session_check };
             fetcher::follow(source, &health, &metrics, start, out, &stop).await
-        }));
+        };
+        let fetching = AbortOnDropHandle::new(tokio::spawn(work.in_current_span()));
         match fetching.await {
             Ok(result) => Ok(result?),
             Err(error) => match error.try_into_panic() {

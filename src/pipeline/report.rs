@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use super::Prepared;
 use crate::{
     event::EventType,
+    fetcher::GapCause,
     ops::{
         metrics::{DeadLetterLabels, Metrics, Stage, TypeLabels, update_type},
         retry::Outage,
@@ -20,9 +21,9 @@ pub(super) struct Report<'a> {
     totals: Totals,
     /// Commits with updates that lost a part.
     cut: Outage,
+    dead_letters: Outage,
     metrics: &'a Metrics,
     history: &'a History,
-    group_id: i64,
 }
 
 /// All that this process has committed, for its last words.
@@ -36,14 +37,14 @@ pub(super) struct Totals {
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(metrics: &'a Metrics, history: &'a History, group_id: i64) -> Self {
+    pub(super) fn new(metrics: &'a Metrics, history: &'a History) -> Self {
         Self {
             committed: None,
             totals: Totals::default(),
             cut: Outage::default(),
+            dead_letters: Outage::default(),
             metrics,
             history,
-            group_id,
         }
     }
 
@@ -60,24 +61,22 @@ impl<'a> Report<'a> {
 
     fn log(&mut self, batches: &Prepared) {
         let Prepared { content, ts, gaps, cut, .. } = batches;
-        let group_id = self.group_id;
         for gap in gaps {
             tracing::error!(
-                group_id, from = %gap.from, to = %gap.to, missed = gap.missed(), cause = ?gap.cause,
+                from = %gap.from, to = %gap.to, missed = gap.missed(), cause = cause(gap.cause),
                 "VK lost updates: events between these positions may be missing"
             );
         }
         for entry in &content.entries {
             tracing::debug!(
-                event_id = entry.event_id, group_id, %ts, event_type = %entry.kind,
+                event_id = entry.event_id, %ts, event_type = %entry.kind,
                 "event committed"
             );
         }
         if *cut > 0 {
-            self.cut.fail();
-            if self.cut.is_loud() {
+            if self.cut.fail().is_some() {
                 tracing::warn!(
-                    group_id, %ts, updates = cut,
+                    %ts, updates = cut,
                     "updates have more attachments, more forwarded messages or a longer title than VK \
                      allows; what is beyond ten times that was left out"
                 );
@@ -85,10 +84,9 @@ impl<'a> Report<'a> {
         }
         for letter in &content.dead_letters {
             self.totals.dead_letters += 1;
-            if self.totals.dead_letters.is_power_of_two() {
-                let so_far = self.totals.dead_letters;
+            if let Some(so_far) = self.dead_letters.fail() {
                 tracing::warn!(
-                    event_id = letter.event_id, group_id, %ts, reason = letter.reason, so_far,
+                    event_id = letter.event_id, %ts, reason = letter.reason, so_far,
                     "an update is kept as a dead letter"
                 );
             }
@@ -133,13 +131,35 @@ impl<'a> Report<'a> {
     }
 }
 
+/// The answer of VK that reported a gap.
+fn cause(cause: GapCause) -> &'static str {
+    match cause {
+        GapCause::Outdated => "failed 1",
+        GapCause::Lost => "failed 3",
+    }
+}
+
 impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { events, dead_letters, skipped, duplicates, gaps } = self;
+        let (events, skipped) = (ByType(events), ByType(skipped));
         write!(
             f,
-            "events {events:?}, dead letters {dead_letters}, not routed {skipped:?}, \
-             duplicates dropped {duplicates}, gaps {gaps}"
+            "{events} events, {skipped} updates not routed, {dead_letters} dead letters, \
+             {duplicates} duplicates dropped, {gaps} gaps"
         )
+    }
+}
+
+/// The sum of some counts, and the count of each type: `3 (command 1, message 2)`.
+struct ByType<'a>(&'a BTreeMap<&'static str, u64>);
+
+impl fmt::Display for ByType<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.values().sum::<u64>())?;
+        for (index, (kind, count)) in self.0.iter().enumerate() {
+            write!(f, "{}{kind} {count}", if index == 0 { " (" } else { ", " })?;
+        }
+        f.write_str(if self.0.is_empty() { "" } else { ")" })
     }
 }

@@ -2,41 +2,33 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
 use reqwest::{Client, Url};
 use secrecy::SecretString;
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
+use serde::de::DeserializeOwned;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::{Instant, sleep_until},
 };
 
-use crate::ops::{
-    metrics::{CallLabels, CallOutcome, Calls, MethodLabels, Seconds},
-    retry::Backoff,
-};
-
 use super::{
-    Access, CallError, Class, Config, Method, NoAnswer,
-    credential::Credential,
+    Access, CallError, Config, ErrorClass, Method, RequestError,
+    config::Credential,
     http,
-    limit::{Limit, Place},
+    limit::{RateLimiter, Reservation, Throttles},
+    response::{Response, ResponseError, open, unexpected},
 };
+use crate::ops::metrics::{CallLabels, CallOutcome, Calls, MethodLabels, Seconds};
 
-/// How long all calls rest after error 6 (too many calls a second): VK's window and a little.
+/// The pause of all calls after error 6 (too many calls a second): VK's window and a margin.
 const OVER_LIMIT_PAUSE: Duration = Duration::from_millis(1500);
-/// How long a method rests after VK's flood control or the method's own limit, at first ...
-const FLOOD_PAUSE: Duration = Duration::from_secs(60);
-/// ... and at most.
-const FLOOD_PAUSE_CAP: Duration = Duration::from_secs(30 * 60);
 
-/// How many methods may leave all their calls unanswered and the others still be called: more than there
-/// are methods for names and messages.
-const METHODS_HANGING: u32 = 6;
+/// So many methods may hang with all their calls in flight while others still get a slot: more than there
+/// are methods for look-ups.
+const MAX_HANGING_METHODS: u32 = 6;
 
 /// VK's API for one community.
 #[derive(Debug)]
@@ -45,35 +37,33 @@ pub struct Api {
     settings: Config,
     group_id: i64,
     credential: RwLock<Arc<Credential>>,
-    limit: Limit,
-    /// The calls that each method may have under way: a method that does not answer keeps its places of
-    /// the limit, and must leave some to the others.
-    slots: HashMap<Method, Semaphore>,
-    floods: Mutex<HashMap<Method, Flood>>,
+    limiter: RateLimiter,
+    /// The calls that each method may have in flight. A method that does not answer keeps its reservations,
+    /// and must not take those of the others.
+    in_flight: HashMap<Method, Semaphore>,
+    throttles: Throttles,
     metrics: Calls,
 }
 
-/// A method that VK asked to leave alone.
-#[derive(Debug)]
-struct Flood {
-    until: Instant,
-    backoff: Backoff,
-}
-
 impl Api {
-    /// A client for `access`; fails when the TLS set-up of the machine cannot be used.
+    /// A client for `access`.
+    ///
+    /// # Errors
+    ///
+    /// If the TLS set-up of the machine, `vk.tls.ca` or the token cannot be used.
     pub fn new(settings: Config, access: Access, metrics: Calls) -> anyhow::Result<Self> {
         let Access { group_id, token } = access;
-        let at_once = (settings.requests_per_second / METHODS_HANGING).max(1) as usize;
-        let slots = Method::ALL.iter().map(|method| (*method, Semaphore::new(at_once))).collect();
+        let at_once = (settings.requests_per_second / MAX_HANGING_METHODS).max(1) as usize;
+        let in_flight =
+            Method::ALL.iter().map(|method| (*method, Semaphore::new(at_once))).collect();
         Ok(Self {
             http: http::client(settings.timeout, &settings)?,
-            limit: Limit::new(settings.requests_per_second),
-            slots,
+            limiter: RateLimiter::new(settings.requests_per_second),
+            in_flight,
             settings,
             group_id,
             credential: RwLock::new(Arc::new(Credential::new(token)?)),
-            floods: Mutex::default(),
+            throttles: Throttles::default(),
             metrics,
         })
     }
@@ -89,14 +79,17 @@ impl Api {
         self.credential.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Uses another token from the next call on, if VK grants it a Long Poll server of this
-    /// community; the one in use stays otherwise.
+    /// Uses another token from the next call on, after VK has named a Long Poll server for it.
+    ///
+    /// # Errors
+    ///
+    /// If VK did not; the token in use stays.
     pub async fn change_token(&self, token: SecretString) -> Result<(), CallError> {
-        let refused = |error: anyhow::Error| CallError::Unreachable {
+        let unusable = |error: anyhow::Error| CallError::Unreachable {
             method: Method::LongPollServer,
             reason: error.to_string().into(),
         };
-        let credential = Arc::new(Credential::new(token).map_err(refused)?);
+        let credential = Arc::new(Credential::new(token).map_err(unusable)?);
         self.long_poll_server_as(&credential).await?;
         *self.credential.write().unwrap_or_else(PoisonError::into_inner) = credential;
         Ok(())
@@ -107,15 +100,14 @@ impl Api {
         &self.settings.api_url
     }
 
-    /// Waits until `method` may be called. What to ask is best decided after this, so that all
-    /// that has come up meanwhile goes into one call.
+    /// Waits until `method` may be called. Choose the parameters after this, so that one call asks for
+    /// everything that is wanted by then.
     pub async fn permit(&self, method: Method) -> Permit<'_> {
         let labels = MethodLabels { method: method.as_str() };
         let seconds = self.metrics.rate_limit_wait.get_or_create_owned(&labels);
         let _waited = Waited { seconds, since: Instant::now() };
         loop {
-            let flood_end = self.floods().get(&method).map(|flood| flood.until);
-            if let Some(until) = flood_end {
+            if let Some(until) = self.throttles.until(method) {
                 sleep_until(until).await;
             }
             if let Some(permit) = self.permit_unless_throttled(method).await {
@@ -124,26 +116,23 @@ impl Api {
         }
     }
 
-    /// The same, but where VK asked to leave `method` alone there is none.
+    /// Waits until `method` may be called; none if VK asked to pause it.
     pub async fn permit_unless_throttled(&self, method: Method) -> Option<Permit<'_>> {
         if self.is_throttled(method) {
             return None;
         }
-        let Ok(slot) = self.slots[&method].acquire().await else {
-            unreachable!("nobody closes the semaphores")
+        let Ok(in_flight) = self.in_flight[&method].acquire().await else {
+            unreachable!("the semaphores are never closed")
         };
-        let place = self.limit.place().await;
-        (!self.is_throttled(method)).then_some(Permit { api: self, method, place, _slot: slot })
+        let reservation = self.limiter.reserve().await;
+        let permit = Permit { api: self, method, reservation, _in_flight: in_flight };
+        (!self.is_throttled(method)).then_some(permit)
     }
 
-    /// Whether VK asked to leave `method` alone for a while, minutes perhaps.
+    /// Whether VK asked to pause `method`, which can last minutes.
     #[must_use]
     pub fn is_throttled(&self, method: Method) -> bool {
-        self.floods().get(&method).is_some_and(|flood| flood.until > Instant::now())
-    }
-
-    fn floods(&self) -> std::sync::MutexGuard<'_, HashMap<Method, Flood>> {
-        self.floods.lock().unwrap_or_else(PoisonError::into_inner)
+        self.throttles.until(method).is_some()
     }
 
     async fn post(
@@ -151,7 +140,7 @@ impl Api {
         method: Method,
         params: &[(&str, &str)],
         credential: &Credential,
-    ) -> Result<Vec<u8>, NoAnswer> {
+    ) -> Result<Vec<u8>, RequestError> {
         let url = self.settings.api_url.join(method.as_str()).map_err(|error| error.to_string())?;
         let common =
             [("v", self.settings.api_version.as_str()), ("lang", self.settings.lang.as_str())];
@@ -172,48 +161,51 @@ impl Api {
         self.metrics.calls.get_or_create(&labels).inc();
     }
 
-    /// Makes every later call wait as long as VK's answer asks for.
+    /// Delays later calls if VK's error asks for it.
     fn apply_backoff(&self, method: Method, error: &CallError) {
-        if error.class() != Class::Throttled {
+        if error.class() != ErrorClass::Throttled {
             return;
         }
         let CallError::Rejected { code, .. } = error else { return };
         if *code == 6 {
-            self.limit.pause(OVER_LIMIT_PAUSE);
+            self.limiter.pause(OVER_LIMIT_PAUSE);
             return;
         }
-        let mut floods = self.floods();
-        let flood = floods.entry(method).or_insert_with(|| Flood {
-            until: Instant::now(),
-            backoff: Backoff::new(FLOOD_PAUSE, FLOOD_PAUSE_CAP),
-        });
-        let pause = flood.backoff.fail();
-        flood.until = Instant::now() + pause;
-        tracing::warn!(%method, code, pause_seconds = pause.as_secs(), "VK asks to pause this method");
+        let pause_seconds = self.throttles.apply_backoff(method).as_secs();
+        tracing::warn!(
+            %method,
+            code,
+            pause_seconds,
+            "VK throttles this method: it is not called until the pause ends"
+        );
     }
 }
 
-/// The right to call a method once, now.
+/// The permission to call a method once, now. Holds a slot of the rate limiter until the response.
 #[derive(Debug)]
 pub struct Permit<'a> {
     api: &'a Api,
     method: Method,
-    place: Place<'a>,
-    _slot: SemaphorePermit<'a>,
+    reservation: Reservation<'a>,
+    _in_flight: SemaphorePermit<'a>,
 }
 
 impl Permit<'_> {
-    /// The same right, used for another method.
+    /// Uses the permission for another method.
     pub(super) fn instead(self, method: Method) -> Self {
         Self { method, ..self }
     }
 
     /// Calls the method. The parameters `v` and `lang` and the token are added.
+    ///
+    /// # Errors
+    ///
+    /// If VK answers with an error, or its response cannot be used.
     pub async fn call<T: DeserializeOwned>(self, params: &[(&str, &str)]) -> Result<T, CallError> {
         self.read(params, |response| serde_json::from_str(response.value.get())).await
     }
 
-    /// The same with another token than the one in use.
+    /// Calls the method with a token other than the one in use.
     pub(super) async fn call_as<T: DeserializeOwned>(
         self,
         credential: &Credential,
@@ -223,7 +215,7 @@ impl Permit<'_> {
             .await
     }
 
-    /// Calls the method and has `read` read the response.
+    /// Calls the method and parses the response with `read`.
     pub(super) async fn read<T>(
         self,
         params: &[(&str, &str)],
@@ -240,23 +232,23 @@ impl Permit<'_> {
         read: impl FnOnce(Response<'_>) -> serde_json::Result<T>,
     ) -> Result<T, CallError> {
         let (api, method) = (self.api, self.method);
-        self.place.start();
-        let answer = match api.post(method, params, credential).await {
+        self.reservation.start();
+        let response = match api.post(method, params, credential).await {
             Ok(body) => open(&body).and_then(|response| {
                 read(response).map_err(|error| unexpected("response", &error))
             }),
-            Err(reason) => Err(Failure::Unusable(reason)),
+            Err(reason) => Err(ResponseError::Unusable(reason)),
         };
-        let error = match answer {
+        let error = match response {
             Ok(response) => {
                 api.count(method, CallOutcome::Ok);
-                api.floods().remove(&method);
+                api.throttles.reset(method);
                 return Ok(response);
             }
-            Err(Failure::Error { code, message }) => {
+            Err(ResponseError::Api { code, message }) => {
                 CallError::Rejected { method, code, message: credential.redacted(&message) }
             }
-            Err(Failure::Unusable(reason)) => CallError::Unreachable { method, reason },
+            Err(ResponseError::Unusable(reason)) => CallError::Unreachable { method, reason },
         };
         api.count(method, outcome(&error));
         api.apply_backoff(method, &error);
@@ -267,14 +259,14 @@ impl Permit<'_> {
 fn outcome(error: &CallError) -> CallOutcome {
     match (error, error.class()) {
         (CallError::Unreachable { .. }, _) => CallOutcome::Unreachable,
-        (_, Class::Transient) => CallOutcome::TransientError,
-        (_, Class::Throttled) => CallOutcome::Throttled,
-        (_, Class::Skip) => CallOutcome::Rejected,
-        (_, Class::Permanent) => CallOutcome::PermanentError,
+        (_, ErrorClass::Transient) => CallOutcome::TransientError,
+        (_, ErrorClass::Throttled) => CallOutcome::Throttled,
+        (_, ErrorClass::Skip) => CallOutcome::Rejected,
+        (_, ErrorClass::Permanent) => CallOutcome::PermanentError,
     }
 }
 
-/// Counts the time until it is dropped, also where a wait is given up.
+/// Counts the time until it is dropped, also if the wait is cancelled.
 struct Waited {
     seconds: Seconds,
     since: Instant,
@@ -286,83 +278,9 @@ impl Drop for Waited {
     }
 }
 
-pub(super) enum Failure {
-    Error { code: i64, message: String },
-    Unusable(NoAnswer),
-}
-
-/// VK's envelope: a body with `response`, or with `error`, whatever the HTTP status says.
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    response: Option<&'a RawValue>,
-    error: Option<ErrorBody>,
-    #[serde(borrow)]
-    execute_errors: Option<&'a RawValue>,
-}
-
-/// The part of an error that may be shown: `request_params` is left out since it can hold secrets.
-#[derive(Deserialize)]
-struct ErrorBody {
-    error_code: i64,
-    #[serde(default)]
-    error_msg: String,
-}
-
-/// A method's response, unread.
-pub(super) struct Response<'a> {
-    /// What stands in the envelope.
-    pub(super) value: &'a RawValue,
-    /// The errors of the calls within an `execute`.
-    pub(super) execute_errors: Option<&'a RawValue>,
-}
-
-fn open(body: &[u8]) -> Result<Response<'_>, Failure> {
-    let envelope: Envelope =
-        serde_json::from_slice(body).map_err(|error| unexpected("body", &error))?;
-    match envelope {
-        Envelope { error: Some(error), .. } => {
-            Err(Failure::Error { code: error.error_code, message: error.error_msg })
-        }
-        Envelope { response: Some(value), execute_errors, .. } => {
-            Ok(Response { value, execute_errors })
-        }
-        Envelope { .. } => Err(Failure::Unusable("neither response nor error in the body".into())),
-    }
-}
-
-/// What VK says of a body, for tests: the calls read responses in their own ways.
-#[cfg(any(test, fuzzing))]
-pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    let response = open(body)?;
-    serde_json::from_str(response.value.get()).map_err(|error| unexpected("response", &error))
-}
-
-/// Says where the JSON is not as expected; what stands there may be a secret.
-fn unexpected(what: &str, error: &serde_json::Error) -> Failure {
-    let kind = if error.is_data() { "JSON of an unexpected shape" } else { "not JSON" };
-    Failure::Unusable(format!("the {what} is {kind} (byte {})", error.column()).into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_error_in_http_200_is_an_error() {
-        let body = br#"{"error":{"error_code":5,"error_msg":"no","request_params":[]}}"#;
-        assert!(matches!(
-            decode::<i64>(body),
-            Err(Failure::Error { code: 5, message }) if message == "no"
-        ));
-    }
-
-    #[test]
-    fn bodies_that_are_not_vks_envelope_are_unusable() {
-        for body in [&b""[..], b"<html>", b"{}", b"[]", b"{\"response\":\"text\"}", b"\xff"] {
-            assert!(matches!(decode::<i64>(body), Err(Failure::Unusable(_))));
-        }
-    }
 
     fn api(token: &str) -> Api {
         let settings = Config {
@@ -381,7 +299,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn methods_that_hang_leave_the_others_their_turns() {
+    async fn methods_that_hang_leave_slots_to_the_others() {
         let api = api("token");
         let hanging = [
             Method::Users,
@@ -410,7 +328,7 @@ mod tests {
         assert!(!format!("{api:?}").contains(token));
         assert_eq!(api.credential().redacted("bad vk1.a.very-secret!"), "bad ***!");
         let error = api.permit(Method::Users).await.call::<i64>(&[]).await.unwrap_err();
-        assert_eq!((error.class(), error.reached()), (Class::Transient, false));
+        assert_eq!((error.class(), error.reached()), (ErrorClass::Transient, false));
         assert!(!error.to_string().contains("127.0.0.1:9/"), "{error}");
     }
 }

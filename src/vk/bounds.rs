@@ -1,20 +1,19 @@
-//! How much of what VK sends is kept: VK's own limits times ten, so that nothing that VK allows is
-//! cut, and no answer can take memory without bound.
+//! Limits on the data from VK that is kept in memory: ten times VK's own, so that no valid data is cut.
 
-/// A name, a community's name or a chat's title, in bytes. VK takes about a hundred characters, which
-/// are two bytes each in Russian.
+/// The length of a name or a chat's title, in bytes. VK allows about a hundred characters, of two bytes each
+/// in Russian.
 pub const NAME_BYTES: usize = 2048;
-/// A short address, in bytes. VK takes 32 characters.
+/// The length of a short address, in bytes. VK allows 32 characters.
 pub const ADDRESS_BYTES: usize = 320;
-/// Attachments of a message. VK takes 10.
+/// The attachments of a message. VK allows 10.
 pub const ATTACHMENTS: usize = 100;
-/// Forwarded messages of a message, at the first level. VK takes 100.
+/// The forwarded messages in a message, at the first level. VK allows 100.
 pub const FORWARDS: usize = 1000;
-/// A whole message, as JSON text in bytes. VK's are some kilobytes; the largest that it allows, of 500
-/// forwarded messages with ten attachments each, are not completed.
+/// The size of a message as JSON text, in bytes. Most have some kilobytes. The largest that VK allows, with 500
+/// forwarded messages of ten attachments each, exceed this and are not completed.
 pub const MESSAGE_BYTES: usize = 1 << 20;
 
-/// Cuts `text` to at most `most` bytes between two characters, and returns whether it was longer.
+/// Cuts `text` to at most `most` bytes, between two characters. Returns whether it was longer.
 pub fn cut(text: &mut String, most: usize) -> bool {
     if text.len() <= most {
         return false;

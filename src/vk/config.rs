@@ -1,12 +1,15 @@
-//! The section `[vk]`.
+//! The section `[vk]`, and the token.
 
 use std::{path::PathBuf, time::Duration};
 
-use reqwest::Url;
-use secrecy::SecretString;
+use reqwest::{Url, header::HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de::Error};
 
-use crate::setting::{HOUR, MINUTE, SECOND, duration, pem_file, text, whole, whole_seconds};
+use crate::{
+    setting::{HOUR, MINUTE, SECOND, duration, pem_file, text, whole, whole_seconds},
+    text::excerpt,
+};
 
 const LANGS: &[&str] = &["ru", "ua", "be", "en", "es", "fi", "de", "it"];
 
@@ -59,6 +62,36 @@ pub struct Access {
     pub group_id: i64,
     /// Its access token, valid in an HTTP header.
     pub token: SecretString,
+}
+
+/// The token and the HTTP header that carries it. `Debug` shows neither.
+#[derive(Debug)]
+pub(super) struct Credential {
+    token: SecretString,
+    authorization: HeaderValue,
+}
+
+impl Credential {
+    /// # Errors
+    ///
+    /// If the token has characters that an HTTP header cannot have.
+    pub(super) fn new(token: SecretString) -> anyhow::Result<Self> {
+        let bearer = format!("Bearer {}", token.expose_secret());
+        let mut authorization = HeaderValue::try_from(bearer)
+            .map_err(|_| anyhow::anyhow!("the token has characters that no VK token has"))?;
+        authorization.set_sensitive(true);
+        Ok(Self { token, authorization })
+    }
+
+    /// The value of the header `Authorization`.
+    pub(super) fn authorization(&self) -> HeaderValue {
+        self.authorization.clone()
+    }
+
+    /// A text from VK without the token, shortened and escaped for the log.
+    pub(super) fn redacted(&self, text: &str) -> String {
+        excerpt(&text.replace(self.token.expose_secret(), "***"))
+    }
 }
 
 fn lang<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {

@@ -1,27 +1,27 @@
-//! What VK's API can answer instead of a response, and what each answer asks of the caller.
+//! The errors of API calls, and what the caller should do about each.
 
 use thiserror::Error;
 
-use super::{Method, NoAnswer};
+use super::{Method, RequestError};
 
-/// What a failed call asks of its caller (the classes of VK's error codes).
+/// What the caller of a failed call should do: the class of VK's error code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// Configuration that cannot work: stop and tell the operator.
+pub enum ErrorClass {
+    /// Stop and report: the configuration, the token or the community must be changed.
     Permanent,
-    /// Passing trouble: try again after a growing pause.
+    /// Retry with exponential back-off.
     Transient,
-    /// VK asks to be left alone for a while: the client itself delays further calls.
+    /// Retry: VK limits the rate, and the client delays further calls by itself.
     Throttled,
-    /// This item cannot be had: go on without it.
+    /// Continue without this item.
     Skip,
 }
 
-/// Why a call of VK's API gave no response.
+/// Why an API call has no response.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CallError {
     /// VK answered with an error.
-    #[error("VK refuses {method} with error {code} ({message}){}", advice(*method, *code))]
+    #[error("VK answered {method} with error {code} ({message}){}", remediation(*method, *code))]
     Rejected {
         /// The method called.
         method: Method,
@@ -30,44 +30,38 @@ pub enum CallError {
         /// VK's `error_msg`, without secrets.
         message: String,
     },
-    /// No answer that could be understood.
+    /// There was no answer, or it cannot be used.
     #[error("VK's API gave no usable answer to {method}: {reason}")]
     Unreachable {
         /// The method called.
         method: Method,
         /// What happened instead.
-        reason: NoAnswer,
+        reason: RequestError,
     },
 }
 
 impl CallError {
-    /// What this failure asks of the caller.
+    /// What the caller should do.
     #[must_use]
-    pub fn class(&self) -> Class {
+    pub fn class(&self) -> ErrorClass {
         match self {
             Self::Rejected { method, code, .. } => class(*method, *code),
-            Self::Unreachable { .. } => Class::Transient,
+            Self::Unreachable { .. } => ErrorClass::Transient,
         }
     }
 
-    /// The class of an error code that `method` is answered with.
-    #[must_use]
-    pub fn class_of(method: Method, code: i64) -> Class {
-        class(method, code)
-    }
-
-    /// Whether VK refuses the token itself, whatever it is used for.
+    /// Whether VK rejects the token itself, for every method.
     #[must_use]
     pub fn refuses_token(&self) -> bool {
         match self {
-            // A method that does not exist, is switched off, or is not for this kind of token.
+            // The method does not exist, is switched off, or does not accept this kind of token.
             Self::Rejected { code: 3 | 7 | 15 | 20 | 21 | 23 | 27 | 28, .. }
             | Self::Unreachable { .. } => false,
-            Self::Rejected { .. } => self.class() == Class::Permanent,
+            Self::Rejected { .. } => self.class() == ErrorClass::Permanent,
         }
     }
 
-    /// Whether VK was reached at all.
+    /// Whether there was a connection to VK.
     #[must_use]
     pub fn reached(&self) -> bool {
         match self {
@@ -76,21 +70,22 @@ impl CallError {
         }
     }
 
-    /// Whether the same question for fewer ids may succeed.
+    /// Whether the same call with fewer ids may succeed.
     #[must_use]
     pub fn wants_fewer_ids(&self) -> bool {
         match self {
             Self::Rejected { code: 13 | 36, .. } => true,
-            Self::Rejected { .. } => self.class() == Class::Skip,
+            Self::Rejected { .. } => self.class() == ErrorClass::Skip,
             Self::Unreachable { .. } => false,
         }
     }
 }
 
-/// The class of an error code: VK's list of common errors, and how its clients fare with them.
-fn class(method: Method, code: i64) -> Class {
+/// The class of an error code in the answer to `method`, by VK's list of common errors and the experience of
+/// its clients.
+pub(super) fn class(method: Method, code: i64) -> ErrorClass {
     match code {
-        7 | 15 | 100 | 125 if method == Method::LongPollServer => Class::Permanent,
+        7 | 15 | 100 | 125 if method == Method::LongPollServer => ErrorClass::Permanent,
         2..=5
         | 8
         | 11
@@ -111,8 +106,8 @@ fn class(method: Method, code: i64) -> Class {
         | 3301
         | 3302
         | 3609
-        | 9999 => Class::Permanent,
-        6 | 9 | 14 | 29 | 3300 => Class::Throttled,
+        | 9999 => ErrorClass::Permanent,
+        6 | 9 | 14 | 29 | 3300 => ErrorClass::Throttled,
         7
         | 15
         | 18
@@ -148,35 +143,42 @@ fn class(method: Method, code: i64) -> Class {
         | 946
         | 974
         | 1017
-        | 3610 => Class::Skip,
-        _ => Class::Transient,
+        | 3610 => ErrorClass::Skip,
+        _ => ErrorClass::Transient,
     }
 }
 
-/// What the operator can do about a fatal error; empty for the others.
-fn advice(method: Method, code: i64) -> &'static str {
-    if class(method, code) != Class::Permanent {
+/// What the operator should do about a permanent error; empty for the others.
+fn remediation(method: Method, code: i64) -> &'static str {
+    if class(method, code) != ErrorClass::Permanent {
         return "";
     }
     match code {
         5 | 1114 | 1116..=1118 | 3609 => {
-            ": the token is wrong, revoked or expired; make a new one in the community's \
-             settings (API usage, access tokens) and give it as TOKEN or TOKEN_FILE"
+            ": the token is wrong, revoked or expired. What to do: make a new one in the community's \
+             settings (API usage, access tokens), and set it as TOKEN or TOKEN_FILE"
         }
         7 | 15 | 27 => {
-            ": the token lacks a right; make one with community management and messages \
+            ": the token lacks a right. What to do: make one with community management and messages \
              allowed, and switch the community's messages on"
         }
-        17 | 3301 | 3302 => ": VK wants a person to confirm the account; log in and do so",
-        42 => ": VK does not accept this address for the token; lift the token's IP limit",
-        100 if method == Method::LongPollServer => {
-            ": Long Poll is switched off or the group id is wrong; switch it on in the \
-             community's settings (API usage, Long Poll API) and check GROUPID"
+        17 | 3301 | 3302 => {
+            ": VK wants a person to confirm the account. What to do: log in to VK and confirm it"
         }
-        125 => ": there is no such community; check GROUPID",
-        912 => ": the community's chat-bot abilities are off; switch them on in its settings",
-        3 | 9999 => ": check vk.api_url and vk.api_version",
-        _ => ": check the token, vk.api_url and vk.api_version",
+        42 => {
+            ": VK does not accept the token from this IP address. What to do: remove the IP limit of \
+             the token"
+        }
+        100 if method == Method::LongPollServer => {
+            ": Long Poll is switched off or the group id is wrong. What to do: switch it on in the \
+             community's settings (API usage, Long Poll API), and check GROUPID"
+        }
+        125 => ": there is no such community. What to do: check GROUPID",
+        912 => {
+            ": the community's chat-bot features are off. What to do: switch them on in its settings"
+        }
+        3 | 9999 => ". What to do: check vk.api_url and vk.api_version",
+        _ => ". What to do: check the token, vk.api_url and vk.api_version",
     }
 }
 
@@ -184,39 +186,43 @@ fn advice(method: Method, code: i64) -> &'static str {
 mod tests {
     use super::*;
 
-    fn refused(method: Method, code: i64) -> CallError {
+    fn rejected(method: Method, code: i64) -> CallError {
         CallError::Rejected { method, code, message: "no".into() }
     }
 
     #[test]
-    fn the_same_code_weighs_differently_on_the_long_poll_server() {
+    fn some_codes_are_permanent_only_for_the_long_poll_server() {
         for code in [7, 15, 100, 125] {
-            assert_eq!(refused(Method::LongPollServer, code).class(), Class::Permanent, "{code}");
-            assert_eq!(refused(Method::Users, code).class(), Class::Skip, "{code}");
+            assert_eq!(
+                rejected(Method::LongPollServer, code).class(),
+                ErrorClass::Permanent,
+                "{code}"
+            );
+            assert_eq!(rejected(Method::Users, code).class(), ErrorClass::Skip, "{code}");
         }
     }
 
     #[test]
     fn unknown_codes_are_retried() {
-        assert_eq!(refused(Method::Users, 77_777).class(), Class::Transient);
+        assert_eq!(rejected(Method::Users, 77_777).class(), ErrorClass::Transient);
     }
 
     #[test]
-    fn vk_asking_for_a_pause_is_told_from_passing_trouble() {
+    fn rate_limits_are_throttled_and_other_transient_errors_are_not() {
         for code in [6, 9, 14, 29] {
-            assert_eq!(refused(Method::Users, code).class(), Class::Throttled, "{code}");
+            assert_eq!(rejected(Method::Users, code).class(), ErrorClass::Throttled, "{code}");
         }
         for code in [1, 10, 13, 36, 43] {
-            assert_eq!(refused(Method::Users, code).class(), Class::Transient, "{code}");
+            assert_eq!(rejected(Method::Users, code).class(), ErrorClass::Transient, "{code}");
         }
     }
 
     #[test]
-    fn a_fatal_error_says_what_to_do() {
-        let text = refused(Method::LongPollServer, 5).to_string();
+    fn a_permanent_error_says_what_to_do() {
+        let text = rejected(Method::LongPollServer, 5).to_string();
         assert!(text.contains("TOKEN_FILE"), "{text}");
-        let text = refused(Method::LongPollServer, 100).to_string();
+        let text = rejected(Method::LongPollServer, 100).to_string();
         assert!(text.contains("switch it on"), "{text}");
-        assert!(!refused(Method::Users, 10).to_string().contains(':'));
+        assert!(!rejected(Method::Users, 10).to_string().contains(':'));
     }
 }

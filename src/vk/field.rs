@@ -1,5 +1,5 @@
-//! A field that VK may leave out, or send with another type than it documents: reading it never
-//! fails, so that one odd field can be named, or forgiven, instead of losing the whole update.
+//! A field that VK may omit, or send with a type that it does not document. Parsing it never fails, so that
+//! an invalid field can be reported or ignored without losing the whole update.
 
 use std::{fmt, marker::PhantomData};
 
@@ -8,21 +8,21 @@ use serde::{
     de::{IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
-/// What stood under a field's name.
+/// The value of a field.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) enum Field<T> {
     /// Nothing, or `null`.
     #[default]
     Absent,
-    /// What was hoped for.
+    /// A value of the expected type.
     Is(T),
-    /// Another JSON type, in words ("a string").
+    /// A value of another JSON type, which is named ("a string").
     Other(&'static str),
 }
 
-/// A type that a [`Field`] can hold: says which JSON values it is made from.
+/// A type that a [`Field`] can hold, with the JSON values that it is made from.
 pub(crate) trait Wire<'de>: Sized {
-    /// The type in words ("an integer").
+    /// The name of the type ("an integer").
     const NAME: &'static str;
 
     fn from_bool(_: bool) -> Option<Self> {
@@ -77,7 +77,7 @@ impl Wire<'_> for bool {
     }
 }
 
-/// The first items of a list, at most `MOST`. What follows is skipped, and takes no memory.
+/// The first items of a list, at most `MOST`. The others are skipped, and take no memory.
 #[derive(Debug)]
 pub(crate) struct First<T, const MOST: usize> {
     pub(crate) items: Vec<T>,
@@ -109,7 +109,7 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Wire<'de> for First<T, MOST> {
     }
 }
 
-/// A structure that is read from an object only: serde's derived reading takes an array as well.
+/// A structure that is parsed from an object only: serde's derived code accepts an array as well.
 #[derive(Debug)]
 pub(crate) struct Object<T>(pub(crate) T);
 

@@ -1,4 +1,4 @@
-//! HTTP as both of VK's servers need it: bounded in time and size, no redirects, no URLs in errors.
+//! The HTTP client for VK's servers: limits on time and size, no redirects, no URLs in errors.
 
 use std::{error::Error, fmt, io, path::Path, time::Duration};
 
@@ -10,46 +10,50 @@ use rustls::{
 };
 
 use super::Config;
-use crate::{ops::tls, text};
+use crate::{ops::process, text};
 
-/// What to do about a certificate of an unknown authority.
+/// What to do about a certificate from an unknown authority.
 const UNKNOWN_AUTHORITY: &str =
     ". If this authority is to be trusted (a national one, or a company's), put it into vk.tls.ca";
 
-/// The largest answer of a Long Poll server, in bytes, after decompression.
+/// The largest body of a Long Poll reply, in bytes after decompression.
 pub(super) const POLL_CAP: usize = 32 << 20;
-/// The largest answer of an API method. VK's are below 5 MiB; several can be on the way at once.
+/// The largest body of an API response, in bytes after decompression. VK's are below 5 MiB; several can be
+/// in flight at once.
 pub(super) const CALL_CAP: usize = 8 << 20;
 
-/// Why there is no answer that could be used.
+/// Why a request has no usable answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoAnswer {
-    /// Whether a connection came about: if not, the network may be at fault as well as VK.
+pub struct RequestError {
+    /// Whether there was a connection. If not, the network may be at fault as well as VK.
     pub reached: bool,
     /// What happened, without secrets or URL.
     pub reason: String,
 }
 
-impl fmt::Display for NoAnswer {
+impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)
     }
 }
 
-/// An answer came, of which this is to be said.
-impl<T: Into<String>> From<T> for NoAnswer {
+/// VK was reached, but its answer cannot be used for this reason.
+impl<T: Into<String>> From<T> for RequestError {
     fn from(reason: T) -> Self {
         Self { reached: true, reason: reason.into() }
     }
 }
 
-/// A client with its own connection pool. `deadline` bounds a whole request with its answer.
+/// A client with its own connection pool. `deadline` limits a request together with its response.
 ///
-/// HTTP/1.1 only: VK's hosts have been seen to leave HTTP/2 streams hanging. Idle connections are
-/// dropped before VK drops them. The authorities of `vk.tls.ca` are trusted in addition to the system's;
-/// fails when that file cannot be used.
+/// Uses HTTP/1.1 only, because HTTP/2 streams of VK's hosts are known to hang. Closes idle connections before
+/// VK does. Trusts the authorities in `vk.tls.ca` in addition to the system's.
+///
+/// # Errors
+///
+/// If `vk.tls.ca` or the TLS set-up of the machine cannot be used.
 pub(super) fn client(deadline: Duration, settings: &Config) -> anyhow::Result<Client> {
-    tls::install_provider();
+    process::install_tls_provider();
     let authorities = settings.tls.ca.as_deref().map(authorities).transpose()?;
     let client = Client::builder()
         .user_agent(concat!("event-fetcher/", env!("CARGO_PKG_VERSION")))
@@ -63,7 +67,7 @@ pub(super) fn client(deadline: Duration, settings: &Config) -> anyhow::Result<Cl
     Ok(client.build()?)
 }
 
-/// The certificates in the PEM file of `vk.tls.ca`, at least one.
+/// The certificates in the PEM file `vk.tls.ca`, at least one.
 fn authorities(path: &Path) -> anyhow::Result<Vec<Certificate>> {
     let unusable = |reason: &dyn fmt::Display| anyhow!("vk.tls.ca: {}: {reason}", path.display());
     let pem = std::fs::read(path).map_err(|error| unusable(&error))?;
@@ -80,15 +84,14 @@ fn authorities(path: &Path) -> anyhow::Result<Vec<Certificate>> {
     Ok(certificates)
 }
 
-/// Reads the whole body of a successful answer of at most `cap` bytes, or says in one line why there is
-/// none.
-pub(super) async fn body(mut response: Response, cap: usize) -> Result<Vec<u8>, NoAnswer> {
+/// Reads the body of a successful response, at most `cap` bytes.
+pub(super) async fn body(mut response: Response, cap: usize) -> Result<Vec<u8>, RequestError> {
     let status = response.status();
     if !status.is_success() {
         return Err(format!("HTTP status {status}").into());
     }
-    let told = response.content_length().and_then(|length| length.try_into().ok());
-    let mut body = Vec::with_capacity(told.map_or(0, |length: usize| length.min(cap)));
+    let announced = response.content_length().and_then(|length| length.try_into().ok());
+    let mut body = Vec::with_capacity(announced.map_or(0, |length: usize| length.min(cap)));
     while let Some(chunk) = response.chunk().await.map_err(describe)? {
         if body.len() + chunk.len() > cap {
             return Err(format!("the answer is larger than {} MiB", cap >> 20).into());
@@ -98,8 +101,8 @@ pub(super) async fn body(mut response: Response, cap: usize) -> Result<Vec<u8>, 
     Ok(body)
 }
 
-/// An error with its causes and without its URL, which may carry the Long Poll key.
-pub(super) fn describe(error: reqwest::Error) -> NoAnswer {
+/// Describes an error and its causes, without the URL: that may have the Long Poll key in it.
+pub(super) fn describe(error: reqwest::Error) -> RequestError {
     let reached = !error.is_connect();
     let error = error.without_url();
     let mut text = error.to_string();
@@ -116,12 +119,12 @@ pub(super) fn describe(error: reqwest::Error) -> NoAnswer {
         }
         cause = inner.source();
     }
-    NoAnswer { reached, reason: format!("{}{advice}", text::excerpt(&text)) }
+    RequestError { reached, reason: format!("{}{advice}", text::excerpt(&text)) }
 }
 
-/// Whether a TLS handshake ended because nobody trusts who signed the server's certificate.
+/// Whether a TLS handshake failed because the server's certificate is from an unknown authority.
 fn is_unknown_authority(error: &(dyn Error + 'static)) -> bool {
-    // An `io::Error` leaves the error within it out of its causes, and may be within another.
+    // `io::Error::source` skips the error that it wraps.
     if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         return is_unknown_authority(inner);
     }

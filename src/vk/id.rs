@@ -1,9 +1,9 @@
-//! Whose a VK id is: VK numbers users, chats, communities and e-mail guests on one axis.
+//! The kinds of VK ids: users, chats, communities and e-mail guests share one number space.
 
-/// VK's first chat is this number plus one; the number itself belongs to nobody.
+/// Ids above this number are chats. The number itself is not in use.
 const CHAT_BASE: i64 = 2_000_000_000;
 
-/// What a VK id (`peer_id`, `from_id`, `user_id`, `reacted_id`) stands for.
+/// The kind of a VK id (`peer_id`, `from_id`, `user_id`, `reacted_id`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Identity {
     /// A user, by user id.
@@ -17,7 +17,7 @@ pub enum Identity {
 }
 
 impl Identity {
-    /// Reads an id as VK writes it; `None` for the two ids that are nobody's, 0 and 2 000 000 000.
+    /// Classifies an id; none for 0 and 2 000 000 000, which are not in use.
     #[must_use]
     pub fn of(id: i64) -> Option<Self> {
         match id {

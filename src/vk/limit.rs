@@ -1,17 +1,8 @@
-//! VK's limit of API calls a second, kept so that no delay on the way can break it.
-//!
-//! VK counts calls as they arrive, 20 a second for a community's token. A limiter that spaces
-//! *departures* still breaks the limit when the network bunches them. Here a place is used again
-//! only one second after the *answer* to its call came back, so of `n` places no more than `n`
-//! calls can arrive within any second on VK's own clock.
-//!
-//! While at least half of the places are free, a call goes at once. Below that calls are spaced evenly:
-//! places used up in one burst would all come back in one, and what comes up in the second between could
-//! join no call.
+//! Limits the rate of API calls: all calls by a sliding window, one method by the back-off VK asks for.
 
 use std::{
-    collections::VecDeque,
-    sync::{Mutex, PoisonError},
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -20,50 +11,68 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+use super::Method;
+use crate::ops::retry::Backoff;
+
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// A fixed number of places, each taken by one call and for a second after its answer.
+/// The first pause of a method after VK's flood control or the method's own limit ...
+const THROTTLE: Duration = Duration::from_secs(60);
+/// ... and the longest.
+const THROTTLE_CAP: Duration = Duration::from_secs(30 * 60);
+
+/// A sliding-window log rate limiter of `n` calls a second, in
+/// [this](https://www.figma.com/blog/an-alternative-approach-to-rate-limiting/) sense: it keeps a time for
+/// each of the last `n` calls, and a call waits until the oldest of them is a window ago.
+///
+/// VK counts calls when they arrive, so spacing the departures would not be enough: the network may bunch
+/// them. The log therefore holds the time at which the *response* was received. A call arrived before that,
+/// so no more than `n` calls can arrive within any second on VK's clock.
+///
+/// While at least half of the `n` slots are free, calls start at once. Otherwise they are spaced evenly:
+/// slots that are used in one burst would all become free in one, and until then no call could be made.
 #[derive(Debug)]
-pub(super) struct Limit {
-    places: u32,
-    queue: AsyncMutex<Queue>,
-    back: mpsc::UnboundedSender<Instant>,
+pub(super) struct RateLimiter {
+    limit: u32,
+    log: AsyncMutex<Log>,
+    released: mpsc::UnboundedSender<Instant>,
     paused_until: Mutex<Instant>,
 }
 
-/// The places that no call has, by when each is free.
+/// The slots that no call holds.
 #[derive(Debug)]
-struct Queue {
-    waiting: VecDeque<Instant>,
-    back: mpsc::UnboundedReceiver<Instant>,
-    /// When a place was last given away.
+struct Log {
+    /// When each slot becomes free, the oldest first.
+    free_from: VecDeque<Instant>,
+    released: mpsc::UnboundedReceiver<Instant>,
+    /// When a slot was last reserved.
     last: Instant,
 }
 
-impl Limit {
-    /// A limit of `calls` a second.
-    pub(super) fn new(calls: u32) -> Self {
-        let (back, returned) = mpsc::unbounded_channel();
+impl RateLimiter {
+    /// A limiter of `limit` calls a second.
+    pub(super) fn new(limit: u32) -> Self {
+        let (sender, released) = mpsc::unbounded_channel();
         let now = Instant::now();
-        let waiting = vec![now; calls as usize].into();
-        let queue = AsyncMutex::new(Queue { waiting, back: returned, last: now });
-        Self { places: calls, queue, back, paused_until: Mutex::new(now) }
+        let free_from = vec![now; limit as usize].into();
+        let log = AsyncMutex::new(Log { free_from, released, last: now });
+        Self { limit, log, released: sender, paused_until: Mutex::new(now) }
     }
 
-    /// Waits for a place; first come, first served. Dropping the future gives nothing away.
-    pub(super) async fn place(&self) -> Place<'_> {
-        let mut queue = self.queue.lock().await;
-        let free_from = queue.next().await;
-        let place = Place { limit: self, free_from, used: false };
+    /// Waits for a slot, in the order of the callers. Dropping the future returns the slot.
+    pub(super) async fn reserve(&self) -> Reservation<'_> {
+        let mut log = self.log.lock().await;
+        let free_from = log.next().await;
+        let reservation = Reservation { limiter: self, free_from, is_used: false };
         sleep_until(free_from).await;
-        if (queue.free() + 1) * 2 < self.places as usize {
-            sleep_until(queue.last + WINDOW / self.places).await;
+        if (log.free() + 1) * 2 < self.limit as usize {
+            sleep_until(log.last + WINDOW / self.limit).await;
         }
         loop {
             let resume = *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
             if resume <= Instant::now() {
-                queue.last = Instant::now();
-                return place;
+                log.last = Instant::now();
+                return reservation;
             }
             sleep_until(resume).await;
         }
@@ -76,53 +85,91 @@ impl Limit {
     }
 }
 
-impl Queue {
-    /// Takes a place out and tells when it is free.
+impl Log {
+    /// Takes the oldest slot out, and returns when it becomes free.
     async fn next(&mut self) -> Instant {
-        self.take_back();
-        if let Some(free_from) = self.waiting.pop_front() {
+        self.collect();
+        if let Some(free_from) = self.free_from.pop_front() {
             return free_from;
         }
-        let Some(free_from) = self.back.recv().await else {
-            unreachable!("the limit holds a sender itself, so its channel stays open")
+        let Some(free_from) = self.released.recv().await else {
+            unreachable!("the limiter holds a sender itself, so its channel stays open")
         };
         free_from
     }
 
-    /// How many places are free now.
+    /// How many slots are free now.
     fn free(&mut self) -> usize {
-        self.take_back();
+        self.collect();
         let now = Instant::now();
-        self.waiting.iter().filter(|free_from| **free_from <= now).count()
+        self.free_from.iter().filter(|free_from| **free_from <= now).count()
     }
 
-    fn take_back(&mut self) {
-        while let Ok(free_from) = self.back.try_recv() {
-            self.waiting.push_back(free_from);
+    fn collect(&mut self) {
+        while let Ok(free_from) = self.released.try_recv() {
+            self.free_from.push_back(free_from);
         }
     }
 }
 
-/// The right to make one call; given back when dropped, after the answer.
+/// A slot for one call. Dropping it, after the response, returns it.
 #[derive(Debug)]
-pub(super) struct Place<'a> {
-    limit: &'a Limit,
+pub(super) struct Reservation<'a> {
+    limiter: &'a RateLimiter,
     free_from: Instant,
-    used: bool,
+    is_used: bool,
 }
 
-impl Place<'_> {
-    /// Marks that a request goes out now.
+impl Reservation<'_> {
+    /// Marks that the request is sent now.
     pub(super) fn start(&mut self) {
-        self.used = true;
+        self.is_used = true;
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Reservation<'_> {
     fn drop(&mut self) {
-        let free_from = if self.used { Instant::now() + WINDOW } else { self.free_from };
-        // The receiver lives as long as the limit that this place borrows.
-        let _ = self.limit.back.send(free_from);
+        let free_from = if self.is_used { Instant::now() + WINDOW } else { self.free_from };
+        // The receiver lives as long as the limiter that this slot borrows.
+        let _ = self.limiter.released.send(free_from);
+    }
+}
+
+/// The methods that VK asked to pause, each with a growing back-off.
+#[derive(Debug, Default)]
+pub(super) struct Throttles(Mutex<HashMap<Method, Throttle>>);
+
+#[derive(Debug)]
+struct Throttle {
+    until: Instant,
+    backoff: Backoff,
+}
+
+impl Throttles {
+    /// Pauses `method`, and returns for how long.
+    pub(super) fn apply_backoff(&self, method: Method) -> Duration {
+        let mut throttles = self.lock();
+        let throttle = throttles.entry(method).or_insert_with(|| Throttle {
+            until: Instant::now(),
+            backoff: Backoff::new(THROTTLE, THROTTLE_CAP),
+        });
+        let pause = throttle.backoff.fail();
+        throttle.until = Instant::now() + pause;
+        pause
+    }
+
+    /// A call of `method` succeeded.
+    pub(super) fn reset(&self, method: Method) {
+        self.lock().remove(&method);
+    }
+
+    /// The end of the pause of `method`, if there is one and it is not over.
+    pub(super) fn until(&self, method: Method) -> Option<Instant> {
+        self.lock().get(&method).map(|it| it.until).filter(|until| *until > Instant::now())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Method, Throttle>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -131,28 +178,28 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_place_is_free_again_a_second_after_its_answer() {
-        let limit = Limit::new(2);
+    async fn a_slot_is_free_again_a_second_after_the_response() {
+        let limiter = RateLimiter::new(2);
         let start = Instant::now();
-        let mut first = limit.place().await;
+        let mut first = limiter.reserve().await;
         first.start();
-        let mut second = limit.place().await;
+        let mut second = limiter.reserve().await;
         second.start();
         assert_eq!(start.elapsed(), Duration::ZERO);
         tokio::time::advance(Duration::from_millis(300)).await;
         drop(first);
-        let _third = limit.place().await;
+        let _third = limiter.reserve().await;
         assert_eq!(start.elapsed(), Duration::from_millis(1300));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_second_sees_more_calls_than_places_whatever_the_answers_take() {
-        let limit = Limit::new(3);
+    async fn no_more_calls_than_the_limit_arrive_within_a_second_however_late_the_responses() {
+        let limiter = RateLimiter::new(3);
         let mut arrivals = Vec::new();
         for n in 0..40_u64 {
-            let mut place = limit.place().await;
-            place.start();
-            // The request is on its way for a while, then VK counts it, then the answer returns.
+            let mut reservation = limiter.reserve().await;
+            reservation.start();
+            // The request takes a while, then VK counts it, then the response returns.
             tokio::time::advance(Duration::from_millis(n * 37 % 90)).await;
             arrivals.push(Instant::now());
             tokio::time::advance(Duration::from_millis(n * 11 % 50)).await;
@@ -163,12 +210,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn calls_without_end_are_spaced_and_few_go_at_once() {
-        let limit = Limit::new(10);
+    async fn many_calls_are_spaced_and_few_start_at_once() {
+        let limiter = RateLimiter::new(10);
         let start = Instant::now();
         let mut starts = Vec::new();
         while start.elapsed() < Duration::from_secs(5) {
-            limit.place().await.start();
+            limiter.reserve().await.start();
             starts.push(Instant::now());
         }
         assert_eq!(starts[5] - start, Duration::ZERO);
@@ -179,25 +226,25 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_unused_or_abandoned_place_costs_nothing() {
-        let limit = Limit::new(1);
+    async fn an_unused_or_abandoned_reservation_takes_no_slot() {
+        let limiter = RateLimiter::new(1);
         let start = Instant::now();
-        drop(limit.place().await);
-        let mut place = limit.place().await;
-        place.start();
-        drop(place);
-        assert!(tokio::time::timeout(Duration::from_millis(10), limit.place()).await.is_err());
-        let _place = limit.place().await;
+        drop(limiter.reserve().await);
+        let mut reservation = limiter.reserve().await;
+        reservation.start();
+        drop(reservation);
+        assert!(tokio::time::timeout(Duration::from_millis(10), limiter.reserve()).await.is_err());
+        let _reservation = limiter.reserve().await;
         assert_eq!(start.elapsed(), WINDOW);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_pause_holds_everyone_back() {
-        let limit = Limit::new(5);
+    async fn a_pause_delays_every_call() {
+        let limiter = RateLimiter::new(5);
         let start = Instant::now();
-        limit.pause(Duration::from_secs(4));
-        limit.pause(Duration::from_secs(2));
-        let _place = limit.place().await;
+        limiter.pause(Duration::from_secs(4));
+        limiter.pause(Duration::from_secs(2));
+        let _reservation = limiter.reserve().await;
         assert_eq!(start.elapsed(), Duration::from_secs(4));
     }
 }

@@ -1,52 +1,62 @@
-//! One request to a Long Poll server, and what can come back.
+//! One poll of a Long Poll server, and its possible replies.
 
 use std::{fmt, time::Duration};
 
 use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, SeqAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
-use super::Config;
-use super::{NoAnswer, http, updates::Updates};
+use super::{Config, RequestError, http};
 use crate::{text, ts::Ts};
 
-/// What a poll may take beyond the time that VK holds it.
+/// The most updates that are read from one reply. So many real ones do not fit into the largest body, but a
+/// body full of the shortest possible ones would need a hundred times its size in memory.
+pub const MAX_UPDATES: usize = 100_000;
+
+/// How long a poll may take in addition to `vk.wait`.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// A Long Poll server of a community, with the key that opens it.
+/// A Long Poll server of a community, with the key of a session on it.
 #[derive(Clone)]
-pub struct Server {
+pub struct LongPollServer {
     url: Url,
     key: SecretString,
 }
 
-impl Server {
-    /// A server at `url`. The key is a secret: who has it reads the community's messages.
+impl LongPollServer {
+    /// A server at `url`. The key is a secret: it grants access to the community's messages.
     #[must_use]
     pub fn new(url: Url, key: SecretString) -> Self {
         Self { url, key }
     }
 }
 
-impl fmt::Debug for Server {
+impl fmt::Debug for LongPollServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").field("host", &self.url.host_str()).finish_non_exhaustive()
     }
 }
 
-/// The hosts that may be polled, so that a forged answer cannot lead the poller elsewhere.
+/// The hosts that may be polled, so that a forged response cannot redirect the polls.
 pub(super) struct Hosts<'a> {
     api: &'a Url,
 }
 
 impl<'a> Hosts<'a> {
-    /// `vk.ru`, `vk.com`, all below them, and the API's own host.
+    /// `vk.ru`, `vk.com`, their subdomains, and the host of the API.
     pub(super) fn beside(api: &'a Url) -> Self {
         Self { api }
     }
 
-    /// The URL of a server that may be polled, or why it may not.
+    /// Parses the URL of a server.
+    ///
+    /// # Errors
+    ///
+    /// If it may not be polled; says why.
     pub(super) fn accept(&self, server: &str) -> Result<Url, String> {
         let server = Url::parse(server).map_err(|error| format!("its Long Poll URL: {error}"))?;
         let host = server.host_str().unwrap_or_default().to_owned();
@@ -69,43 +79,43 @@ impl<'a> Hosts<'a> {
     }
 }
 
-/// What came back from a poll.
+/// The reply to a poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reply {
-    /// Updates after the position asked from, as raw JSON; none when the wait ran out.
+pub enum PollReply {
+    /// The updates after the position polled from, as raw JSON; none if `vk.wait` passed without one.
     Updates {
         /// The position after them.
         ts: Ts,
         /// Each update's JSON text, in VK's order.
         updates: Vec<Box<str>>,
     },
-    /// `failed: 1`: history outdated or partly lost; go on from `ts`.
+    /// `failed: 1`: history outdated or partly lost; polling continues from `ts`.
     Outdated {
-        /// The position that VK has.
+        /// The position that VK names.
         ts: Ts,
     },
     /// `failed: 2`: the key expired.
     KeyExpired,
-    /// `failed: 3`: information lost; a new key and a new position are needed.
+    /// `failed: 3`: information lost; a new key and a new position must be requested.
     Lost,
-    /// Another `failed`, or JSON that is no Long Poll answer.
+    /// Another `failed`, or JSON that is no Long Poll reply.
     Unknown {
-        /// What it was, in short.
+        /// A short description.
         what: String,
     },
-    /// A body that begins like an answer with updates but is not JSON, or has too many.
+    /// A body with updates that is not valid JSON, or has more than [`MAX_UPDATES`].
     Malformed {
         /// The body as text.
         body: Box<str>,
     },
-    /// No answer: connection, time, HTTP status, or a body that is nothing like an answer.
+    /// No reply: a connection error, a time-out, an HTTP status, or a body of another kind.
     Unreachable {
         /// What happened.
-        reason: NoAnswer,
+        reason: RequestError,
     },
 }
 
-/// The client of Long Poll servers, with connections of its own.
+/// The client of Long Poll servers, with its own connection pool.
 #[derive(Debug)]
 pub struct LongPoll {
     http: Client,
@@ -113,15 +123,18 @@ pub struct LongPoll {
 }
 
 impl LongPoll {
-    /// A client that lets VK hold each poll for `vk.wait`, and gives up ten seconds later. Fails when
-    /// `vk.tls.ca` cannot be used.
+    /// A client that lets VK hold each poll for `vk.wait`, and times out ten seconds later.
+    ///
+    /// # Errors
+    ///
+    /// If `vk.tls.ca` cannot be used.
     pub fn new(settings: &Config) -> anyhow::Result<Self> {
         let wait = settings.wait;
         Ok(Self { http: http::client(wait + GRACE, settings)?, wait })
     }
 
-    /// Asks `server` for what came after `ts`. No token goes there.
-    pub async fn poll(&self, server: &Server, ts: Ts) -> Reply {
+    /// Requests the updates after `ts` from `server`. The token is not sent there.
+    pub async fn poll(&self, server: &LongPollServer, ts: Ts) -> PollReply {
         let request = self.http.get(server.url.clone()).query(&[
             ("act", "a_check"),
             ("key", server.key.expose_secret()),
@@ -134,14 +147,14 @@ impl LongPoll {
         };
         match body {
             Ok(body) => decode(body),
-            Err(reason) => Reply::Unreachable { reason },
+            Err(reason) => PollReply::Unreachable { reason },
         }
     }
 }
 
-/// The position is read by itself: one that is none does not make the rest of the answer a damaged body.
+/// The body of a reply. `ts` is parsed separately, so that an invalid one does not count as a damaged body.
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct PollBody<'a> {
     failed: Option<i64>,
     #[serde(borrow)]
     ts: Option<&'a RawValue>,
@@ -149,81 +162,109 @@ struct Answer<'a> {
     updates: Option<Updates<'a>>,
 }
 
-/// What a Long Poll server's answer says. [`LongPoll::poll`] does this with each body; a bench does it
-/// without the network.
+/// The updates of a body, as raw JSON, at most [`MAX_UPDATES`].
+struct Updates<'a>(Vec<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Updates<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(UpdatesVisitor)
+    }
+}
+
+struct UpdatesVisitor;
+
+impl<'de> Visitor<'de> for UpdatesVisitor {
+    type Value = Updates<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of at most {MAX_UPDATES} updates")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut updates = Vec::new();
+        while let Some(update) = list.next_element()? {
+            if updates.len() == MAX_UPDATES {
+                return Err(A::Error::invalid_length(updates.len() + 1, &self));
+            }
+            updates.push(update);
+        }
+        Ok(Updates(updates))
+    }
+}
+
+/// Parses the body of a reply. Public for the benches, which do it without a network.
 #[must_use]
-pub fn decode(body: Vec<u8>) -> Reply {
-    let answer: Answer = match serde_json::from_slice(&body) {
-        Ok(answer) => answer,
-        Err(error) => return not_an_answer(body, &error),
+pub fn decode(body: Vec<u8>) -> PollReply {
+    let parsed: PollBody = match serde_json::from_slice(&body) {
+        Ok(parsed) => parsed,
+        Err(error) => return unparsable(body, &error),
     };
-    let Answer { failed, ts, updates } = answer;
+    let PollBody { failed, ts, updates } = parsed;
     match failed {
-        Some(2) => return Reply::KeyExpired,
-        Some(3) => return Reply::Lost,
+        Some(2) => return PollReply::KeyExpired,
+        Some(3) => return PollReply::Lost,
         _ => {}
     }
     let ts = match ts.map(|ts| serde_json::from_str::<Ts>(ts.get())).transpose() {
         Ok(ts) => ts,
         Err(error) => {
-            return Reply::Unknown {
+            return PollReply::Unknown {
                 what: format!("its ts is not a position ({})", brief(&error)),
             };
         }
     };
     match (failed, ts, updates) {
-        (Some(1), Some(ts), _) => Reply::Outdated { ts },
-        (Some(code), ..) => Reply::Unknown { what: format!("failed {code}") },
-        (None, Some(ts), Some(Updates(updates))) => Reply::Updates {
+        (Some(1), Some(ts), _) => PollReply::Outdated { ts },
+        (Some(code), ..) => PollReply::Unknown { what: format!("failed {code}") },
+        (None, Some(ts), Some(Updates(updates))) => PollReply::Updates {
             ts,
             updates: updates.into_iter().map(|update| update.get().into()).collect(),
         },
-        (None, ..) => Reply::Unknown { what: "JSON without ts and updates".into() },
+        (None, ..) => PollReply::Unknown { what: "JSON without ts and updates".into() },
     }
 }
 
-/// An error of a value that VK wrote, which may be of any length, in so many characters.
+/// The start of an error that quotes a value from VK, which may be of any length.
 fn brief(error: &serde_json::Error) -> String {
     const LONGEST: usize = 200;
     error.to_string().chars().take(LONGEST).collect()
 }
 
-/// Tells a damaged answer, which may hold updates, from an error page, which holds none.
-fn not_an_answer(body: Vec<u8>, error: &serde_json::Error) -> Reply {
+/// Distinguishes a damaged reply, which may have updates, from an error page, which has none.
+fn unparsable(body: Vec<u8>, error: &serde_json::Error) -> PollReply {
     let is_empty = body.is_empty();
     let text = String::from_utf8(body)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     if text.trim_start().starts_with('{') && text.contains("\"updates\"") {
-        return Reply::Malformed { body: text.into() };
+        return PollReply::Malformed { body: text.into() };
     }
     if error.is_data() {
         let error = text::excerpt(&error.to_string());
-        return Reply::Unknown { what: format!("unexpected JSON: {error}") };
+        return PollReply::Unknown { what: format!("unexpected JSON: {error}") };
     }
     let what = if is_empty { "an empty body" } else { "a body that is not JSON" };
-    Reply::Unreachable { reason: what.into() }
+    PollReply::Unreachable { reason: what.into() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vk::UPDATES_AN_ANSWER;
 
-    fn reply(body: &str) -> Reply {
+    fn reply(body: &str) -> PollReply {
         decode(body.into())
     }
 
     #[test]
-    fn failed_is_looked_at_before_ts_and_updates() {
-        assert_eq!(reply(r#"{"failed":1,"ts":2593}"#), Reply::Outdated { ts: Ts::from(2593) });
+    fn failed_is_checked_before_ts_and_updates() {
+        assert_eq!(reply(r#"{"failed":1,"ts":2593}"#), PollReply::Outdated { ts: Ts::from(2593) });
         assert_eq!(
             reply(r#"{"failed":1,"ts":"9","updates":[]}"#),
-            Reply::Outdated { ts: Ts::from(9) }
+            PollReply::Outdated { ts: Ts::from(9) }
         );
-        assert_eq!(reply(r#"{"failed":2,"ts":1,"updates":[]}"#), Reply::KeyExpired);
-        assert_eq!(reply(r#"{"failed":3,"error":"x"}"#), Reply::Lost);
-        assert!(matches!(reply(r#"{"failed":4,"min_version":0}"#), Reply::Unknown { .. }));
-        assert!(matches!(reply(r#"{"failed":1}"#), Reply::Unknown { .. }));
+        assert_eq!(reply(r#"{"failed":2,"ts":1,"updates":[]}"#), PollReply::KeyExpired);
+        assert_eq!(reply(r#"{"failed":3,"error":"x"}"#), PollReply::Lost);
+        assert!(matches!(reply(r#"{"failed":4,"min_version":0}"#), PollReply::Unknown { .. }));
+        assert!(matches!(reply(r#"{"failed":1}"#), PollReply::Unknown { .. }));
     }
 
     #[test]
@@ -231,51 +272,51 @@ mod tests {
         for ts in ["4", "\"4\""] {
             let body = format!(r#"{{"ts":{ts},"updates":[{{"a":1}}, 7]}}"#);
             let updates = vec![r#"{"a":1}"#.into(), "7".into()];
-            assert_eq!(reply(&body), Reply::Updates { ts: Ts::from(4), updates });
+            assert_eq!(reply(&body), PollReply::Updates { ts: Ts::from(4), updates });
         }
     }
 
     #[test]
-    fn an_answer_with_a_ts_that_is_no_position_is_no_answer() {
+    fn a_ts_that_is_no_position_makes_a_reply_unknown() {
         for ts in ["18446744073709551615", "\"9007199254740992\"", "-1", "1.5", "[4]", "\"\"", "{}"]
         {
             for rest in ["\"failed\":1", "\"updates\":[]", "\"updates\":[{\"a\":1}]"] {
                 let body = format!(r#"{{"ts":{ts},{rest}}}"#);
-                let Reply::Unknown { what } = reply(&body) else { panic!("{body}") };
+                let PollReply::Unknown { what } = reply(&body) else { panic!("{body}") };
                 assert!(what.starts_with("its ts is not a position"), "{what}");
             }
-            assert_eq!(reply(&format!(r#"{{"failed":2,"ts":{ts}}}"#)), Reply::KeyExpired);
+            assert_eq!(reply(&format!(r#"{{"failed":2,"ts":{ts}}}"#)), PollReply::KeyExpired);
         }
         let long = "9".repeat(1 << 20);
-        let Reply::Unknown { what } = reply(&format!(r#"{{"failed":1,"ts":"{long}"}}"#)) else {
+        let PollReply::Unknown { what } = reply(&format!(r#"{{"failed":1,"ts":"{long}"}}"#)) else {
             panic!("an answer")
         };
         assert!(what.len() < 300, "{} bytes", what.len());
     }
 
     #[test]
-    fn what_is_no_answer_is_told_apart_by_what_may_be_in_it() {
+    fn other_bodies_are_distinguished_by_whether_they_may_have_updates() {
         for body in [r#"{"error":{}}"#, "{}", r#"{"ts":1}"#, r#"{"ts":null,"x":[]}"#] {
-            assert!(matches!(reply(body), Reply::Unknown { .. }), "{body}");
+            assert!(matches!(reply(body), PollReply::Unknown { .. }), "{body}");
         }
         for body in ["", "<html>502</html>", "{\"ts\":\"4\",\"upd"] {
-            assert!(matches!(reply(body), Reply::Unreachable { .. }), "{body}");
+            assert!(matches!(reply(body), PollReply::Unreachable { .. }), "{body}");
         }
         for body in [r#"{"ts":"4","updates":[{},]}"#, r#"{"ts":"4","updates":[{"#] {
-            assert!(matches!(reply(body), Reply::Malformed { .. }), "{body}");
+            assert!(matches!(reply(body), PollReply::Malformed { .. }), "{body}");
         }
     }
 
     #[test]
-    fn an_answer_with_more_updates_than_can_be_is_not_taken_whole() {
+    fn a_reply_with_too_many_updates_is_malformed() {
         let body =
             |number: usize| format!(r#"{{"ts":1,"updates":[{}1]}}"#, "1,".repeat(number - 1));
-        assert!(matches!(reply(&body(UPDATES_AN_ANSWER)), Reply::Updates { .. }));
-        assert!(matches!(reply(&body(UPDATES_AN_ANSWER + 1)), Reply::Malformed { .. }));
+        assert!(matches!(reply(&body(MAX_UPDATES)), PollReply::Updates { .. }));
+        assert!(matches!(reply(&body(MAX_UPDATES + 1)), PollReply::Malformed { .. }));
     }
 
     #[test]
-    fn a_server_elsewhere_is_not_polled() {
+    fn a_server_on_another_host_is_not_polled() {
         let api = Url::parse("https://api.vk.ru/method/").unwrap();
         let check = |url: &str| Hosts::beside(&api).accept(url);
         for url in ["https://lp.vk.ru/whp/1", "https://lp.vk.com/wh1", "https://vk.com/"] {
@@ -298,7 +339,7 @@ mod tests {
     #[test]
     fn debug_shows_no_key() {
         let url = Url::parse("https://lp.vk.ru/whp/1?key=inner").unwrap();
-        let server = Server::new(url, "secret-key".into());
+        let server = LongPollServer::new(url, "secret-key".into());
         let text = format!("{server:?}");
         assert!(!text.contains("secret-key") && !text.contains("inner"), "{text}");
     }

@@ -6,12 +6,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{
-    Api, CallError, Class, Listed, Listing,
-    api::{Permit, Response},
+    Api, CallError, ErrorClass, Listed, Listing,
+    api::Permit,
     bounds,
-    credential::Credential,
+    config::Credential,
+    error::class,
     listing::{self, list},
-    long_poll::{Hosts, Server},
+    long_poll::{Hosts, LongPollServer},
+    response::Response,
 };
 use crate::ts::Ts;
 
@@ -56,20 +58,20 @@ impl fmt::Display for Method {
     }
 }
 
-/// What `groups.getLongPollSettings` tells.
+/// The response of `groups.getLongPollSettings`.
 #[derive(Debug, Deserialize)]
 pub struct LongPollSettings {
     /// Whether Long Poll is on.
     #[serde(deserialize_with = "flag")]
     pub is_enabled: bool,
-    /// The version that updates are written in.
+    /// The API version in which updates are written.
     pub api_version: Option<String>,
-    /// Event types and whether they are sent.
+    /// The event types; 0 for those that are not sent.
     #[serde(default)]
     pub events: std::collections::BTreeMap<String, i64>,
 }
 
-/// VK writes this one as `true` or as `1`.
+/// VK writes this flag as `true` or as `1`.
 fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -106,14 +108,18 @@ struct Permissions {
 }
 
 #[derive(Deserialize)]
-struct LongPollServer {
+struct LongPollServerResponse {
     server: String,
     key: String,
     ts: Ts,
 }
 
 impl Permit<'_> {
-    /// What stands for each of `ids`, at most as many as the method takes.
+    /// Looks up `ids`, at most as many as the method takes.
+    ///
+    /// # Errors
+    ///
+    /// If VK answers with an error, or its response cannot be used.
     pub async fn listing<T: Listed>(self, ids: &[i64]) -> Result<Listing<T>, CallError> {
         let parameters = T::parameters(ids);
         let parameters: Vec<_> =
@@ -121,8 +127,11 @@ impl Permit<'_> {
         self.read(&parameters, |response| listing::read(response.value, ids)).await
     }
 
-    /// The same for at most [`CALLS_AN_EXECUTE`] lists in one call of `execute`, each answered by
-    /// itself.
+    /// Looks up at most [`CALLS_AN_EXECUTE`] lists in one call of `execute`, each with a result of its own.
+    ///
+    /// # Errors
+    ///
+    /// If VK answers the whole call with an error, or its response cannot be used.
     pub async fn listings<T: Listed>(
         self,
         lists: &[&[i64]],
@@ -143,8 +152,12 @@ impl Permit<'_> {
             .await
     }
 
-    /// Whole messages of one conversation by their conversation message ids, at most
-    /// [`MESSAGES_A_CALL`], as raw message objects; missing ones are left out.
+    /// Requests messages of one conversation by their conversation message ids, at most
+    /// [`MESSAGES_A_CALL`]. Returns them as raw message objects, without those that VK does not find.
+    ///
+    /// # Errors
+    ///
+    /// If VK answers with an error, or its response cannot be used.
     pub async fn messages(
         self,
         peer_id: i64,
@@ -152,17 +165,21 @@ impl Permit<'_> {
     ) -> Result<Vec<(i64, Box<RawValue>)>, CallError> {
         let peer_id = peer_id.to_string();
         let params = [("peer_id", peer_id.as_str()), ("conversation_message_ids", &list(cmids))];
-        let answer: Items<Box<RawValue>> = self.call(&params).await?;
-        Ok(by_cmid(answer.items))
+        let response: Items<Box<RawValue>> = self.call(&params).await?;
+        Ok(by_cmid(response.items))
     }
 
-    /// The same for at most [`CALLS_AN_EXECUTE`] conversations in one call of `execute`. None
-    /// where VK refuses those of a conversation: asked for alone, it tells why.
+    /// Requests messages of at most [`CALLS_AN_EXECUTE`] conversations in one call of `execute`. Returns none
+    /// for a conversation that VK rejects; a call for it alone returns the error.
+    ///
+    /// # Errors
+    ///
+    /// If VK answers the whole call with an error, or its response cannot be used.
     pub async fn messages_of_several(
         self,
-        places: &[(i64, Vec<i64>)],
+        conversations: &[(i64, Vec<i64>)],
     ) -> Result<Vec<Option<Vec<(i64, Box<RawValue>)>>>, CallError> {
-        let calls = places.iter().map(|(peer_id, cmids)| {
+        let calls = conversations.iter().map(|(peer_id, cmids)| {
             let parameters = [
                 ("peer_id".to_owned(), (*peer_id).into()),
                 ("conversation_message_ids".to_owned(), list(cmids).into()),
@@ -172,40 +189,40 @@ impl Permit<'_> {
         let code = code(calls);
         self.instead(Method::Execute)
             .read(&[("code", &code)], |response| {
-                let parts = parts(&response, Method::Messages, places.len())?;
-                let told = |it: &RawValue| serde_json::from_str::<Items<Box<RawValue>>>(it.get());
-                let told = |part: Part<&RawValue>| match part.and_then(|it| told(it).ok()) {
+                let parts = parts(&response, Method::Messages, conversations.len())?;
+                let parse = |it: &RawValue| serde_json::from_str::<Items<Box<RawValue>>>(it.get());
+                let messages = |part: Part<&RawValue>| match part.and_then(|it| parse(it).ok()) {
                     Part::Received(Items { items }) => Some(by_cmid(items)),
                     Part::Rejected(_) | Part::Unclear => None,
                 };
-                Ok(parts.into_iter().map(told).collect())
+                Ok(parts.into_iter().map(messages).collect())
             })
             .await
     }
 }
 
-/// The script of `execute` that makes these calls and returns their answers in order.
+/// The script of `execute` that makes these calls and returns their responses in order.
 fn code(calls: impl Iterator<Item = (Method, Map<String, Value>)>) -> String {
     let calls =
         calls.map(|(method, parameters)| format!("API.{method}({})", Value::from(parameters)));
     format!("return [{}];", calls.collect::<Vec<_>>().join(","))
 }
 
-/// What VK answered to one of the calls within an `execute`.
+/// The result of one of the calls within an `execute`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part<T> {
-    /// An answer.
+    /// A response.
     Received(T),
     /// An error of this class.
-    Rejected(Class),
-    /// An answer that cannot be used, or an error that VK does not name.
+    Rejected(ErrorClass),
+    /// A response that cannot be used, or an error whose code is unknown.
     Unclear,
 }
 
 impl<T> Part<T> {
     fn and_then<U>(self, read: impl FnOnce(T) -> Option<U>) -> Part<U> {
         match self {
-            Self::Received(told) => read(told).map_or(Part::Unclear, Part::Received),
+            Self::Received(value) => read(value).map_or(Part::Unclear, Part::Received),
             Self::Rejected(class) => Part::Rejected(class),
             Self::Unclear => Part::Unclear,
         }
@@ -218,83 +235,96 @@ struct InnerError {
     error_code: i64,
 }
 
-/// The answers to `number` calls of `method` within an `execute`. `false` stands where VK refuses one;
-/// the errors are listed beside them, in the order of the calls.
+/// The results of `number` calls of `method` within an `execute`. VK returns `false` for each call that
+/// fails, and lists the errors separately, in the order of the calls.
 fn parts<'a>(
     response: &Response<'a>,
     method: Method,
     number: usize,
 ) -> serde_json::Result<Vec<Part<&'a RawValue>>> {
-    let told: Vec<&RawValue> = serde_json::from_str(response.value.get())?;
+    let values: Vec<&RawValue> = serde_json::from_str(response.value.get())?;
     let errors = response.execute_errors.map(|errors| serde_json::from_str(errors.get()));
     let mut errors: Vec<InnerError> = errors.and_then(Result::ok).unwrap_or_default();
     errors.retain(|error| error.method == method.as_str());
-    let refused = told.iter().filter(|told| told.get() == "false").count();
-    // Without one error for each refusal nobody knows which is whose.
+    let failed = values.iter().filter(|value| value.get() == "false").count();
+    // Unless there is one error for each failed call, they cannot be assigned.
     let mut errors =
-        Some(errors).filter(|errors| errors.len() == refused).unwrap_or_default().into_iter();
-    let part = |told: &'a RawValue| match told.get() {
-        "false" => errors.next().map_or(Part::Unclear, |error| {
-            Part::Rejected(CallError::class_of(method, error.error_code))
-        }),
-        _ => Part::Received(told),
+        Some(errors).filter(|errors| errors.len() == failed).unwrap_or_default().into_iter();
+    let part = |value: &'a RawValue| match value.get() {
+        "false" => errors
+            .next()
+            .map_or(Part::Unclear, |error| Part::Rejected(class(method, error.error_code))),
+        _ => Part::Received(value),
     };
-    let parts = told.into_iter().map(part).chain(std::iter::repeat_with(|| Part::Unclear));
+    let parts = values.into_iter().map(part).chain(std::iter::repeat_with(|| Part::Unclear));
     Ok(parts.take(number).collect())
 }
 
 fn by_cmid(messages: Vec<Box<RawValue>>) -> Vec<(i64, Box<RawValue>)> {
     let keyed = |message: Box<RawValue>| {
         let key: MessageKey = serde_json::from_str(message.get()).ok()?;
-        // What is longer than VK's messages are is not held while their events wait.
+        // Longer than any message of VK: not kept in memory while events wait.
         let fits = message.get().len() <= bounds::MESSAGE_BYTES;
         fits.then_some((key.conversation_message_id, message))
     };
     messages.into_iter().filter_map(keyed).collect()
 }
 
-/// Most ids that `users.get` takes.
+/// The most ids that `users.get` takes.
 pub const USERS_A_CALL: usize = 1000;
-/// Most ids that `groups.getById` takes.
+/// The most ids that `groups.getById` takes.
 pub const COMMUNITIES_A_CALL: usize = 500;
-/// Most ids that `messages.getConversationsById` takes.
+/// The most ids that `messages.getConversationsById` takes.
 pub const CHATS_A_CALL: usize = 100;
-/// Most ids that `messages.getByConversationMessageId` takes.
+/// The most ids that `messages.getByConversationMessageId` takes.
 pub const MESSAGES_A_CALL: usize = 100;
-/// Most calls within one `execute`.
+/// The most calls within one `execute`.
 pub const CALLS_AN_EXECUTE: usize = 25;
 
 impl Api {
-    /// A Long Poll server to read from, and the newest position there. A server outside the
-    /// accepted hosts counts as no usable answer.
-    pub async fn long_poll_server(&self) -> Result<(Server, Ts), CallError> {
+    /// Requests a Long Poll server and VK's newest position.
+    ///
+    /// # Errors
+    ///
+    /// If VK answers with an error, or its response cannot be used, be it because the server is not on a host
+    /// of VK.
+    pub async fn long_poll_server(&self) -> Result<(LongPollServer, Ts), CallError> {
         self.long_poll_server_as(&self.credential()).await
     }
 
-    /// The same by the right of another token.
+    /// Requests a Long Poll server with a token other than the one in use.
     pub(super) async fn long_poll_server_as(
         &self,
         credential: &Credential,
-    ) -> Result<(Server, Ts), CallError> {
+    ) -> Result<(LongPollServer, Ts), CallError> {
         let method = Method::LongPollServer;
         let group_id = self.group_id().to_string();
         let permit = self.permit(method).await;
-        let answer: LongPollServer = permit.call_as(credential, &[("group_id", &group_id)]).await?;
+        let response: LongPollServerResponse =
+            permit.call_as(credential, &[("group_id", &group_id)]).await?;
         let server = Hosts::beside(self.url())
-            .accept(&answer.server)
+            .accept(&response.server)
             .map_err(|reason| CallError::Unreachable { method, reason: reason.into() })?;
-        Ok((Server::new(server, answer.key.into()), answer.ts))
+        Ok((LongPollServer::new(server, response.key.into()), response.ts))
     }
 
-    /// The community's Long Poll settings.
+    /// Requests the community's Long Poll settings.
+    ///
+    /// # Errors
+    ///
+    /// If VK answers with an error, or its response cannot be used.
     pub async fn long_poll_settings(&self) -> Result<LongPollSettings, CallError> {
         let group_id = self.group_id().to_string();
         self.permit(Method::LongPollSettings).await.call(&[("group_id", &group_id)]).await
     }
 
-    /// The names of the token's rights, such as `messages` and `manage`.
+    /// Requests the names of the token's rights, such as `messages` and `manage`.
+    ///
+    /// # Errors
+    ///
+    /// If VK answers with an error, or its response cannot be used.
     pub async fn token_permissions(&self) -> Result<Vec<String>, CallError> {
-        let answer: Permissions = self.permit(Method::TokenPermissions).await.call(&[]).await?;
-        Ok(answer.permissions.into_iter().map(|permission| permission.name).collect())
+        let response: Permissions = self.permit(Method::TokenPermissions).await.call(&[]).await?;
+        Ok(response.permissions.into_iter().map(|permission| permission.name).collect())
     }
 }

@@ -1,9 +1,9 @@
-//! What VK says of the token and of the community's settings.
+//! The preflight check of VK: the token's rights and the community's settings.
 
+use super::{Api, CallError, ErrorClass, LongPollSettings};
 use crate::ops::preflight::Finding;
-use crate::vk::{Api, CallError, Class, LongPollSettings};
 
-/// The rights that a token needs, with VK's name for each in the form where it is made.
+/// The rights that the token needs, with the name of each on VK's page for making tokens.
 const RIGHTS: [(&str, &str); 2] =
     [("messages", "community messages"), ("manage", "community management")];
 
@@ -12,11 +12,11 @@ const ROUTED: [&str; 3] = ["message_new", "message_event", "message_reaction_eve
 
 const SETTINGS: &str = "the community's settings (API usage, Long Poll API)";
 
-/// Asks VK for the token's rights and the Long Poll settings, each once.
+/// Requests the token's rights and the Long Poll settings, each once.
 pub async fn ask(api: &Api, api_version: &str) -> Vec<Finding> {
     let mut findings = match api.token_permissions().await {
         Ok(held) => rights(&held),
-        // The other questions would be answered alike.
+        // The other calls would fail in the same way.
         Err(error) => return vec![failure(&error)],
     };
     match api.long_poll_settings().await {
@@ -26,7 +26,7 @@ pub async fn ask(api: &Api, api_version: &str) -> Vec<Finding> {
     findings
 }
 
-/// Asks VK for a Long Poll server, once.
+/// Requests a Long Poll server, once.
 pub async fn ask_for_server(api: &Api) -> Finding {
     match api.long_poll_server().await {
         Ok(_) => Finding::ok("a Long Poll server is granted"),
@@ -85,10 +85,10 @@ fn long_poll(settings: &LongPollSettings, api_version: &str) -> Vec<Finding> {
 
 fn failure(error: &CallError) -> Finding {
     let remediation = match error.class() {
-        Class::Permanent => return Finding::refusal(error.to_string()),
-        Class::Throttled => "VK asks for a pause; check again in some minutes",
-        Class::Transient => "check vk.api_url and the network, or try again later",
-        Class::Skip => "check GROUPID, and that the token is one of this community",
+        ErrorClass::Permanent => return Finding::refusal(error.to_string()),
+        ErrorClass::Throttled => "VK limits the rate of calls; check again in some minutes",
+        ErrorClass::Transient => "check vk.api_url and the network, or try again later",
+        ErrorClass::Skip => "check GROUPID, and that the token is one of this community",
     };
     Finding::problem(error.to_string(), remediation)
 }

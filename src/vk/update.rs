@@ -1,5 +1,5 @@
-//! The updates that become events, as VK sends them (API 5.199, and older where communities still
-//! use it). Only what an event is made of is read; all else is skipped, without recursion.
+//! The updates that become events, as VK sends them (API 5.199, and older versions that communities still
+//! use). Only the fields of events are parsed; all others are skipped, without recursion.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use super::{
     field::{Field, First, Object},
 };
 
-/// What surrounds every update. The object is kept raw until its type is known to be of use.
+/// The envelope of every update. The object is not parsed before its type is known.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Envelope<'a> {
@@ -22,15 +22,14 @@ pub(crate) struct Envelope<'a> {
     pub(crate) kind: Field<String>,
     /// The community whose queue the update comes from.
     pub(crate) group_id: Field<i64>,
-    /// 40 hex digits; old settings versions (below 5.131) send none.
+    /// 40 hex digits; API versions below 5.131 send none.
     pub(crate) event_id: Field<String>,
     #[serde(borrow)]
     pub(crate) object: Option<&'a RawValue>,
 }
 
-/// A `message_new` whose type stands before its object, as VK writes it: the message is read as it
-/// passes, where an [`Envelope`] has it skipped first. Reading it fails wherever an update is anything
-/// else, which says nothing about that update.
+/// A `message_new` whose type comes before its object, as VK writes it. The message is parsed in one pass,
+/// while an [`Envelope`] skips it first. Parsing fails for all other updates, which may be valid nevertheless.
 #[derive(Debug, Default)]
 pub(crate) struct MessageUpdate {
     pub(crate) group_id: Field<i64>,
@@ -77,7 +76,7 @@ impl<'de> Visitor<'de> for MessageUpdateVisitor {
                 _ => drop(entries.next_value::<IgnoredAny>()?),
             }
         }
-        // What is there twice is left to the Envelope to complain of.
+        // An Envelope reports the fields that are there twice.
         if types == 1 && groups <= 1 && ids <= 1 && objects == 1 {
             Ok(update)
         } else {
@@ -86,7 +85,7 @@ impl<'de> Visitor<'de> for MessageUpdateVisitor {
     }
 }
 
-/// The object of `message_new` since 5.103; before, the object was the message itself.
+/// The object of `message_new` since API 5.103; before, the object was the message itself.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct MessageNew {
@@ -103,19 +102,20 @@ pub(crate) struct Message {
     pub(crate) conversation_message_id: Field<i64>,
     pub(crate) text: Field<String>,
     pub(crate) attachments: Field<First<Field<Object<Attachment>>, ATTACHMENTS>>,
-    /// A location: beside the attachments, not among them.
+    /// A location, which is not among the attachments.
     pub(crate) geo: Option<IgnoredAny>,
     #[serde(rename = "reply_message")]
     pub(crate) reply: Field<Object<ForeignMessage>>,
     #[serde(rename = "fwd_messages")]
     pub(crate) forward: Field<First<Field<Object<ForeignMessage>>, FORWARDS>>,
     pub(crate) action: Field<Object<Action>>,
-    /// Part of the message was left out of the update.
+    /// VK omitted a part of the message.
     pub(crate) is_cropped: Field<bool>,
     pub(crate) deleted: Field<bool>,
 }
 
-/// A message answered or forwarded. Its own forwards are not read: they nest 45 deep.
+/// A message that was replied to or forwarded. Its own forwards are not parsed: they are nested up to 45
+/// levels deep.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ForeignMessage {
@@ -148,12 +148,12 @@ pub(crate) struct Action {
 pub(crate) struct MessageEvent<'a> {
     pub(crate) user_id: Field<i64>,
     pub(crate) peer_id: Field<i64>,
-    /// The press's own id, which an answer to it has to name; not the update's.
+    /// The id of the press, which a reply to it must name; not the update's.
     pub(crate) event_id: Field<String>,
-    /// Any JSON value; VK's schema says a string, its server sends the value itself.
+    /// Any JSON value. VK's schema says a string, but its server sends the value itself.
     #[serde(borrow)]
     pub(crate) payload: Option<&'a RawValue>,
-    /// None when the keyboard belongs to the conversation and not to a message.
+    /// Absent if the keyboard belongs to the conversation and not to a message.
     pub(crate) conversation_message_id: Field<i64>,
 }
 
@@ -164,6 +164,6 @@ pub(crate) struct MessageReactionEvent {
     pub(crate) reacted_id: Field<i64>,
     pub(crate) peer_id: Field<i64>,
     pub(crate) cmid: Field<i64>,
-    /// None when the reaction was taken back.
+    /// Absent if the reaction was removed.
     pub(crate) reaction_id: Field<i64>,
 }

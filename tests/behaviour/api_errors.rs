@@ -216,7 +216,7 @@ async fn a_pause_that_vk_asks_for_is_announced_and_does_not_hold_up_a_stop() -> 
         let service = scene.start().await?;
         scene.vk.inject(USERS, Fault::Error(code), 1);
         scene.vk.generate(50);
-        service.says("VK asks to pause this method").await?;
+        service.says("VK throttles this method").await?;
         stop(service).await?;
         ensure!(scene.vk.stats().calls[USERS] == 1, "asked again during the pause");
         let service = scene.start().await?;

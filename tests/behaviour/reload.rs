@@ -45,7 +45,7 @@ async fn with_token_file() -> anyhow::Result<(Scene, Mounted)> {
 async fn a_token_that_vk_takes_is_in_use_from_the_next_call_on() -> Outcome {
     let (scene, mounted) = with_token_file().await?;
     let service = scene.start().await?;
-    service.says("start-up check of VK").await?;
+    service.says("preflight check of VK").await?;
     scene.vk.accept_token(NEW);
     mounted.put(NEW)?;
     service.says("the new token is in use").await?;
@@ -63,7 +63,7 @@ async fn a_token_that_vk_refuses_leaves_the_old_one_in_use() -> Outcome {
     let service = scene.start().await?;
     mounted.put(OTHER)?;
     let refusal = service.says("the old one stays in use").await?;
-    contains(&refusal, "ERROR the new token is not taken over")?;
+    contains(&refusal, "ERROR VK rejected the new token")?;
     contains(&refusal, "error 5")?;
     scene.say("asked for my name with the old one");
     scene.all_arrived().await?;
@@ -84,7 +84,7 @@ async fn while_vk_does_not_answer_a_new_token_waits() -> Outcome {
     scene.vk.accept_token(NEW);
     scene.vk.inject("groups.getLongPollServer", Fault::Status(502), 1);
     mounted.put(NEW)?;
-    let waits = service.says("VK cannot be asked about the new token").await?;
+    let waits = service.says("VK did not validate the new token").await?;
     contains(&waits, "WARN")?;
     service.says("the new token is in use").await?;
     stop(service).await
@@ -104,13 +104,13 @@ async fn a_hangup_changes_the_level_and_names_what_needs_a_restart() -> Outcome 
     let settings = "[converter]\ncommand_prefixes = [\"?\"]\n[log]\nlevel = \"debug\"\n";
     fs::write(&file, settings)?;
     service.signal("HUP").await?;
-    service.says("needs a restart: converter.command_prefixes").await?;
+    service.says("take effect only after a restart: converter.command_prefixes").await?;
     scene.say("after");
     service.says("event committed").await?;
 
     fs::write(&file, "[log]\nlevel = \"info\"\nno_such_key = 1\n")?;
     service.signal("HUP").await?;
-    let mistake = service.says("ERROR nothing is taken over").await?;
+    let mistake = service.says("ERROR the configuration is not reloaded").await?;
     contains(&format!("{mistake}{}", service.output()), "no_such_key")?;
     scene.say("still here");
     service.says_times("event committed", 2).await?;

@@ -72,7 +72,7 @@ async fn no_secret_is_told_however_much_is_logged_and_whatever_fails() -> Outcom
             scene.settled().await?;
         }
     }
-    service.says("VK asks to pause this method").await?;
+    service.says("VK throttles this method").await?;
     scene.redis.kill().await?;
     service.says("Redis does not serve").await?;
     scene.redis.start_again().await?;

@@ -1,4 +1,4 @@
-//! Polls return nothing though VK's queue moves on.
+//! Polls return nothing although VK's queue moves on.
 
 use std::net::TcpListener;
 
@@ -8,9 +8,9 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use vk_simulator::Fault;
+use vk_simulator::{Fault, Stats};
 
-use super::common::{FIRST_TS, Outcome, Scene, contains, stop};
+use super::common::{Outcome, Scene, contains, stop};
 
 const SERVERS: &str = "groups.getLongPollServer";
 
@@ -41,7 +41,7 @@ async fn a_silent_session_is_replaced_and_nothing_is_lost() -> Outcome {
     let service = begin(&scene).await?;
     scene.vk.silence_sessions();
     scene.vk.generate(50);
-    service.says("this Long Poll session is silent").await?;
+    service.says("this Long Poll session may be silent").await?;
     scene.all_arrived().await?;
     ensure!(scene.bus().await?.position("gaps").await?.is_none());
     ensure!(scene.vk.stats().calls[SERVERS] == 2, "{:?}", scene.vk.stats());
@@ -50,26 +50,29 @@ async fn a_silent_session_is_replaced_and_nothing_is_lost() -> Outcome {
     stop(service).await
 }
 
+/// The ts of a quiet community may count updates that VK does not send: no alarm for that.
 #[tokio::test]
-async fn where_a_new_session_is_silent_too_vk_is_said_to_fail_until_it_is_not() -> Outcome {
+async fn where_a_new_session_is_silent_too_the_log_says_so_and_nothing_is_lost() -> Outcome {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let address = format!("127.0.0.1:{port}");
     let scene = scene().await?.set("FETCHER_HTTP__LISTEN", &*address);
     let service = begin(&scene).await?;
     scene.vk.set_silence(true);
     scene.vk.generate(5);
-    service.says("this Long Poll session is silent").await?;
-    service.says(&format!("but polls from {FIRST_TS} return nothing")).await?;
-    contains(&readiness(&address).await?, "Fault: long_poll")?;
+    service.says("this Long Poll session may be silent").await?;
+    let polls = |stats: &Stats| stats.polls.values().sum::<u64>();
+    let before = polls(&scene.vk.stats());
+    scene.vk.until(|stats| polls(stats) > before + 1).await;
+    contains(&readiness(&address).await?, "Events flow")?;
+    ensure!(!service.output().contains("poll failed"), "{}", service.output());
     scene.vk.set_silence(false);
-    service.says("VK's Long Poll answers again").await?;
     scene.all_arrived().await?;
     ensure!(scene.bus().await?.position("gaps").await?.is_none());
     stop(service).await
 }
 
 #[tokio::test]
-async fn a_check_that_fails_is_no_trouble() -> Outcome {
+async fn a_check_that_fails_does_not_affect_polling() -> Outcome {
     for fault in [Fault::Error(10), Fault::Error(100), Fault::Stall(None)] {
         let scene = scene().await?;
         let service = begin(&scene).await?;

@@ -11,19 +11,19 @@ const RIGHTS: &str = "groups.getTokenPermissions";
 const SETTINGS: &str = "groups.getLongPollSettings";
 
 #[tokio::test]
-async fn what_may_get_lost_is_in_the_log_with_its_cure() -> Outcome {
+async fn what_may_get_lost_is_in_the_log_with_its_remediation() -> Outcome {
     let scene = Scene::new().await?;
     scene.vk.set_event_enabled("message_event", false);
     let service = scene.start().await?;
     let vk = service.says("message_event is off").await?;
     let redis = service.says("appendonly is off").await?;
-    for (finding, cure) in [(vk, "switch it on"), (redis, "appendonly yes")] {
-        contains(&finding, "WARN start-up check")?;
-        contains(&finding, cure)?;
+    for (finding, remediation) in [(vk, "switch it on"), (redis, "appendonly yes")] {
+        contains(&finding, "WARN preflight check")?;
+        contains(&finding, remediation)?;
     }
     let output = service.output();
     ensure!(output.matches("WARN").count() == 2, "{output}");
-    let well = service.says("start-up check of VK, all well").await?;
+    let well = service.says("preflight check of VK, ok").await?;
     for part in ["the token works; its rights", "Long Poll is on", "message_new is on"] {
         contains(&well, part)?;
     }
@@ -40,7 +40,7 @@ async fn fetching_does_not_wait_for_it() -> Outcome {
     scene.vk.until(|stats| stats.faults.contains_key("stall")).await;
     scene.say("Hi!");
     scene.all_arrived().await?;
-    ensure!(!service.output().contains("start-up check of VK"), "{}", service.output());
+    ensure!(!service.output().contains("preflight check of VK"), "{}", service.output());
     stop(service).await
 }
 
@@ -68,14 +68,14 @@ async fn what_redis_may_not_tell_is_unknown_and_no_warning() -> Outcome {
 async fn a_standby_asks_vk_nothing_until_it_fetches() -> Outcome {
     let scene = Scene::new().await?;
     let mut first = scene.start().await?;
-    first.says("start-up check of Redis").await?;
+    first.says("preflight check of Redis").await?;
     let standby = scene.spawn()?;
     standby.says("standing by").await?;
     // Far longer than it takes to begin.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    ensure!(!standby.output().contains("start-up check"), "{}", standby.output());
+    ensure!(!standby.output().contains("preflight check"), "{}", standby.output());
     ensure!(scene.vk.stats().calls[RIGHTS] == 1);
     first.stop().await?;
-    standby.says("start-up check of VK").await?;
+    standby.says("preflight check of VK").await?;
     stop(standby).await
 }

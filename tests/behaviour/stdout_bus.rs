@@ -10,7 +10,7 @@ use super::common::{Outcome, Scene, contains, stop};
 async fn events_are_json_lines_on_standard_output_and_the_log_is_elsewhere() -> Outcome {
     let scene = Scene::new().await?.set("FETCHER_BUS__URL", "stdout:");
     let service = scene.spawn()?;
-    let log = service.says("no position is kept").await?;
+    let log = service.says("no position is stored").await?;
     contains(&log, "what comes while this is stopped is lost")?;
     scene.vk.until(|stats| stats.polls_held == 1).await;
     let first = scene.say("Hi!");

@@ -53,7 +53,7 @@ async fn an_error_that_stays_while_the_token_cannot_be_checked_ends_the_service(
     let output = ends_with(service, 69).await?;
     contains(&output, "TOKEN_FILE")?;
     let checks = scene.vk.stats().calls[PERMISSIONS];
-    // The start-up check asks once as well.
+    // The preflight check asks once as well.
     ensure!((5..=6).contains(&checks), "{checks} checks");
     Ok(())
 }

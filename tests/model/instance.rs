@@ -6,8 +6,8 @@ use event_fetcher::{
     bus::{Bus, CommitError, Content, DeadLetter, Entry, LeaseTerm, Position},
     converter::{Outcome, Rules, convert},
     enrich::Lookups,
-    fetcher::{Batch, State},
-    vk::Server,
+    fetcher::{Batch, SessionState},
+    vk::LongPollServer,
 };
 
 use crate::vk::{Answer, Vk, converse};
@@ -27,7 +27,7 @@ pub(crate) enum Fate {
 /// What the instance remembers while it lives.
 pub(crate) struct Memory {
     term: LeaseTerm,
-    session: Option<State>,
+    session: Option<SessionState>,
     on_the_way: VecDeque<Batch>,
 }
 
@@ -45,7 +45,7 @@ impl Instance {
     pub(crate) async fn start(&mut self) {
         let term = self.bus.acquire().await.unwrap();
         let start = term.position.map(|position| position.ts);
-        let session = Some(State::starting_at(start));
+        let session = Some(SessionState::starting_at(start));
         self.memory = Some(Memory { term, session, on_the_way: VecDeque::new() });
     }
 
@@ -55,7 +55,7 @@ impl Instance {
             return;
         }
         let url = reqwest::Url::parse("https://lp.vk.ru/whp/1").unwrap();
-        let server = Server::new(url, "key".into());
+        let server = LongPollServer::new(url, "key".into());
         let step = converse(vk, memory.session.take().unwrap(), how, server);
         memory.session = Some(step.state);
         memory.on_the_way.extend(step.batch);

@@ -1,6 +1,6 @@
 //! VK as the model plays it: a queue that can be trimmed, reset and made to repeat itself.
 
-use event_fetcher::{fetcher::State, ts::Ts, vk::Reply};
+use event_fetcher::{fetcher::SessionState, ts::Ts, vk::PollReply};
 use serde_json::json;
 
 /// What an update is made to become.
@@ -97,32 +97,32 @@ impl Vk {
         era.began + usize::try_from(ts.get() - era.base).unwrap()
     }
 
-    pub(crate) fn answer(&self, how: Answer, from: Ts) -> Reply {
+    pub(crate) fn answer(&self, how: Answer, from: Ts) -> PollReply {
         let era = self.era();
         match how {
-            Answer::KeyExpired => return Reply::KeyExpired,
-            Answer::Nothing => return Reply::Unreachable { reason: "no answer".into() },
-            Answer::Unknown => return Reply::Unknown { what: "{}".into() },
+            Answer::KeyExpired => return PollReply::KeyExpired,
+            Answer::Nothing => return PollReply::Unreachable { reason: "no answer".into() },
+            Answer::Unknown => return PollReply::Unknown { what: "{}".into() },
             Answer::Updates(_) | Answer::Damaged(_) | Answer::EarlyEmpty => {}
         }
         if from.get() < era.base {
-            return Reply::Lost;
+            return PollReply::Lost;
         }
         let start = self.number(from);
         if start < self.kept_from {
-            return Reply::Outdated { ts: self.newest() };
+            return PollReply::Outdated { ts: self.newest() };
         }
         let (Answer::Updates(most) | Answer::Damaged(most)) = how else {
-            return Reply::Updates { ts: from, updates: vec![] };
+            return PollReply::Updates { ts: from, updates: vec![] };
         };
         let end = self.updates.len().min(start + most);
         let updates: Vec<Box<str>> = (start..end).map(|number| self.raw(number)).collect();
         let ts = from.after(end - start);
         if matches!(how, Answer::Damaged(_)) && !updates.is_empty() {
             let body = format!(r#"{{"ts":"{ts}","updates":[{},]}}"#, updates.join(","));
-            return Reply::Malformed { body: body.into() };
+            return PollReply::Malformed { body: body.into() };
         }
-        Reply::Updates { ts, updates }
+        PollReply::Updates { ts, updates }
     }
 
     /// The update as VK writes it. Its text is its id, to be recognised on the bus.
@@ -150,13 +150,13 @@ impl Vk {
 /// The session asks for a server or polls one; either way VK says something.
 pub(crate) fn converse(
     vk: &Vk,
-    state: State,
+    state: SessionState,
     how: Answer,
-    server: event_fetcher::vk::Server,
+    server: event_fetcher::vk::LongPollServer,
 ) -> event_fetcher::fetcher::Step {
     match state {
-        State::Connecting(connecting) => connecting.granted(server, vk.newest()),
-        State::Polling(polling) => {
+        SessionState::Connecting(connecting) => connecting.granted(server, vk.newest()),
+        SessionState::Polling(polling) => {
             let reply = vk.answer(how, polling.ts);
             polling.replied(reply)
         }

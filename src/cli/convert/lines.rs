@@ -1,4 +1,4 @@
-//! The input, in chunks of lines.
+//! The input, read in chunks of lines.
 
 use std::{
     fs::File,
@@ -8,10 +8,10 @@ use std::{
 
 use thiserror::Error;
 
-/// The most lines in a chunk, which is what is held in memory and named together.
+/// The maximum of lines in a chunk. A chunk is held in memory, and its names are looked up together.
 const LINES_A_CHUNK: usize = 500;
 
-/// How much is read at once: about a chunk of common updates.
+/// The size of the read buffer in bytes: about a chunk of common updates.
 const READ_AHEAD: usize = 1 << 20;
 
 /// The file cannot be opened.
@@ -22,14 +22,14 @@ pub(super) struct Unopened {
     source: io::Error,
 }
 
-/// The lines that are not empty, with their numbers in the input.
+/// The lines that are not empty, with their line numbers.
 pub(super) struct Lines {
     input: BufReader<Box<dyn Read>>,
     number: u64,
 }
 
 impl Lines {
-    /// The lines of `file`, or of standard input when there is none or it is `-`.
+    /// Opens `file`; standard input if there is none or it is `-`.
     pub(super) fn open(file: Option<&Path>) -> Result<Self, Unopened> {
         let input: Box<dyn Read> = match file {
             Some(path) if path != Path::new("-") => Box::new(
@@ -41,8 +41,8 @@ impl Lines {
         Ok(Self { input: BufReader::with_capacity(READ_AHEAD, input), number: 0 })
     }
 
-    /// At least one line, unless the input has ended, and no more than have already arrived: where
-    /// they come one by one, each is answered at once.
+    /// The next lines: at least one unless the input has ended, and no more than have already been read, so
+    /// that each line of an interactive input is converted at once.
     pub(super) fn chunk(&mut self) -> io::Result<Vec<(u64, Vec<u8>)>> {
         let mut chunk = Vec::new();
         while chunk.is_empty()

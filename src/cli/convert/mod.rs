@@ -1,10 +1,11 @@
-//! `convert`: raw updates in, events out, without the service's Long Poll and bus.
+//! `convert`: raw updates in, events out, without Long Poll and Redis.
 
 mod lines;
 mod names;
-mod report;
 
 use std::{
+    collections::BTreeMap,
+    fmt::Display,
     io::{self, BufWriter, Write},
     path::PathBuf,
     sync::Arc,
@@ -12,8 +13,12 @@ use std::{
 
 use clap::Args;
 
-use self::{lines::Lines, names::Source, report::Report};
-use super::{block_on, exit::Exit};
+use self::{lines::Lines, names::Source};
+use super::{
+    block_on,
+    exit::{Exit, note},
+    text::harmless,
+};
 use crate::{
     config::{self, Sources},
     converter::{self, PartialEvent, Reading, Rules},
@@ -30,27 +35,28 @@ const HELP_BELOW: &str = r#"Examples:
   event-fetcher convert updates.jsonl > events.jsonl
   zcat updates.jsonl.gz | event-fetcher convert --names names.json
 
-A file of names, in which each list may be missing:
+The file of names (each list is optional):
   {"users": [{"id": 1, "first_name": "Anna", "last_name": "Lee", "domain": "anna"}],
    "communities": [{"id": 5, "name": "Tea", "screen_name": "tea"}],
    "chats": [{"peer_id": 2000000001, "title": "Tea room"}],
-   "messages": [the whole message objects of cropped messages]}"#;
+   "messages": [complete objects of the messages that VK cropped]}"#;
 
-/// Permit raw VK updates into events
+/// Convert raw VK updates into events
 ///
-/// Reads updates as VK sends them, one JSON object a line, and prints the events, one a line. A
-/// line that cannot become an event is reported on standard error with its number and the reason,
-/// and the exit code is 65; the other lines are converted all the same. Updates of types that are
-/// not routed are counted on standard error.
+/// Reads updates as VK sends them, one JSON object per line, and prints one event per line. A line
+/// that cannot be converted is reported on standard error with its number and the reason; the other
+/// lines are converted, and the exit code is 65. Updates of types that are not routed are counted on
+/// standard error.
 ///
-/// Enricher come from VK, which needs the group id and the token as the service does and takes updates of
-/// that community only, or with --names from a file.
+/// Users, communities, chats and cropped messages are looked up in VK, which needs the group id and
+/// the token of the service and accepts only updates of that community. With --names they are read
+/// from a file.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_help = HELP_BELOW)]
 pub(super) struct Arguments {
-    /// The updates; standard input when missing or `-`
+    /// The file of updates; standard input if absent or `-`
     file: Option<PathBuf>,
-    /// Take names from this file, and ask VK nothing
+    /// Read names from this file and do not call VK
     #[arg(long, value_name = "FILE")]
     names: Option<PathBuf>,
 }
@@ -72,11 +78,11 @@ pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
             };
             block_on(convert(lines, Source::File(known), &config.converter.into()))
         }
-        None => block_on(ask_vk(lines, sources)),
+        None => block_on(with_vk(lines, sources)),
     }
 }
 
-async fn ask_vk(lines: Lines, sources: &Sources) -> Exit {
+async fn with_vk(lines: Lines, sources: &Sources) -> Exit {
     let loaded = match config::load(sources) {
         Ok(loaded) => loaded,
         Err(error) => return Exit::Usage.because(error),
@@ -98,23 +104,23 @@ async fn ask_vk(lines: Lines, sources: &Sources) -> Exit {
     }
 }
 
-/// What ends the conversion before the end of the input.
-enum Stop {
+/// Why the conversion ended before the end of the input.
+enum Aborted {
     Input(io::Error),
     Output(io::Error),
 }
 
 async fn convert(lines: Lines, names: Source<'_>, rules: &Rules) -> Exit {
-    let mut report = Report::default();
-    let stop = convert_all(lines, names, rules, &mut report).await;
-    report.summarise();
-    match stop {
-        Ok(()) if report.is_clean() => Exit::Done,
+    let mut tally = Tally::default();
+    let result = convert_all(lines, names, rules, &mut tally).await;
+    tally.summarise();
+    match result {
+        Ok(()) if tally.is_clean() => Exit::Done,
         Ok(()) => Exit::Unconverted,
-        Err(Stop::Input(error)) => {
+        Err(Aborted::Input(error)) => {
             Exit::Usage.because(format_args!("the updates cannot be read: {error}"))
         }
-        Err(Stop::Output(error)) => Exit::unwritten(&error),
+        Err(Aborted::Output(error)) => Exit::unwritten(&error),
     }
 }
 
@@ -122,34 +128,72 @@ async fn convert_all(
     mut lines: Lines,
     mut names: Source<'_>,
     rules: &Rules,
-    report: &mut Report,
-) -> Result<(), Stop> {
+    tally: &mut Tally,
+) -> Result<(), Aborted> {
     let mut out = BufWriter::new(io::stdout().lock());
     loop {
-        let chunk = lines.chunk().map_err(Stop::Input)?;
+        let chunk = lines.chunk().map_err(Aborted::Input)?;
         if chunk.is_empty() {
             return Ok(());
         }
-        let drafts = chunk.iter().filter_map(|(number, line)| read(line, rules, report, *number));
+        let drafts = chunk.iter().filter_map(|(number, line)| read(line, rules, tally, *number));
         for event in names.complete(drafts.collect(), rules).await {
             serde_json::to_writer(&mut out, &event)
                 .map_err(io::Error::from)
                 .and_then(|()| out.write_all(b"\n"))
-                .map_err(Stop::Output)?;
+                .map_err(Aborted::Output)?;
         }
-        out.flush().map_err(Stop::Output)?;
+        out.flush().map_err(Aborted::Output)?;
     }
 }
 
-fn read(line: &[u8], rules: &Rules, report: &mut Report, number: u64) -> Option<PartialEvent> {
+fn read(line: &[u8], rules: &Rules, tally: &mut Tally, number: u64) -> Option<PartialEvent> {
     let Ok(line) = str::from_utf8(line) else {
-        report.unconverted(number, "not UTF-8");
+        tally.unconverted(number, "not UTF-8");
         return None;
     };
     match converter::read(line, rules) {
         Reading::Routed(draft) => return Some(draft),
-        Reading::Rejected(rejection) => report.unconverted(number, rejection),
-        Reading::Unrouted(kind) => report.unrouted(kind),
+        Reading::Rejected(rejection) => tally.unconverted(number, rejection),
+        Reading::Unrouted(kind) => tally.unrouted(kind),
     }
     None
+}
+
+/// The lines that gave no event, counted and reported on standard error.
+#[derive(Debug, Default)]
+struct Tally {
+    unconverted: u64,
+    unrouted: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    /// Reports a line that cannot become an event.
+    fn unconverted(&mut self, number: u64, reason: impl Display) {
+        self.unconverted += 1;
+        note(format_args!("line {number}: {reason}"));
+    }
+
+    /// Counts a line whose update is of a type that is not routed.
+    fn unrouted(&mut self, kind: String) {
+        *self.unrouted.entry(kind).or_default() += 1;
+    }
+
+    /// Whether each line was converted or is of a type that is not routed.
+    fn is_clean(&self) -> bool {
+        self.unconverted == 0
+    }
+
+    /// Prints the totals that are not zero.
+    fn summarise(&self) {
+        if !self.unrouted.is_empty() {
+            let kinds = self.unrouted.iter();
+            let kinds: Vec<_> =
+                kinds.map(|(kind, times)| format!("{} {times}", harmless(kind))).collect();
+            note(format_args!("not routed, by type: {}", kinds.join(", ")));
+        }
+        if self.unconverted > 0 {
+            note(format_args!("lines that could not be converted: {}", self.unconverted));
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Where names come from: VK, or a file.
+//! The source of look-ups: VK, or a file.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -13,11 +13,11 @@ use crate::{
     pipeline,
 };
 
-/// Who can tell names.
+/// The source of look-ups.
 pub(super) enum Source<'a> {
-    /// A file told all that is known.
+    /// All look-ups that a file has.
     File(Lookups),
-    /// VK, asked as the service asks it.
+    /// VK, with the cache and the limits of the service.
     Vk(&'a Enricher),
 }
 
@@ -76,14 +76,17 @@ struct ChatTitle {
     title: String,
 }
 
-/// Where a whole message belongs; the rest of it is read when it is needed.
+/// The ids of a complete message. The converter reads the rest.
 #[derive(Deserialize)]
-struct Place {
+struct MessageIds {
     peer_id: i64,
     conversation_message_id: i64,
 }
 
 /// Reads a file of names.
+///
+/// # Errors
+/// Fails if the file cannot be read, or is not JSON of the documented form.
 pub(super) fn read(path: &Path) -> Result<Lookups, Unusable> {
     let unusable = |reason: String| Unusable { file: path.display().to_string(), reason };
     let text = fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
@@ -99,10 +102,10 @@ pub(super) fn read(path: &Path) -> Result<Lookups, Unusable> {
         known.chats.insert(peer_id, title.into());
     }
     for (number, message) in (1..).zip(file.messages) {
-        let place: Place = serde_json::from_str(message.get()).map_err(|error| {
-            unusable(format!("number {number} of messages is no whole message: {error}"))
+        let ids: MessageIds = serde_json::from_str(message.get()).map_err(|error| {
+            unusable(format!("element {number} of messages is no complete message: {error}"))
         })?;
-        known.messages.insert((place.peer_id, place.conversation_message_id), message);
+        known.messages.insert((ids.peer_id, ids.conversation_message_id), message);
     }
     Ok(known)
 }

@@ -1,4 +1,4 @@
-//! `dead-letters`: the updates that could not become events.
+//! `dead-letters`: the updates that could not be converted.
 
 mod pretty;
 mod requeue;
@@ -12,7 +12,7 @@ use std::{
 use clap::{Args, Subcommand};
 use redis::RedisError;
 
-use super::{block_on, bus, exit::Exit, text::harmless};
+use super::{block_on, exit::Exit, redis_failed, redis_server, text::harmless};
 use crate::{
     bus::{DeadLetters, EntryId, PermanentError},
     config::{self, Sources},
@@ -25,11 +25,11 @@ const HELP_BELOW: &str = "Examples:
   event-fetcher dead-letters show 1709107598123-0
   event-fetcher dead-letters requeue --all";
 
-/// Look after the updates that could not become events
+/// List, show, requeue or drop the updates that could not be converted
 ///
-/// Such updates are kept raw in the dead-letter stream, with the reason. Look at them with list and
-/// show; once the reason is gone, after an upgrade perhaps, requeue makes events of them, and what is
-/// of no use is dropped. All can be done while the service runs.
+/// The service stores each such update unchanged in the dead-letter stream, with the reason. When the
+/// reason no longer applies, for example after an upgrade, requeue converts the updates into events.
+/// All of this works while the service runs.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_help = HELP_BELOW)]
 pub(super) struct Arguments {
@@ -39,27 +39,27 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Print a line for each, newest last: id, time (UTC), group, ts, reason
+    /// Print a line per dead letter, newest last: id, time (UTC), group, ts, reason
     List {
-        /// Print JSON objects instead, one a line, with the raw update as text
+        /// Print a JSON object per line instead, which includes the raw update as text
         #[arg(long)]
         json: bool,
     },
-    /// Print one with its reason and its raw update
+    /// Print one dead letter with its reason and raw update
     Show {
-        /// Its id, as list prints it
+        /// The id that list prints
         id: EntryId,
     },
-    /// Convert them again and put the events on the bus in their place
+    /// Convert dead letters again, and replace each by its event
     ///
-    /// The event goes to the end of its stream, and the letter is removed in the same step. What
-    /// still cannot be converted stays, and the exit code is 65. Enricher come from VK, so the group id
-    /// and the token are needed; letters of other groups stay.
+    /// The event is appended to its stream and the dead letter is removed atomically. A dead letter that
+    /// still cannot be converted stays, and the exit code is 65. Names are looked up in VK, which needs the
+    /// group id and the token; dead letters of other groups stay.
     #[command(verbatim_doc_comment)]
     Requeue(requeue::Arguments),
-    /// Remove them for good; asks for nothing
+    /// Delete dead letters, without confirmation
     Drop {
-        /// Their ids, as list prints them
+        /// The ids that list prints
         #[arg(required = true, value_name = "ID")]
         ids: Vec<EntryId>,
     },
@@ -76,13 +76,13 @@ pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
 
 fn with_letters(
     sources: &Sources,
-    work: impl AsyncFnOnce(DeadLetters) -> Result<Exit, Stop>,
+    work: impl AsyncFnOnce(DeadLetters) -> Result<Exit, Failure>,
 ) -> Exit {
     let settings = match config::load_without_access(sources) {
         Ok(config) => config.bus,
         Err(error) => return Exit::Usage.because(error),
     };
-    let server = match bus::server(&settings, PURPOSE) {
+    let server = match redis_server(&settings, COMMAND) {
         Ok(server) => server,
         Err(exit) => return exit,
     };
@@ -91,17 +91,17 @@ fn with_letters(
             Ok(letters) => work(letters).await,
             Err(error) => Err(error.into()),
         };
-        done.unwrap_or_else(Stop::exit)
+        done.unwrap_or_else(Failure::exit)
     })
 }
 
-async fn drop_all(mut letters: DeadLetters, ids: &[EntryId]) -> Result<Exit, Stop> {
+async fn drop_all(mut letters: DeadLetters, ids: &[EntryId]) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     for &id in ids {
         let letter = letters.get(id).await?;
         match letter {
             Some(letter) if letters.drop(id).await? => {
-                tell(id, format_args!("dropped: {}", letter.reason))?;
+                print_result(id, format_args!("dropped: {}", letter.reason))?;
             }
             _ => exit = unknown(id)?,
         }
@@ -109,55 +109,56 @@ async fn drop_all(mut letters: DeadLetters, ids: &[EntryId]) -> Result<Exit, Sto
     Ok(exit)
 }
 
-/// Prints what became of a letter.
-fn tell(id: EntryId, what: impl Display) -> io::Result<()> {
+/// Prints the result for a dead letter.
+fn print_result(id: EntryId, what: impl Display) -> io::Result<()> {
     writeln!(io::stdout(), "{id}  {}", harmless(&what.to_string()))
 }
 
-/// Prints that there is no such letter.
+/// Prints that there is no dead letter with this id.
 fn unknown(id: EntryId) -> io::Result<Exit> {
-    tell(id, "there is no such dead letter")?;
+    print_result(id, "there is no such dead letter")?;
     Ok(Exit::Usage)
 }
 
-const PURPOSE: &str = "dead letters are meant";
+/// The command, for messages.
+const COMMAND: &str = "dead-letters";
 
-/// What ends a command early.
-enum Stop {
+/// Why a command ended early.
+enum Failure {
     Redis(RedisError),
     Permanent(PermanentError),
     Vk(CallError),
     Output(io::Error),
 }
 
-impl From<RedisError> for Stop {
+impl From<RedisError> for Failure {
     fn from(error: RedisError) -> Self {
         Self::Redis(error)
     }
 }
 
-impl From<PermanentError> for Stop {
+impl From<PermanentError> for Failure {
     fn from(error: PermanentError) -> Self {
         Self::Permanent(error)
     }
 }
 
-impl From<CallError> for Stop {
+impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
         Self::Vk(error)
     }
 }
 
-impl From<io::Error> for Stop {
+impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
     }
 }
 
-impl Stop {
+impl Failure {
     fn exit(self) -> Exit {
         match self {
-            Self::Redis(error) => bus::failed(&error, "the dead letters"),
+            Self::Redis(error) => redis_failed(&error, "the dead letters"),
             Self::Permanent(error) => Exit::PermanentError.because(harmless(&error.to_string())),
             Self::Vk(error) => Exit::PermanentError.because(error),
             Self::Output(error) => Exit::unwritten(&error),

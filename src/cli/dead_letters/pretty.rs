@@ -1,10 +1,10 @@
-//! JSON text laid out for reading.
+//! Indents JSON text.
 
-/// The deepest level that is still indented more than the one around it.
+/// The deepest level that is indented; deeper ones are not indented further.
 const DEEPEST: usize = 20;
 
-/// The text with a line for each member and element. Nothing else is changed, so that whatever made
-/// it a dead letter stays to be seen; it need not even be JSON.
+/// The text with a line for each member and element. Nothing else changes, so that the cause of the dead
+/// letter remains visible; the text may be invalid JSON.
 pub(super) fn pretty(text: &str) -> String {
     let mut layout = Layout::default();
     let (mut in_string, mut escaped) = (false, false);
@@ -53,7 +53,7 @@ impl Layout {
 
     fn close(&mut self, bracket: char) {
         self.level = self.level.saturating_sub(1);
-        // What is empty stays in one line.
+        // Empty objects and arrays stay on one line.
         let content = self.out.trim_end().len();
         if self.out[..content].ends_with(['{', '[']) {
             self.out.truncate(content);

@@ -1,11 +1,11 @@
-//! Dead letters that become events after all.
+//! Converts dead letters again.
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{PURPOSE, Stop, tell, unknown};
+use super::{COMMAND, Failure, print_result, unknown};
 use crate::{
     bus::{DeadLetters, EntryId, Letter, Requeued, Requeuer, Server},
-    cli::{block_on, bus, exit::Exit},
+    cli::{block_on, exit::Exit, redis_server},
     config::{self, Loaded, Sources},
     converter::{self, PartialEvent, Reading, Rules},
     enrich::Enricher,
@@ -20,10 +20,10 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Their ids, as list prints them
+    /// The ids that list prints
     #[arg(required_unless_present = "all", value_name = "ID")]
     ids: Vec<EntryId>,
-    /// All there are
+    /// Requeue all dead letters
     #[arg(long, conflicts_with = "ids")]
     all: bool,
 }
@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
         Ok(loaded) => loaded,
         Err(error) => return Exit::Usage.because(error),
     };
-    let server = match bus::server(&loaded.config.bus, PURPOSE) {
+    let server = match redis_server(&loaded.config.bus, COMMAND) {
         Ok(server) => server,
         Err(exit) => return exit,
     };
@@ -63,7 +63,7 @@ async fn requeue(arguments: &Arguments, loaded: Loaded, server: Server) -> Exit 
         Ok(run.outcome)
     };
     tokio::select! {
-        done = work => done.unwrap_or_else(Stop::exit),
+        done = work => done.unwrap_or_else(Failure::exit),
         refusal = names.serve() => Exit::PermanentError.because(refusal),
     }
 }
@@ -77,7 +77,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn all(&mut self, mut letters: DeadLetters) -> Result<(), Stop> {
+    async fn all(&mut self, mut letters: DeadLetters) -> Result<(), Failure> {
         let mut after = None;
         loop {
             let page = letters.page(after).await?;
@@ -87,8 +87,8 @@ impl Run<'_> {
         }
     }
 
-    /// The letters asked for, oldest first, so that their events come in VK's order.
-    async fn each(&mut self, mut letters: DeadLetters, ids: &[EntryId]) -> Result<(), Stop> {
+    /// Requeues the dead letters with these ids, the oldest first, so that the events are in VK's order.
+    async fn each(&mut self, mut letters: DeadLetters, ids: &[EntryId]) -> Result<(), Failure> {
         let mut found = Vec::new();
         for id in BTreeSet::from_iter(ids) {
             match letters.get(*id).await? {
@@ -99,7 +99,7 @@ impl Run<'_> {
         self.some(found).await
     }
 
-    async fn some(&mut self, letters: Vec<Letter>) -> Result<(), Stop> {
+    async fn some(&mut self, letters: Vec<Letter>) -> Result<(), Failure> {
         let mut drafts = Vec::new();
         let mut ids = Vec::new();
         for letter in letters {
@@ -116,12 +116,18 @@ impl Run<'_> {
             let entry = self.requeuer.entry(&event, unique);
             match self.requeuer.requeue(id, &entry).await? {
                 Requeued::Done => {
-                    tell(id, format_args!("requeued as {} {}", entry.kind, entry.event_id))?;
+                    print_result(
+                        id,
+                        format_args!("requeued as {} {}", entry.kind, entry.event_id),
+                    )?;
                 }
-                Requeued::Repeat => tell(id, "removed: its event was on the bus already")?,
-                Requeued::Gone => tell(id, "gone: it was requeued or dropped already")?,
+                Requeued::Repeat => print_result(id, "removed: its event was on the bus already")?,
+                Requeued::Gone => print_result(id, "gone: it was requeued or dropped already")?,
                 Requeued::Full { stream, group } => {
-                    self.stays(id, &format!("{stream} is full, and group {group} has to read on"))?;
+                    self.stays(
+                        id,
+                        &format!("{stream} is full until consumer group {group} reads on"),
+                    )?;
                 }
             }
         }
@@ -131,7 +137,7 @@ impl Run<'_> {
     fn read(&self, letter: &Letter) -> Result<PartialEvent, String> {
         if letter.group_id != self.group_id.to_string() {
             return Err(format!(
-                "it is of group {}, while vk.group_id is {}",
+                "it belongs to group {}, but vk.group_id is {}",
                 letter.group_id, self.group_id
             ));
         }
@@ -142,8 +148,8 @@ impl Run<'_> {
         }
     }
 
-    fn stays(&mut self, id: EntryId, reason: &str) -> Result<(), Stop> {
+    fn stays(&mut self, id: EntryId, reason: &str) -> Result<(), Failure> {
         self.outcome = Exit::Unconverted;
-        Ok(tell(id, format_args!("stays: {reason}"))?)
+        Ok(print_result(id, format_args!("stays: {reason}"))?)
     }
 }

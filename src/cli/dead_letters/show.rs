@@ -1,10 +1,10 @@
-//! Dead letters for people and for scripts.
+//! Prints dead letters for people and for scripts.
 
 use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::{Stop, pretty::pretty, unknown};
+use super::{Failure, pretty::pretty, unknown};
 use crate::{
     bus::{DeadLetters, EntryId, Letter},
     cli::{
@@ -13,11 +13,11 @@ use crate::{
     },
 };
 
-/// The longest reason in a line, in characters: it may quote a type of update.
+/// The maximum length of a reason in a line, in characters: it may quote the type of the update.
 const LONGEST: usize = 200;
 
 /// Prints a line for each letter.
-pub(super) async fn list(mut letters: DeadLetters, json: bool) -> Result<Exit, Stop> {
+pub(super) async fn list(mut letters: DeadLetters, json: bool) -> Result<Exit, Failure> {
     let mut after = None;
     loop {
         let page = letters.page(after).await?;
@@ -50,8 +50,8 @@ fn write_json(out: &mut impl Write, letter: &Letter) -> io::Result<()> {
     writeln!(out, "{object}")
 }
 
-/// Prints a letter and its update.
-pub(super) async fn one(mut letters: DeadLetters, id: EntryId) -> Result<Exit, Stop> {
+/// Prints a dead letter and its update.
+pub(super) async fn one(mut letters: DeadLetters, id: EntryId) -> Result<Exit, Failure> {
     let Some(letter) = letters.get(id).await? else { return Ok(unknown(id)?) };
     let Letter { group_id, ts, reason, raw, .. } = &letter;
     let mut out = io::stdout().lock();

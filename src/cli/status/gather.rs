@@ -1,4 +1,4 @@
-//! What is shown, from those who know it.
+//! Gathers the status from the service and from Redis.
 
 use std::net::SocketAddr;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 
 use crate::{
     bus::{self, BusUrl, RedisUrl, Server, SnapshotReader},
-    cli::{exit::Exit, service},
+    cli::{exit::Exit, health},
     config::{self, Sources},
     ops::{
         status::{BusReport, QueryResult, Service, Status},
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Asks the service and Redis.
+/// Reads the status from the service and from Redis.
 pub(super) struct Gatherer {
     listen: Option<SocketAddr>,
     settings: bus::Config,
@@ -34,8 +34,8 @@ impl Gatherer {
         })
     }
 
-    /// Asks both. The verdict is the service's own; only where the service does not answer, one is made
-    /// here from the bus.
+    /// Reads the status of both. The verdict is the one of the service; only if the service does not answer,
+    /// the verdict is made here from the state of the bus.
     pub(super) async fn gather(&mut self) -> Result<Status, Exit> {
         match self.service().await {
             Ok((verdict, service)) => {
@@ -52,22 +52,23 @@ impl Gatherer {
 
     async fn service(&self) -> anyhow::Result<(Verdict, Service)> {
         let listen = self.listen.context("http.listen is empty")?;
-        let (is_there, answer) = service::ask(listen, "/status.json").await?;
-        ensure!(is_there, "it has no /status.json; see http.page");
-        let status: Status =
-            serde_json::from_str(&answer).context("its answer is not that of this version")?;
+        let (is_success, answer) = health::get(listen, "/status.json").await?;
+        ensure!(is_success, "it does not serve /status.json; see http.page");
+        let status: Status = serde_json::from_str(&answer)
+            .context("its answer has another form: does it run another version?")?;
         match status.service {
             QueryResult::Ok(service) => Ok((status.verdict, service)),
             QueryResult::Err { error } => anyhow::bail!(error),
         }
     }
 
-    /// What Redis reports; none where there is none. `known` is the community that the service named.
+    /// The state of the bus; none if events go to standard output. `known` is the community that the service
+    /// reported.
     async fn redis(&mut self, known: Option<i64>) -> Result<Option<BusReport>, Exit> {
         let BusUrl::Redis(url) = &self.settings.url else { return Ok(None) };
         let mut snapshot_reader = match self.snapshot_reader.take() {
             Some(snapshot_reader) => snapshot_reader,
-            None => self.find(url, known)?,
+            None => self.reader(url, known)?,
         };
         let answer = snapshot_reader.snapshot().await;
         self.snapshot_reader = Some(snapshot_reader);
@@ -81,12 +82,12 @@ impl Gatherer {
         }))
     }
 
-    /// The way to ask Redis of the community that is configured, or that the service names.
-    fn find(&self, url: &RedisUrl, known: Option<i64>) -> Result<SnapshotReader, Exit> {
+    /// A reader for the configured community, else for the one that the service reported.
+    fn reader(&self, url: &RedisUrl, known: Option<i64>) -> Result<SnapshotReader, Exit> {
         let Some(group_id) = self.group_id.or(known) else {
             return Err(Exit::Usage.because(
-                "whose events? set GROUPID in the environment, or group_id under [vk] in \
-                 Fetcher.toml: the service, which would know, does not answer",
+                "the community is unknown, because the service does not answer: set GROUPID in the \
+                 environment, or group_id under [vk] in Fetcher.toml",
             ));
         };
         let server = Server::new(url, &self.settings)

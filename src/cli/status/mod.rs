@@ -1,4 +1,4 @@
-//! `status`: one screen from Redis and the running service.
+//! `status`: the state of the service and of the bus on one screen.
 
 mod gather;
 mod screen;
@@ -15,14 +15,15 @@ use self::gather::Gatherer;
 use super::{block_on, exit::Exit};
 use crate::{config::Sources, ops::status::Status};
 
-/// How often `--watch` looks again.
+/// The pause between two updates of `--watch`.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Show whether events flow, what is at fault if not, and what to do
+/// Show whether events flow, which dependency is at fault if not, and what to do
 ///
-/// Asks the service that runs on this machine (at http.listen) for its verdict, and Redis for the
-/// state of the bus; either may be away. The group id is taken from GROUPID or Fetcher.toml, else from
-/// the service; the token is not needed. Exit code 0 when the service is ready, 1 when not.
+/// Reads the verdict from the running service on this machine (at http.listen) and the state of the
+/// streams from Redis; it works while one of the two does not answer. The group id comes from GROUPID
+/// or Fetcher.toml, else from the service. The token is not needed. The exit code is 0 if the service
+/// is ready, 1 if not.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,
@@ -32,10 +33,10 @@ const PAUSE: Duration = Duration::from_secs(2);
     event-fetcher status --json | jq '.redis.snapshot.streams[].groups[] | {name, lag}'"
 )]
 pub(super) struct Arguments {
-    /// Look again every two seconds, until Ctrl-C
+    /// Update every two seconds until Ctrl-C
     #[arg(long)]
     watch: bool,
-    /// Print one JSON object instead, a line each time; docs/status.md lists its keys
+    /// Print one JSON object per line instead; docs/status.md lists its keys
     #[arg(long)]
     json: bool,
 }
@@ -79,7 +80,7 @@ fn print(arguments: &Arguments, status: &Status) -> io::Result<()> {
     let mut text = Vec::new();
     screen::write(&mut text, status)?;
     if arguments.watch && io::stdout().is_terminal() {
-        // To the upper left corner, and everything after it away.
+        // Move the cursor to the upper left corner and clear the screen.
         io::stdout().write_all(b"\x1b[H\x1b[J")?;
     }
     let mut out = anstream::stdout().lock();

@@ -1,4 +1,4 @@
-//! A status as one screen. Whatever others wrote is made harmless first.
+//! A status as one screen. Texts of other people and programs are escaped for the terminal.
 
 use std::io::{self, Write};
 
@@ -12,7 +12,7 @@ use crate::{
             BusReport, BusSnapshot, LettersState, QueryResult, Service, Status, StreamState, ago,
             span,
         },
-        verdict::{State, Verdict},
+        verdict::{FlowState, Verdict},
     },
 };
 
@@ -57,10 +57,10 @@ fn label(name: &str) -> String {
 
 fn write_verdict(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
     let colour = match verdict.state {
-        State::Flowing => AnsiColor::Green,
-        State::Standby | State::Starting => AnsiColor::Cyan,
-        State::Degraded => AnsiColor::Yellow,
-        State::Stopped | State::Unknown => AnsiColor::Red,
+        FlowState::Flowing => AnsiColor::Green,
+        FlowState::Standby | FlowState::Starting => AnsiColor::Cyan,
+        FlowState::Degraded => AnsiColor::Yellow,
+        FlowState::Stopped | FlowState::Unknown => AnsiColor::Red,
     };
     let style = BOLD.fg_color(Some(colour.into()));
     for (number, line) in verdict.lines().iter().enumerate() {
@@ -88,11 +88,11 @@ fn write_service(out: &mut impl Write, service: &Service) -> io::Result<()> {
     writeln!(out, "{}{} events a minute; {answered}", label("rate"), service.events_a_minute)?;
     let timed =
         service.minutes.iter().rev().find_map(|minute| Some((minute.p50_ms?, minute.p99_ms)));
-    if let Some((half, most)) = timed {
-        let most = most.map_or_else(|| "more than 1000 s".to_owned(), |most| format!("{most} ms"));
+    if let Some((p50, p99)) = timed {
+        let p99 = p99.map_or_else(|| "more than 1000 s".to_owned(), |p99| format!("{p99} ms"));
         writeln!(
             out,
-            "{}from VK's answer to commit: half within {half} ms, 99 of 100 within {most}",
+            "{}from VK's answer to the commit: p50 {p50} ms, p99 {p99}",
             label("latency")
         )?;
     }
@@ -107,7 +107,7 @@ fn write_lease(out: &mut impl Write, snapshot: &BusSnapshot) -> io::Result<()> {
     }
     match &snapshot.position {
         Some(position) => {
-            let moved = position.age_s.map(|age| format!(", moved {}", ago(age)));
+            let moved = position.age_s.map(|age| format!(", changed {}", ago(age)));
             writeln!(
                 out,
                 "{}{}{}",
@@ -134,13 +134,14 @@ fn write_streams(out: &mut impl Write, streams: &[StreamState]) -> io::Result<()
         "stream", "entries", "to read", "unacked"
     );
     writeln!(out, "\n{FAINT}{header}{FAINT:#}")?;
-    let told = |age: Option<u64>| age.map_or_else(|| "-".to_owned(), ago);
+    let age_or_dash = |age: Option<u64>| age.map_or_else(|| "-".to_owned(), ago);
     for stream in streams {
-        let (key, newest) = (name(&stream.name), told(stream.newest_age_s));
+        let (key, newest) = (name(&stream.name), age_or_dash(stream.newest_age_s));
         writeln!(out, "{key:width$}  {:>9}  {:>9}  {:>9}  {newest}", stream.length, "", "")?;
         for group in &stream.groups {
             let lag = group.lag.map_or_else(|| "unknown".to_owned(), |lag| lag.to_string());
-            let (key, oldest) = (format!("  {}", name(&group.name)), told(group.oldest_pending_s));
+            let (key, oldest) =
+                (format!("  {}", name(&group.name)), age_or_dash(group.oldest_pending_s));
             writeln!(out, "{key:width$}  {:>9}  {lag:>9}  {:>9}  {oldest}", "", group.pending)?;
         }
     }

@@ -1,4 +1,4 @@
-//! An event as one line for people. Whatever others wrote is made harmless first.
+//! An event as one line for people. Texts of other people are escaped for the terminal.
 
 use std::{
     fmt,
@@ -7,7 +7,7 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 
-use super::reader::Entry;
+use super::reader::EventEntry;
 use crate::{
     cli::text::{harmless, shortened},
     event::{Content, Event, EventType, Message},
@@ -19,7 +19,7 @@ const LONGEST: usize = 100;
 const FAINT: Style = Style::new().dimmed();
 
 /// Writes an event's line.
-pub(super) fn write(out: &mut impl Write, entry: &Entry) -> io::Result<()> {
+pub(super) fn write(out: &mut impl Write, entry: &EventEntry) -> io::Result<()> {
     let (time, kind) = (entry.id.time(), entry.kind);
     let style = Style::new().fg_color(Some(colour(kind).into()));
     write!(out, "{FAINT}{time}{FAINT:#}  {style}{kind:8}{style:#}  ")?;
@@ -52,7 +52,7 @@ impl fmt::Display for Description<'_> {
                 write!(f, "{payload} on #{}", button.cmid)
             }
             Content::Reaction(reaction) if reaction.rid == 0 => {
-                write!(f, "reaction taken back from #{}", reaction.cmid)
+                write!(f, "reaction removed from #{}", reaction.cmid)
             }
             Content::Reaction(reaction) => {
                 write!(f, "reaction {} on #{}", reaction.rid, reaction.cmid)
@@ -61,7 +61,7 @@ impl fmt::Display for Description<'_> {
     }
 }
 
-/// A name with what tells its bearer from others of that name.
+/// A name, and the id that distinguishes it from equal names.
 fn named(f: &mut fmt::Formatter<'_>, name: &str, id: &str) -> fmt::Result {
     if !name.is_empty() {
         write!(f, "{} ", harmless(name))?;
@@ -74,7 +74,7 @@ fn describe(f: &mut fmt::Formatter<'_>, message: &Message) -> fmt::Result {
     if !message.text.is_empty() {
         write!(f, " {}", shortened(&message.text, LONGEST))?;
     }
-    // The words for these two come last, and are told below in full.
+    // These two are printed below with their details.
     let is_attached = |word: &&String| !matches!(word.as_str(), "reply" | "forward");
     let attached: Vec<_> =
         message.attachments.iter().filter(is_attached).map(|word| harmless(word)).collect();

@@ -1,4 +1,4 @@
-//! `tail`: the events on the bus, for people.
+//! `tail`: prints the events on the bus for people.
 
 mod line;
 mod reader;
@@ -13,10 +13,11 @@ use clap::{Args, ValueEnum, builder::PossibleValue};
 use redis::RedisError;
 use tokio::time::sleep;
 
-use self::reader::{BLOCK, Entry, Reader, Start};
+use self::reader::{BLOCK, EventEntry, Start, StreamReader};
 use super::{
-    block_on, bus,
+    block_on,
     exit::{Exit, note},
+    redis_server,
     text::harmless,
 };
 use crate::{
@@ -26,11 +27,11 @@ use crate::{
     ops::retry::Backoff,
 };
 
-/// Watch the events on the bus
+/// Follow the events in the Redis streams
 ///
-/// Follows the Redis streams and prints a line for each event: its time (UTC), type, chat, author,
-/// and what happened. It reads beside all consumers and takes nothing from them; the group id and
-/// the token are not needed. Ctrl-C ends it.
+/// Prints a line for each event: its time (UTC), type, chat, author, and content. The command joins no
+/// consumer group, so it takes no events from consumers. It needs neither the group id nor the token.
+/// Ctrl-C ends it.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,
@@ -40,16 +41,16 @@ use crate::{
     event-fetcher tail --from-start --json | jq .user.nick"
 )]
 pub(super) struct Arguments {
-    /// Only events of this type; may be repeated
+    /// Print only events of this type; may be given several times
     #[arg(long = "type", value_name = "TYPE")]
     types: Vec<EventType>,
-    /// Begin with the N newest events of each type
+    /// Start with the N newest events of each type
     #[arg(long, value_name = "N", default_value_t = 0)]
     last: usize,
-    /// Begin with the oldest event that the streams hold
+    /// Start with the oldest event in the streams
     #[arg(long, conflicts_with = "last")]
     from_start: bool,
-    /// Print the events as they stand on the bus: JSON, one a line
+    /// Print the events as JSON, one per line, as they are in the streams
     #[arg(long)]
     json: bool,
 }
@@ -69,12 +70,12 @@ pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
         Ok(config) => config.bus,
         Err(error) => return Exit::Usage.because(error),
     };
-    let server = match bus::server(&settings, "streams are to be followed") {
+    let server = match redis_server(&settings, "tail") {
         Ok(server) => server,
         Err(exit) => return exit,
     };
     let start = if arguments.from_start { Start::Oldest } else { Start::Newest(arguments.last) };
-    let reader = Reader::new(&settings, &arguments.types, start);
+    let reader = StreamReader::new(&settings, &arguments.types, start);
     let tail = Tail { server, timeout: settings.timeout, reader, json: arguments.json };
     block_on(async {
         tokio::select! {
@@ -87,56 +88,56 @@ pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
 struct Tail {
     server: Server,
     timeout: Duration,
-    reader: Reader,
+    reader: StreamReader,
     json: bool,
 }
 
-/// What ends one connection's use.
-enum Stop {
+/// Why reading over a connection ended.
+enum Interrupted {
     Redis(RedisError),
     Output(io::Error),
 }
 
-impl From<RedisError> for Stop {
+impl From<RedisError> for Interrupted {
     fn from(error: RedisError) -> Self {
         Self::Redis(error)
     }
 }
 
 impl Tail {
-    /// Prints events until nobody reads them or Redis refuses for good.
+    /// Prints events until the output is closed or Redis answers with a permanent error.
     async fn follow(mut self) -> Exit {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
         loop {
-            let Err(stop) = self.follow_connected(&mut backoff).await;
-            let error = match stop {
-                Stop::Redis(error) => error,
-                Stop::Output(error) => return Exit::unwritten(&error),
+            let Err(interrupted) = self.follow_connected(&mut backoff).await;
+            let error = match interrupted {
+                Interrupted::Redis(error) => error,
+                Interrupted::Output(error) => return Exit::unwritten(&error),
             };
-            if let Some(refused) = PermanentError::by(&error, "to show its streams") {
-                return Exit::PermanentError.because(refused);
+            if let Some(permanent) = PermanentError::by(&error, "to show its streams") {
+                return Exit::PermanentError.because(permanent);
             }
             let pause = backoff.fail();
-            if backoff.is_loud() {
+            if backoff.to_log().is_some() {
                 let error = harmless(&error.to_string());
-                note(format_args!("Redis does not answer ({error}); trying again"));
+                note(format_args!("Redis does not answer ({error}); retrying"));
             }
             sleep(pause).await;
         }
     }
 
-    async fn follow_connected(&mut self, backoff: &mut Backoff) -> Result<Infallible, Stop> {
+    async fn follow_connected(&mut self, backoff: &mut Backoff) -> Result<Infallible, Interrupted> {
         let mut connection = self.server.connect(self.timeout, BLOCK + self.timeout).await?;
         loop {
             let entries = self.reader.read(&mut connection).await?;
             if backoff.reset().is_some() {
                 note("Redis answers again");
             }
-            self.print(&entries).map_err(Stop::Output)?;
+            self.print(&entries).map_err(Interrupted::Output)?;
         }
     }
 
-    fn print(&self, entries: &[Entry]) -> io::Result<()> {
+    fn print(&self, entries: &[EventEntry]) -> io::Result<()> {
         if self.json {
             let mut out = io::stdout().lock();
             for entry in entries {

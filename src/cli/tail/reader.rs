@@ -1,4 +1,4 @@
-//! Reading several streams in the order of time.
+//! Reads several streams and merges their entries by time.
 
 use std::time::Duration;
 
@@ -12,33 +12,33 @@ use crate::{
     event::EventType,
 };
 
-/// How long Redis may hold a read open while nothing happens.
+/// How long Redis blocks a read while there are no new entries.
 pub(super) const BLOCK: Duration = Duration::from_secs(5);
 
-/// The most entries of a stream in one read.
-const ENTRIES_A_READ: usize = 100;
+/// The maximum of entries of a stream per read.
+const ENTRIES_PER_READ: usize = 100;
 
-/// Where to begin.
+/// The first entries to read.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Start {
-    /// With the oldest entry there is.
+    /// The oldest entries.
     Oldest,
-    /// With this many of each stream's newest entries.
+    /// So many of the newest entries of each stream.
     Newest(usize),
 }
 
-/// An event on the bus.
-pub(super) struct Entry {
+/// An event in a stream.
+pub(super) struct EventEntry {
     pub(super) id: EntryId,
     pub(super) kind: EventType,
     /// The event as JSON.
     pub(super) data: String,
 }
 
-/// Reads the streams of some types of events, every entry once.
-pub(super) struct Reader {
+/// Reads the streams of some types of events, each entry once.
+pub(super) struct StreamReader {
     streams: Vec<Stream>,
-    /// How many of the newest entries are still to be read first.
+    /// How many of the newest entries the first read returns.
     newest: Option<usize>,
 }
 
@@ -49,10 +49,10 @@ struct Stream {
     after: EntryId,
 }
 
-impl Reader {
-    /// A reader of the streams of `kinds`; of all when there are none.
+impl StreamReader {
+    /// A reader of the streams of `kinds`; of all streams if `kinds` is empty.
     pub(super) fn new(settings: &bus::Config, kinds: &[EventType], start: Start) -> Self {
-        // Streams belong to the namespace, not to one of the communities in it.
+        // Streams belong to the namespace, not to a community: the group id does not matter.
         let keys = Keys::new(settings, 0).streams;
         let streams = EventType::ALL
             .into_iter()
@@ -67,9 +67,11 @@ impl Reader {
         Self { streams, newest }
     }
 
-    /// The next entries, once there are some or after [`BLOCK`]. Where this fails, the next call
-    /// reads the same.
-    pub(super) async fn read(&mut self, connection: &mut Connection) -> RedisResult<Vec<Entry>> {
+    /// Waits for the next entries, at most [`BLOCK`]. After an error, the next call reads the same entries.
+    pub(super) async fn read(
+        &mut self,
+        connection: &mut Connection,
+    ) -> RedisResult<Vec<EventEntry>> {
         let mut entries = match self.newest {
             Some(count) => self.read_newest(connection, count).await?,
             None => self.read_next(connection).await?,
@@ -82,13 +84,13 @@ impl Reader {
         &mut self,
         connection: &mut Connection,
         count: usize,
-    ) -> RedisResult<Vec<Entry>> {
+    ) -> RedisResult<Vec<EventEntry>> {
         let mut entries = Vec::new();
         for stream in &mut self.streams {
-            // One is needed in any case, to know what comes after it.
+            // At least one is read: the next read starts after it.
             let reply: StreamRangeReply =
                 connection.xrevrange_count(&stream.key, "+", "-", count.max(1)).await?;
-            let newest: Vec<Entry> =
+            let newest: Vec<EventEntry> =
                 reply.ids.iter().filter_map(|it| entry(stream.kind, it)).collect();
             stream.after = newest.first().map_or(EntryId::default(), |entry| entry.id);
             entries.extend(newest.into_iter().take(count));
@@ -97,12 +99,12 @@ impl Reader {
         Ok(entries)
     }
 
-    async fn read_next(&mut self, connection: &mut Connection) -> RedisResult<Vec<Entry>> {
+    async fn read_next(&mut self, connection: &mut Connection) -> RedisResult<Vec<EventEntry>> {
         let keys: Vec<&str> = self.streams.iter().map(|stream| stream.key.as_str()).collect();
         let after: Vec<String> =
             self.streams.iter().map(|stream| stream.after.to_string()).collect();
         let millis = usize::try_from(BLOCK.as_millis()).unwrap_or(usize::MAX);
-        let options = StreamReadOptions::default().block(millis).count(ENTRIES_A_READ);
+        let options = StreamReadOptions::default().block(millis).count(ENTRIES_PER_READ);
         let reply: Option<StreamReadReply> =
             connection.xread_options(&keys, &after, &options).await?;
 
@@ -112,13 +114,13 @@ impl Reader {
             let Some(stream) = self.streams.iter().find(|stream| stream.key == read.key) else {
                 continue;
             };
-            let is_cut = read.ids.len() >= ENTRIES_A_READ;
+            let is_cut = read.ids.len() >= ENTRIES_PER_READ;
             entries.extend(read.ids.iter().filter_map(|it| entry(stream.kind, it)));
             if let Some(last) = entries.last().filter(|_| is_cut) {
                 complete_up_to = Some(complete_up_to.map_or(last.id, |bound| bound.min(last.id)));
             }
         }
-        // Where a stream has more, what is later than that in the others has to wait for it.
+        // If a stream has more entries, later entries of the other streams wait for them.
         if let Some(bound) = complete_up_to {
             entries.retain(|entry| entry.id <= bound);
         }
@@ -130,8 +132,8 @@ impl Reader {
     }
 }
 
-fn entry(kind: EventType, raw: &StreamId) -> Option<Entry> {
+fn entry(kind: EventType, raw: &StreamId) -> Option<EventEntry> {
     let id = raw.id.parse().ok()?;
     let data: Vec<u8> = raw.get("data").unwrap_or_default();
-    Some(Entry { id, kind, data: String::from_utf8_lossy(&data).into_owned() })
+    Some(EventEntry { id, kind, data: String::from_utf8_lossy(&data).into_owned() })
 }

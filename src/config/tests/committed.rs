@@ -78,7 +78,7 @@ fn with_token_and_group_alone_everything_has_its_documented_default() {
 }
 
 #[test]
-fn the_committed_file_can_be_used_as_it_stands() {
+fn the_committed_file_is_valid_as_it_is() {
     let machine = Machine::with_access().toml(COMMITTED);
     assert!(machine.source("vk.wait").starts_with("work/Fetcher.toml, line "));
 }
@@ -119,7 +119,7 @@ fn every_key_and_section_of_the_committed_file_has_a_comment_above() {
 }
 
 #[test]
-fn origins_tell_every_key_in_the_order_of_the_committed_file() {
+fn origins_have_every_key_in_the_order_of_the_committed_file() {
     let machine = Machine::with_access();
     let origins = machine.load().origins;
     let keys: Vec<_> =
@@ -128,7 +128,7 @@ fn origins_tell_every_key_in_the_order_of_the_committed_file() {
 }
 
 #[test]
-fn origins_tell_where_each_value_comes_from() {
+fn origins_have_the_source_of_each_value() {
     let machine = Machine::with_access()
         .toml("[vk]\n\n'lang' = \"en\"\n[bus]\nstreams.button = \"b\"\n")
         .var("FETCHER_VK__WAIT", "30s")
@@ -148,7 +148,7 @@ fn origins_tell_where_each_value_comes_from() {
 }
 
 #[test]
-fn the_comment_of_a_key_tells_the_range_and_the_words_that_are_checked() {
+fn the_comment_of_a_key_has_the_range_and_the_choices_that_are_checked() {
     let mut comment = String::new();
     let mut keys = committed_keys().into_iter();
     let mut checked = 0;

@@ -1,4 +1,4 @@
-//! A machine with only what a test puts on it.
+//! The inputs of a configuration under test.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::config::{Config, ConfigError, Loaded, Sources, load};
 
-/// A machine with nothing on it but what a test puts there.
+/// The inputs of a configuration, empty at first.
 pub(super) struct Machine {
     root: TempDir,
     pub(super) sources: Sources,
@@ -72,14 +72,14 @@ impl Machine {
         self.load().access.token.expose_secret().to_owned()
     }
 
-    pub(super) fn refused(&self) -> ConfigError {
+    pub(super) fn error(&self) -> ConfigError {
         load(&self.sources).expect_err("this configuration has a mistake in it")
     }
 
-    /// The messages, with the place of the machine cut out of paths.
+    /// The messages, with paths relative to the machine.
     pub(super) fn mistakes(&self) -> Vec<String> {
         let root = format!("{}/", self.root.path().display());
-        let problems = self.refused().problems;
+        let problems = self.error().problems;
         problems.iter().map(|it| it.to_string().replace(&root, "")).collect()
     }
 

@@ -75,7 +75,7 @@ fn three_mistakes_in_one_file_are_three_messages() {
         Machine::with_access().toml("[vk]\nwait = 25\n[bus]\nlease = \"1s\"\n[names]\nuser = 5\n");
     let path = machine.path("work/Fetcher.toml");
     assert_eq!(
-        machine.refused().to_string(),
+        machine.error().to_string(),
         format!(
             "The configuration has 3 mistakes:\n\
              \x20 1. names.user: unknown key in {path}, line 6; did you mean names.users?\n\
@@ -110,7 +110,7 @@ fn an_unknown_key_is_refused_and_the_nearest_known_one_suggested() {
 }
 
 #[test]
-fn a_renamed_key_is_told_its_new_name() {
+fn the_error_for_a_renamed_key_has_its_new_name() {
     let renamed = |toml: &str| Machine::with_access().toml(toml).mistake();
     let source = "found in work/Fetcher.toml, line 1";
     for (old, new) in [
@@ -142,7 +142,7 @@ fn a_value_in_place_of_a_section_does_not_wipe_the_section_out() {
 }
 
 #[test]
-fn a_value_of_the_wrong_kind_or_range_is_told_with_what_was_expected() {
+fn the_error_for_a_wrong_type_or_range_has_the_expected_value() {
     for case in REFUSED.lines() {
         let (toml, expected) = case.split_once(" => ").unwrap();
         let (key, _) = toml.split_once(" = ").unwrap();
@@ -195,7 +195,7 @@ fn a_group_id_in_another_form_gets_a_hint() {
 }
 
 #[test]
-fn values_that_do_not_go_together_are_told_with_both_keys() {
+fn the_error_for_a_contradiction_has_both_keys() {
     let machine = Machine::with_access().toml(
         "[names]\nsoft_ttl = \"2h\"\nhard_ttl = \"1h\"\nnegative_ttl = \"3h\"\n\
          [bus.streams]\nmessage = \"all\"\nbutton = \"all\"\n\

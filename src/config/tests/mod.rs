@@ -1,5 +1,5 @@
-//! The configuration as its users meet it: files, environment variables and secret files in,
-//! settings or a list of mistakes out.
+//! The configuration as an operator uses it: files, environment variables and secret files are the input, and
+//! settings or a list of mistakes the output.
 
 mod committed;
 mod machine;

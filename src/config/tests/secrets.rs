@@ -114,7 +114,7 @@ fn a_token_put_where_the_group_id_belongs_is_not_shown() {
 }
 
 #[test]
-fn missing_access_tells_every_place_it_can_come_from() {
+fn the_error_for_missing_access_has_every_possible_place() {
     let mistakes = Machine::empty().mistakes();
     assert_eq!(
         mistakes,
@@ -136,7 +136,7 @@ fn a_command_without_vk_neither_needs_nor_reads_the_access() {
 }
 
 #[test]
-fn a_secret_in_the_wrong_place_is_told_where_to_go() {
+fn the_error_for_a_misplaced_secret_has_the_right_places() {
     let machine = Machine::with_access()
         .toml("[vk]\ntoken = \"hunter2\"\n[bus]\npassword = \"hunter2\"\n")
         .var("FETCHER_VK__ACCESS_TOKEN", "hunter2");
@@ -197,7 +197,7 @@ fn the_address_of_the_bus_with_another_password_is_another() {
 }
 
 #[test]
-fn the_addresses_of_several_servers_are_told_without_their_login() {
+fn the_addresses_of_several_servers_are_shown_without_login() {
     let sentinel = "redis+sentinel://user:hunter2@a:26379,b:26380/master/2";
     let cluster = "rediss+cluster://:hunter2@a:7000,b:7001";
     let cases = [
@@ -225,7 +225,7 @@ fn the_addresses_of_several_servers_are_told_without_their_login() {
 }
 
 #[test]
-fn a_contradiction_with_the_bus_address_does_not_tell_its_password() {
+fn a_contradiction_with_the_bus_address_does_not_show_its_password() {
     let mistake = Machine::with_access()
         .var("FETCHER_BUS__URL", "redis+cluster://:hunter2@a:1")
         .var("FETCHER_BUS__DURABILITY", "aof")

@@ -53,7 +53,7 @@ fn the_line_of_a_key_in_an_inline_table_is_the_table_s() {
 }
 
 #[test]
-fn the_line_is_that_of_the_key_wherever_it_stands() {
+fn the_line_is_that_of_the_key_in_every_notation() {
     let machine = Machine::with_access().toml(
         "vk = { lang = \"en\" }\n\n\"converter\" . command_prefixes = [\n  \"wait = 1\",\n]\n\
          [bus]\nnamespace = \"\"\"\nlease\"\"\"\nstreams.button = \"b\"\n",

@@ -1,7 +1,5 @@
-//! The state of the dependencies and of the work. Plain state: stages report what they meet,
+//! The state of the dependencies and the progress of fetching. It is plain state: stages report to it, and
 //! [`Verdict`](super::verdict::Verdict) judges it.
-
-mod gauges;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -14,30 +12,29 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::dependency::{Cause, Dependency};
-pub use gauges::HealthGauges;
 
-/// How long a dependency may fail before the service is not ready: a retry or two is nothing to report.
+/// How long a dependency may fail before the service is not ready: one or two retries are normal.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How many failures that are over are remembered.
+/// How many past failures are kept.
 const PAST: usize = 5;
 
-/// What this instance is doing.
+/// The role of this instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Not yet connected to Redis.
     Starting,
-    /// Another instance fetches; this one is there to take over.
+    /// Another instance fetches; this one takes over if it stops.
     Standby,
     /// This instance fetches.
     Fetching,
-    /// A word of a newer version.
+    /// A word that a newer version wrote.
     #[serde(other)]
     Unknown,
 }
 
 impl Role {
-    /// The role in a word.
+    /// The stable word, as serde writes it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -49,34 +46,34 @@ impl Role {
     }
 }
 
-/// Whether a dependency matters to an instance of this role: a standby needs Redis alone.
+/// Whether an instance of this role needs the dependency: a standby needs only Redis.
 fn matters(dependency: Dependency, role: Role) -> bool {
     matches!(dependency, Dependency::Redis | Dependency::Lease) || role == Role::Fetching
 }
 
-/// The state of the service, shared by all who report to it.
+/// The state of the service, shared by everything that reports to it.
 #[derive(Debug)]
 pub struct Health {
-    state: Mutex<State>,
-    /// The longest time between two answers of a healthy Long Poll server.
+    state: Mutex<Inner>,
+    /// The longest time between two answers of a working Long Poll server.
     poll_deadline: Duration,
 }
 
 #[derive(Debug)]
-struct State {
+struct Inner {
     role: Role,
     role_since: Instant,
     failures: BTreeMap<Dependency, Ongoing>,
-    /// The failures that are over, with their ends, the newest first.
+    /// Past failures and when they ended, the newest first.
     past: VecDeque<(Failure, Instant)>,
-    /// When the work last moved: VK answered or a batch was committed. Or when it could again: this
-    /// instance began to fetch, or what kept it from polling was over.
-    moved: Instant,
-    /// When the work was last begun again because it stood still, if it has not moved since.
-    again: Option<Instant>,
-    /// When Long Poll last answered, if it ever did.
+    /// The last progress: VK answered, or a batch was committed. Also the moment from which progress was
+    /// possible: this instance began to fetch, or a failure ended.
+    progressed: Instant,
+    /// When fetching was last restarted because it had stalled, if there was no progress since.
+    restarted: Option<Instant>,
+    /// When Long Poll last answered.
     polled: Option<Instant>,
-    /// When a batch was last committed, if one ever was.
+    /// When a batch was last committed.
     committed: Option<Instant>,
 }
 
@@ -95,40 +92,40 @@ impl Ongoing {
     }
 }
 
-/// A dependency that fails.
+/// The failure of a dependency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// Which one.
+    /// The dependency.
     pub dependency: Dependency,
-    /// In what way.
+    /// The cause.
     pub cause: Cause,
-    /// For how long.
+    /// How long it has lasted, or how long it lasted.
     #[serde(rename = "for_s", with = "seconds")]
     pub lasts: Duration,
-    /// What happened, in words and without secrets.
+    /// What happened, for people; without secrets.
     pub reason: String,
 }
 
 impl Failure {
-    /// Whether it has lasted too long for a retry or two to help.
+    /// Whether it has lasted longer than one or two retries take.
     #[must_use]
     pub fn is_lasting(&self) -> bool {
         self.lasts >= PATIENCE
     }
 }
 
-/// A failure that is over.
+/// A failure that has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastFailure {
     /// How long ago it ended.
     #[serde(rename = "ended_s", with = "seconds")]
     pub ended: Duration,
-    /// What it was, and how long it lasted.
+    /// The failure.
     #[serde(flatten)]
     pub failure: Failure,
 }
 
-/// A span as whole seconds.
+/// A duration as whole seconds.
 mod seconds {
     use std::time::Duration;
 
@@ -146,24 +143,24 @@ mod seconds {
 /// The state at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthSnapshot {
-    /// What this instance is doing.
+    /// The role of this instance.
     pub role: Role,
-    /// For how long.
+    /// How long it has had that role.
     pub role_for: Duration,
-    /// How long ago Long Poll last answered; none where it never did.
+    /// How long ago Long Poll last answered; none if it never has.
     pub polled: Option<Duration>,
-    /// How long ago a batch was last committed; none where none was.
+    /// How long ago a batch was last committed; none if none was.
     pub committed: Option<Duration>,
-    /// What fails, in the order of [`Dependency`].
+    /// The current failures, in the order of [`Dependency`].
     pub failures: Vec<Failure>,
-    /// Whether the work has begun: Long Poll has answered once, or this instance stands by.
+    /// Whether the start is complete: Long Poll has answered once, or this instance stands by.
     pub begun: bool,
-    /// Whether the work makes no progress although no dependency fails: a bug.
+    /// Whether there is no progress although no dependency fails: a bug.
     pub stalled: bool,
 }
 
-impl State {
-    /// Puts an ongoing failure among the past ones; false where there is none.
+impl Inner {
+    /// Moves an ongoing failure to the past ones; returns false if there is none.
     fn end_failure(&mut self, dependency: Dependency) -> bool {
         let Some(failure) = self.failures.remove(&dependency) else { return false };
         self.past.push_front((failure.of(dependency), Instant::now()));
@@ -171,9 +168,9 @@ impl State {
         true
     }
 
-    fn move_on(&mut self) {
-        self.moved = Instant::now();
-        self.again = None;
+    fn progress(&mut self) {
+        self.progressed = Instant::now();
+        self.restarted = None;
     }
 }
 
@@ -181,91 +178,91 @@ impl Health {
     /// The health of a service that has just started, whose polls VK holds for up to `wait`.
     #[must_use]
     pub fn new(wait: Duration) -> Self {
-        let state = State {
+        let state = Inner {
             role: Role::Starting,
             role_since: Instant::now(),
             failures: BTreeMap::new(),
             past: VecDeque::with_capacity(PAST + 1),
-            moved: Instant::now(),
-            again: None,
+            progressed: Instant::now(),
+            restarted: None,
             polled: None,
             committed: None,
         };
         Self { state: Mutex::new(state), poll_deadline: wait + PATIENCE + PATIENCE }
     }
 
-    /// The service is doing something else now.
+    /// Reports the role of this instance.
     pub fn role(&self, role: Role) {
         let mut state = self.state();
         if state.role != role {
             state.role = role;
             state.role_since = Instant::now();
-            state.move_on();
+            state.progress();
             state.failures.retain(|dependency, _| matters(*dependency, role));
         }
     }
 
-    /// A dependency did what was asked of it.
+    /// Reports that a dependency works.
     pub fn ok(&self, dependency: Dependency) {
         let mut state = self.state();
         if state.end_failure(dependency) {
-            state.move_on();
+            state.progress();
         }
-        // Redis also answers to what only keeps the lease.
+        // Redis also answers the renewals of the lease, which are no progress.
         if dependency != Dependency::Redis {
-            state.move_on();
+            state.progress();
         }
         if dependency == Dependency::LongPoll {
             state.polled = Some(Instant::now());
         }
     }
 
-    /// Nothing is asked of a dependency any more, so its failure affects nobody.
+    /// Reports that nothing needs the dependency any more: its failure has ended.
     pub fn not_needed(&self, dependency: Dependency) {
         self.state().end_failure(dependency);
     }
 
-    /// A batch is on the bus.
+    /// Reports that a batch is committed.
     pub fn committed(&self) {
         let mut state = self.state();
         state.committed = Some(Instant::now());
-        state.move_on();
+        state.progress();
     }
 
-    /// Whether the work has made no progress for so long that it should be restarted.
+    /// Whether fetching has made no progress for so long that it should be restarted.
     #[must_use]
     pub fn is_stalled(&self) -> bool {
-        let again = self.state().again;
-        self.snapshot().stalled && again.is_none_or(|at| at.elapsed() > self.poll_deadline)
+        let restarted = self.state().restarted;
+        self.snapshot().stalled && restarted.is_none_or(|at| at.elapsed() > self.poll_deadline)
     }
 
-    /// The work was restarted because it had stalled. The first time that counts as progress, so that
-    /// a supervisor that restarts processes waits only once.
+    /// Reports that fetching was restarted because it had stalled. The first restart counts as progress, so
+    /// that systemd's watchdog restarts the process only if the restart of fetching did not help.
     pub fn restarted(&self) {
         let mut state = self.state();
-        if state.again.is_none() {
-            state.moved = Instant::now();
+        if state.restarted.is_none() {
+            state.progressed = Instant::now();
         }
-        state.again = Some(Instant::now());
+        state.restarted = Some(Instant::now());
     }
 
-    /// A dependency was reached and did not do what was asked of it, for this reason; without secrets.
+    /// Reports that a dependency answered with an error. `reason` must not contain secrets.
     pub fn failing(&self, dependency: Dependency, reason: impl fmt::Display) {
         self.failing_since(dependency, Cause::Error, Instant::now(), reason);
     }
 
-    /// Likewise, in a way that has a remediation of its own.
+    /// Reports that a dependency fails by `cause`. `reason` must not contain secrets.
     pub fn failing_by(&self, dependency: Dependency, cause: Cause, reason: impl fmt::Display) {
         self.failing_since(dependency, cause, Instant::now(), reason);
     }
 
-    /// A dependency gave no answer that could be used; perhaps it was not even reached.
+    /// Reports that a dependency gave no usable answer; `reached` says whether there was a connection.
     pub fn no_answer(&self, dependency: Dependency, reached: bool, reason: impl fmt::Display) {
         self.failing_by(dependency, Cause::of_no_answer(reached), reason);
     }
 
-    /// A dependency has not done what it was asked for at `asked`, and should have done by now. A
-    /// failure that is already known keeps its beginning.
+    /// Reports that a dependency has failed since `asked`, the time of the call. An ongoing failure keeps
+    /// its start.
     pub fn failing_since(
         &self,
         dependency: Dependency,
@@ -279,7 +276,7 @@ impl Health {
         state.failures.insert(dependency, Ongoing { since, cause, reason });
     }
 
-    /// The last failures that are over, the newest first.
+    /// The last failures that have ended, the newest first.
     #[must_use]
     pub fn past(&self) -> Vec<PastFailure> {
         let past = |(failure, end): &(Failure, Instant)| PastFailure {
@@ -289,13 +286,13 @@ impl Health {
         self.state().past.iter().map(past).collect()
     }
 
-    /// The state now.
+    /// The current state.
     #[must_use]
     pub fn snapshot(&self) -> HealthSnapshot {
         let state = self.state();
         let mut failures: Vec<_> =
             state.failures.iter().map(|(dependency, failure)| failure.of(*dependency)).collect();
-        let silence = state.moved.elapsed();
+        let silence = state.progressed.elapsed();
         let stalled =
             state.role == Role::Fetching && failures.is_empty() && silence > self.poll_deadline;
         if stalled {
@@ -317,7 +314,7 @@ impl Health {
         }
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 
 use crate::setting::{boolean, text};
 
-/// The HTTP port of health, metrics and the page.
+/// The HTTP port.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {

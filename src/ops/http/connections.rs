@@ -1,8 +1,9 @@
-//! The connections to the HTTP port: few, short, and never a burden on the fetching.
+//! The connections to the HTTP port. Their number and duration are bounded, so that they never slow down
+//! fetching.
 //!
-//! A connection carries one request. It has a few seconds for the request's head and a few more until
-//! all of the answer is taken. When the port is full, the oldest connection makes room for the newest: a
-//! crowd of silent clients cannot keep a probe out, which needs a moment only.
+//! A connection carries one request. The client has a few seconds to send the head of the request and a few
+//! more to receive the response. At the limit, a new connection replaces the oldest one, so that many idle
+//! clients cannot lock out a probe.
 
 use std::{collections::VecDeque, io, time::Duration};
 
@@ -18,21 +19,24 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// The most connections at once.
+use crate::ops::retry::Outage;
+
+/// The maximum of simultaneous connections.
 const CONNECTIONS: usize = 64;
-/// How long a client may take for the head of its request.
+/// How long a client may take to send the head of its request.
 const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 /// How long a connection may take in all.
 const DEADLINE: Duration = Duration::from_secs(15);
-/// The longest head of a request, in bytes.
+/// The maximum size of the head of a request, in bytes.
 const HEAD_CAP: usize = 16 << 10;
-/// How long no connection is accepted when the process has no descriptors left.
+/// The pause before the next attempt to accept a connection, if the process has no descriptors left.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Serves `router` for as long as it is polled.
+/// Serves `router` until it is dropped.
 pub(super) async fn serve(listener: TcpListener, router: Router) {
     let mut open = Open::default();
-    let mut failures: u32 = 0;
+    // It never ends: after a failure, closing a connection lets the next attempt succeed.
+    let mut outage = Outage::default();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
@@ -40,9 +44,8 @@ pub(super) async fn serve(listener: TcpListener, router: Router) {
             }
             Err(error) if is_of_the_client(&error) => {}
             Err(error) => {
-                failures = failures.saturating_add(1);
-                if failures.is_power_of_two() {
-                    tracing::warn!(%error, failures, "the HTTP port cannot accept connections now; trying again");
+                if let Some(failures) = outage.fail() {
+                    tracing::warn!(%error, failures, "the HTTP port cannot accept connections; retrying");
                 }
                 open.close_oldest();
                 sleep(PAUSE).await;
@@ -51,13 +54,13 @@ pub(super) async fn serve(listener: TcpListener, router: Router) {
     }
 }
 
-/// Whether a connection was lost before it was accepted, which says nothing of this machine.
+/// Whether the client closed the connection before it was accepted, which is no failure of this machine.
 fn is_of_the_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// The connections, the oldest first.
+/// The open connections.
 #[derive(Default)]
 struct Open {
     tasks: JoinSet<()>,
@@ -68,7 +71,7 @@ impl Open {
     async fn add(&mut self, stream: TcpStream, router: &Router) {
         while self.tasks.try_join_next().is_some() {}
         self.oldest_first.retain(|connection| !connection.is_finished());
-        // Closed is a connection only when its task has ended, not when it was told to.
+        // The descriptor is free only when the aborted task has ended.
         while self.tasks.len() >= CONNECTIONS {
             self.close_oldest();
             self.tasks.join_next().await;
@@ -80,7 +83,7 @@ impl Open {
             .keep_alive(false)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
         self.oldest_first.push_back(self.tasks.spawn(async move {
-            // How it ends is the client's affair.
+            // An error here concerns only the client.
             let _ = timeout(DEADLINE, connection).await;
         }));
     }

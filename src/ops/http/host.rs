@@ -1,9 +1,8 @@
-//! Which names the page is served under.
+//! Protection against DNS rebinding: the page is served only under known host names.
 //!
-//! A page of somebody else's can have its own name resolve to this machine's address (DNS rebinding),
-//! and a visitor's browser then lets it read what is served under that name. Such a request carries that
-//! name in `Host`. An IP address needs no resolving, so it cannot be used like this and is always
-//! accepted, as is `localhost`.
+//! A foreign web page can let its own host name resolve to the address of this machine. The visitor's browser
+//! then lets that page read what this port serves. Such a request has the foreign name in its `Host` header.
+//! An IP address is not resolved, so it is always accepted, as is `localhost`.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -14,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// The names that are this service's own.
+/// The accepted host names.
 #[derive(Debug, Clone)]
 pub(super) struct Own(Arc<[String]>);
 
@@ -35,7 +34,7 @@ impl Own {
     }
 }
 
-/// Answers in the page's place when it was asked for under another name.
+/// Rejects a request with any other host name.
 pub(super) async fn check(State(own): State<Own>, request: Request, next: Next) -> Response {
     if own.is_in(request.headers()) {
         return next.run(request).await;

@@ -1,4 +1,4 @@
-//! The HTTP port: is the service alive, does it do its work, and how much of it?
+//! The HTTP port: `/livez`, `/readyz`, `/metrics`, the page and `/status.json`.
 
 mod config;
 mod connections;
@@ -23,15 +23,15 @@ use crate::ops::{
     status::StatusCollector,
 };
 
-/// How the page and its JSON are served.
+/// The settings of `/` and `/status.json`.
 #[derive(Debug)]
 pub struct Page {
-    /// Host names under which it is served, beside those of this machine.
+    /// The host names under which they are served, in addition to IP addresses and `localhost`.
     pub hosts: Vec<String>,
 }
 
-/// Serves at `address` for as long as it is polled; with `page`, the page and `/status.json` too. A port
-/// that cannot be had is no reason to stop fetching: it is logged, and nothing is served.
+/// Serves at `address` until it is dropped; with `page`, also `/` and `/status.json`. If the port cannot be
+/// opened, that is logged and nothing is served: fetching matters more.
 pub async fn serve(
     address: SocketAddr,
     collector: Arc<StatusCollector>,
@@ -41,11 +41,11 @@ pub async fn serve(
     let router = router(collector, metrics, page);
     match TcpListener::bind(address).await {
         Ok(listener) => {
-            tracing::info!(%address, "health is told by HTTP");
+            tracing::info!(%address, "the HTTP port is open");
             connections::serve(listener, router).await;
         }
         Err(error) => {
-            tracing::error!(%address, %error, "health is not told by HTTP; see http.listen");
+            tracing::error!(%address, %error, "the HTTP port cannot be opened: fetching continues without it. Check http.listen");
         }
     }
     std::future::pending::<()>().await;

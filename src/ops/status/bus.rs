@@ -1,46 +1,46 @@
-//! The state of the bus: who fetches, the position, the streams with their consumer groups, the dead
-//! letters. Nothing of what people wrote is in it.
+//! The state of the bus: the holder of the lease, the position, the streams with their consumer groups, the
+//! dead letters. It contains no texts of messages.
 
 use serde::{Deserialize, Serialize};
 
-/// What Redis reports of the bus.
+/// The last report of Redis on the bus.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BusReport {
-    /// Why Redis did not answer when it was last asked; none where it did.
+    /// Why the last query failed; none if it succeeded.
     pub error: Option<String>,
     /// How old the snapshot is, in seconds.
     pub read_s_ago: Option<u64>,
-    /// The last answer.
+    /// The last snapshot.
     pub snapshot: Option<BusSnapshot>,
 }
 
-/// How the bus stood when Redis was asked. Ages are seconds by Redis' clock.
+/// The state of the bus at one moment. Ages are in seconds by Redis' clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BusSnapshot {
-    /// The holder of the lease: host, process id and a random number; none where nobody has it.
+    /// The holder of the lease: host, process id and a random number; none if the lease is free.
     pub holder: Option<String>,
-    /// How long ago it, or the last holder, took the lease.
+    /// How long ago this or the last holder acquired the lease.
     pub held_for_s: Option<u64>,
-    /// How far the community's queue is on the bus; none before the very first commit.
+    /// The committed position; none before the first commit.
     pub position: Option<Progress>,
     /// How often VK lost updates.
     pub gaps: u64,
-    /// How many updates it lost, by its positions.
+    /// How many updates it lost, estimated by its positions.
     pub missed: u64,
-    /// How many events VK sent twice, and were dropped.
+    /// How many duplicates from VK were dropped.
     pub repeats: u64,
     /// The streams of events.
     pub streams: Vec<StreamState>,
-    /// The updates that could not become events.
+    /// The updates that could not be converted.
     pub dead_letters: LettersState,
 }
 
 /// The committed position.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// VK's position, which is text to scripts: it may be beyond what their numbers hold.
+    /// VK's position, as text: scripts may not hold such large numbers exactly.
     pub ts: String,
-    /// How long ago it last moved.
+    /// How long ago it last changed.
     pub age_s: Option<u64>,
 }
 
@@ -51,9 +51,9 @@ pub struct StreamState {
     pub name: String,
     /// How many entries it holds.
     pub length: u64,
-    /// How long ago its newest entry was added; none where it has none.
+    /// How long ago its newest entry was added; none if it is empty.
     pub newest_age_s: Option<u64>,
-    /// Who reads it.
+    /// Its consumer groups.
     #[serde(default)]
     pub groups: Vec<GroupState>,
 }
@@ -63,12 +63,12 @@ pub struct StreamState {
 pub struct GroupState {
     /// Its name.
     pub name: String,
-    /// How many consumers it knows, at work or not.
+    /// The number of its consumers, active or not.
     pub consumers: u64,
-    /// How many entries it has yet to be given; none where Redis does not know, as before version 7
-    /// and after entries before its place were deleted.
+    /// How many entries it has not been delivered; none if Redis does not know: before version 7, or after
+    /// undelivered entries were deleted.
     pub lag: Option<u64>,
-    /// How many entries it was given and has not acknowledged.
+    /// How many entries were delivered to it and not acknowledged.
     pub pending: u64,
     /// The age of the oldest of those.
     pub oldest_pending_s: Option<u64>,
@@ -81,7 +81,7 @@ pub struct LettersState {
     pub name: String,
     /// How many there are.
     pub count: u64,
-    /// The newest few, newest first.
+    /// The newest ones, newest first; five at most.
     #[serde(default)]
     pub newest: Vec<LetterNote>,
 }
@@ -91,8 +91,8 @@ pub struct LettersState {
 pub struct LetterNote {
     /// How long ago it was added.
     pub age_s: u64,
-    /// The update's type, where it has one.
+    /// The type of the update, if it has one.
     pub update_type: Option<String>,
-    /// Why it could not become an event.
+    /// Why it could not be converted.
     pub reason: String,
 }

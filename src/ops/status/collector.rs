@@ -1,5 +1,5 @@
-//! Puts the service's view of itself together. Redis has no work from those who read it, however many they
-//! are: the bus is read in the background, and reported here.
+//! Collects the status of the service. The state of the bus is read in the background and reported here, so
+//! the load on Redis does not depend on how many clients read the status.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,7 +17,7 @@ use crate::{
     text,
 };
 
-/// What the service knows of itself and of the bus.
+/// The sources of the status.
 #[derive(Debug)]
 pub struct StatusCollector {
     version: &'static str,
@@ -25,22 +25,22 @@ pub struct StatusCollector {
     health: Arc<Health>,
     history: Arc<History>,
     started: Instant,
-    /// None where events go to standard output, or nobody reads the bus.
+    /// None if events go to standard output, or if nothing reads the state of the bus.
     bus: Mutex<Option<LastAnswer>>,
 }
 
-/// What Redis answered.
+/// The last answer of Redis.
 #[derive(Debug, Default)]
 struct LastAnswer {
     /// The last snapshot.
     snapshot: Option<(Instant, BusSnapshot)>,
-    /// Why there was none since.
+    /// Why later queries failed.
     error: Option<String>,
 }
 
 impl StatusCollector {
-    /// A collector of a service that has just started; without `has_bus` events go to standard output, or
-    /// nobody reads the bus.
+    /// A collector for a service that has just started. `has_bus` says whether the state of the bus will be
+    /// [reported](Self::bus_reported).
     #[must_use]
     pub fn new(
         version: &'static str,
@@ -59,13 +59,7 @@ impl StatusCollector {
         }
     }
 
-    /// The health that the verdict is made from.
-    #[must_use]
-    pub fn health(&self) -> &Health {
-        &self.health
-    }
-
-    /// Everything that is known now.
+    /// The current status.
     #[must_use]
     pub fn status(&self) -> Status {
         let (health, bus) = (self.health.snapshot(), self.bus());
@@ -76,13 +70,13 @@ impl StatusCollector {
         }
     }
 
-    /// The verdict and what it was made from, without the rest of [`status`](Self::status).
+    /// The current verdict and the health that it was made from.
     #[must_use]
     pub fn readiness(&self) -> Readiness {
         Readiness::new(self.health.snapshot(), self.bus().as_ref())
     }
 
-    /// What Redis answered when it was asked for the state of the bus, or why it did not.
+    /// Reports the state of the bus, or why Redis did not return it.
     pub fn bus_reported(&self, answer: Result<BusSnapshot, String>) {
         let mut bus = lock(&self.bus);
         let last = bus.get_or_insert_default();

@@ -1,6 +1,7 @@
-//! The log: for people on a terminal, as JSON for collectors, or into systemd's journal.
+//! The log: text on a terminal, JSON for log collectors, or entries of systemd's journal.
 
 mod config;
+mod format;
 mod one_line;
 
 use std::{
@@ -19,26 +20,32 @@ use tracing_subscriber::{
 use self::one_line::OneLine;
 pub use config::{Config, LogFormat};
 
-/// Where lines go when they do not go into the journal.
+/// Where the log is written, unless it goes to the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
     /// Standard output.
     Stdout,
-    /// Standard error, for commands whose standard output is their result.
+    /// Standard error, for commands that print their result on standard output.
     Stderr,
 }
 
-/// How much is told, to be changed while it is.
+/// A handle that changes the log level of the running process.
 pub struct Level(reload::Handle<EnvFilter, Layered<AnyLayer, Registry>>);
 
 impl Level {
-    /// Tells as much as `level` says from now on.
+    /// Sets the level or filter `level`.
+    ///
+    /// # Errors
+    /// Fails if `level` is no filter.
     pub fn change(&self, level: &str) -> anyhow::Result<()> {
         Ok(self.0.reload(EnvFilter::try_new(level)?)?)
     }
 }
 
 /// Starts the log of this process.
+///
+/// # Errors
+/// Fails if the level is no filter, or if the log is running already.
 pub fn start(log: &Config, output: Output) -> anyhow::Result<Level> {
     let (filter, level) = reload::Layer::new(EnvFilter::try_new(&log.level)?);
     Registry::default().with(layer(log.format, output)).with(filter).try_init()?;
@@ -61,9 +68,9 @@ fn layer(format: LogFormat, output: Output) -> AnyLayer {
     }
 }
 
-/// Whether this process's output is the journal's. systemd names it to what it starts, by device and
-/// inode, that of standard error where there are two; a shell's children inherit the name, though
-/// their output may be a terminal.
+/// Whether standard output or standard error is the journal's. `JOURNAL_STREAM` has the device and inode of
+/// the stream that systemd opened. Child processes inherit the variable even if their output goes elsewhere,
+/// so it is compared with the actual streams.
 fn goes_to_journal() -> bool {
     let Ok(named) = std::env::var("JOURNAL_STREAM") else { return false };
     [io::stdout().as_fd(), io::stderr().as_fd()].into_iter().any(|output| {
@@ -78,7 +85,7 @@ fn journal() -> Option<AnyLayer> {
 }
 
 fn text(output: Output, colours: bool) -> AnyLayer {
-    let layer = tracing_subscriber::fmt::layer().with_ansi(colours).with_target(false);
+    let layer = tracing_subscriber::fmt::layer().with_ansi(colours).event_format(format::Text);
     match output {
         Output::Stdout => OneLine(layer).boxed(),
         Output::Stderr => OneLine(layer.with_writer(io::stderr)).boxed(),
@@ -86,7 +93,7 @@ fn text(output: Output, colours: bool) -> AnyLayer {
 }
 
 fn json(output: Output) -> AnyLayer {
-    let layer = tracing_subscriber::fmt::layer().json().flatten_event(true);
+    let layer = tracing_subscriber::fmt::layer().json().event_format(format::Json);
     match output {
         Output::Stdout => OneLine(layer).boxed(),
         Output::Stderr => OneLine(layer.with_writer(io::stderr)).boxed(),

@@ -1,4 +1,4 @@
-//! Every value of every event, made fit for one line, whatever the format and whoever wrote the text.
+//! Escapes and shortens the values of each event, so that each fits on one line in every format.
 
 use std::fmt;
 
@@ -11,11 +11,11 @@ use tracing_subscriber::{Layer, layer::Context};
 
 use crate::text;
 
-/// The most characters of a value. The service's own sentences are shorter, with what they quote.
+/// The maximum length of a value in characters. Messages of the service are shorter, quotations included.
 const LONGEST: usize = 1000;
 
-/// Hands events on to a format, with each text in them on one line, bounded, and without characters
-/// that a terminal would obey.
+/// Passes events on to the layer of a format with each text escaped for terminals, on one line and
+/// shortened. The fields of spans pass unchanged: they are numbers and words of this service.
 pub(super) struct OneLine<L>(pub(super) L);
 
 impl<S: Subscriber, L: Layer<S>> Layer<S> for OneLine<L> {
@@ -38,7 +38,7 @@ impl<S: Subscriber, L: Layer<S>> Layer<S> for OneLine<L> {
     }
 }
 
-/// The values of an event by the place of their field.
+/// The values of an event, in the order of its fields.
 struct Values(Vec<Option<Box<dyn Value>>>);
 
 impl Values {
@@ -79,7 +79,7 @@ impl Visit for Values {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        // Display values and messages come by this way too, and have no quotes of their own.
+        // `%value` and the message are recorded here too, without quotes.
         let value = text::shortened(&format!("{value:?}"), LONGEST);
         self.set(field, tracing::field::display(value));
     }

@@ -1,5 +1,5 @@
-//! The verdict: whether events flow, which dependency is at fault if not, and what to do. Whoever shows
-//! how the service does shows this and nothing else.
+//! The verdict: whether events flow, which dependency is at fault if not, and what to do. Everything that
+//! shows the state of the service shows this verdict.
 
 mod words;
 
@@ -14,26 +14,26 @@ use super::{
     status::{BusReport, ago, span},
 };
 
-/// From this age of the newest commit on, silence is worth a word.
+/// From this age of the last commit on, the verdict says how long VK has sent nothing new.
 const QUIET: Duration = Duration::from_secs(300);
-/// While the position moved so recently, in seconds, some instance fetches.
+/// If the position changed within so many seconds, some instance fetches.
 const MOVING: u64 = 60;
 
 /// Whether events flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
-    /// They do.
+pub enum FlowState {
+    /// Events flow.
     Flowing,
-    /// Another instance fetches, and this one is there to take over.
+    /// Another instance fetches; this one takes over if it stops.
     Standby,
-    /// A dependency has failed for some seconds and is tried again.
+    /// A dependency has failed for some seconds; the service retries.
     Degraded,
-    /// They do not.
+    /// Events do not flow.
     Stopped,
     /// The service has not connected to Redis yet.
     Starting,
-    /// The service does not answer, or answers with a word of a newer version.
+    /// The service does not answer, or a newer version wrote another word.
     #[serde(other)]
     Unknown,
 }
@@ -42,24 +42,24 @@ pub enum State {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// Whether events flow, in one word.
-    pub state: State,
-    /// Whether the service does its work, be it as a standby.
+    pub state: FlowState,
+    /// Whether the service is ready: it fetches, or it stands by.
     pub ready: bool,
     /// The dependency at fault.
     pub fault: Option<Dependency>,
-    /// In what way it fails.
+    /// The cause of its failure.
     pub cause: Option<Cause>,
     /// The verdict in a sentence.
     pub summary: String,
-    /// What is known beyond that.
+    /// Details.
     pub detail: Option<String>,
     /// What to do.
     pub remediation: Option<String>,
 }
 
 impl Verdict {
-    /// The verdict on the service's health, and on the bus where it is read. The bus adds words and may
-    /// name a fault; it never decides whether the service is ready.
+    /// Judges the service's health, and the state of the bus if it is known. The bus only adds details and may
+    /// name a fault; it does not decide whether the service is ready.
     #[must_use]
     pub fn new(health: &HealthSnapshot, bus: Option<&BusReport>) -> Self {
         if let Some(failure) = fault(&health.failures) {
@@ -68,16 +68,16 @@ impl Verdict {
         let bus_error = bus.and_then(|bus| bus.error.as_deref());
         match health.role {
             Role::Starting => {
-                Self::without_fault(State::Starting, "The service is starting.", None)
+                Self::without_fault(FlowState::Starting, "The service is starting.", None)
             }
             Role::Unknown => {
-                Self::without_fault(State::Unknown, "Whether events flow is unknown.", None)
+                Self::without_fault(FlowState::Unknown, "Whether events flow is unknown.", None)
             }
             Role::Standby | Role::Fetching if bus_error.is_some() => Self {
                 detail: bus_error.map(str::to_owned),
                 remediation: Some(words::UNREADABLE_BUS.to_owned()),
                 ..Self::at_fault(
-                    State::Degraded,
+                    FlowState::Degraded,
                     Dependency::Redis,
                     Cause::Error,
                     "The service works, but Redis does not report the state of the bus.",
@@ -92,15 +92,15 @@ impl Verdict {
                     }
                 });
                 let summary = "Standing by: another instance fetches.";
-                Self::without_fault(State::Standby, summary, detail)
+                Self::without_fault(FlowState::Standby, summary, detail)
             }
             Role::Fetching => {
-                Self::without_fault(State::Flowing, "Events flow.", health.committed.map(news))
+                Self::without_fault(FlowState::Flowing, "Events flow.", health.committed.map(news))
             }
         }
     }
 
-    /// The verdict where the service could not be asked: `error` says why. The bus shows whether some
+    /// The verdict if the service does not answer; `error` says why. The state of the bus shows whether some
     /// instance fetches.
     #[must_use]
     pub fn without_service(error: &str, bus: Option<&BusReport>) -> Self {
@@ -110,28 +110,28 @@ impl Verdict {
             ..Self::at_fault(state, Dependency::Service, Cause::Unreachable, summary)
         };
         let Some(bus) = bus else {
-            return service(State::Unknown, "Whether events flow is unknown.");
+            return service(FlowState::Unknown, "Whether events flow is unknown.");
         };
         let (Some(snapshot), None) = (&bus.snapshot, &bus.error) else {
-            let error = bus.error.as_deref().unwrap_or("it was not asked");
+            let error = bus.error.as_deref().unwrap_or("it was not queried");
             let summary = "Neither Redis nor the service answers.";
             return Self {
                 detail: Some(format!("Redis: {error}. {silent}")),
-                ..Self::at_fault(State::Unknown, Dependency::Redis, Cause::Unreachable, summary)
+                ..Self::at_fault(FlowState::Unknown, Dependency::Redis, Cause::Unreachable, summary)
             };
         };
         let moved = snapshot.position.as_ref().and_then(|position| position.age_s);
         match (&snapshot.holder, moved) {
             (Some(holder), Some(age)) if age < MOVING => Self::without_fault(
-                State::Flowing,
+                FlowState::Flowing,
                 &format!("Events flow: {holder} fetches."),
                 Some(format!("The last updates came {}. {silent}", ago(age))),
             ),
             (Some(holder), _) => service(
-                State::Unknown,
+                FlowState::Unknown,
                 &format!("Whether events flow is unknown: {holder} holds the lease."),
             ),
-            (None, _) => service(State::Stopped, "Events do not flow: no instance fetches."),
+            (None, _) => service(FlowState::Stopped, "Events do not flow: no instance fetches."),
         }
     }
 
@@ -140,19 +140,20 @@ impl Verdict {
         let (dependency, cause) = (*dependency, *cause);
         let problem = problem(dependency, cause);
         let (state, summary) = match role {
-            _ if failure.is_lasting() => (State::Stopped, stopped(dependency, cause)),
+            _ if failure.is_lasting() => (FlowState::Stopped, stopped(dependency, cause)),
             Role::Starting => {
-                (State::Starting, format!("The service cannot start fetching yet: {problem}."))
+                (FlowState::Starting, format!("The service cannot start fetching yet: {problem}."))
             }
-            Role::Standby | Role::Fetching | Role::Unknown => {
-                (State::Degraded, format!("Events are delayed: {problem}. The service retries."))
-            }
+            Role::Standby | Role::Fetching | Role::Unknown => (
+                FlowState::Degraded,
+                format!("Events are delayed: {problem}. The service retries."),
+            ),
         };
         let detail = format!("Failing for {}: {}", span(lasts.as_secs()), sentence(reason));
         Self { detail: Some(detail), ..Self::at_fault(state, dependency, cause, &summary) }
     }
 
-    fn at_fault(state: State, dependency: Dependency, cause: Cause, summary: &str) -> Self {
+    fn at_fault(state: FlowState, dependency: Dependency, cause: Cause, summary: &str) -> Self {
         Self {
             fault: Some(dependency),
             cause: Some(cause),
@@ -161,10 +162,10 @@ impl Verdict {
         }
     }
 
-    fn without_fault(state: State, summary: &str, detail: Option<String>) -> Self {
+    fn without_fault(state: FlowState, summary: &str, detail: Option<String>) -> Self {
         Self {
             state,
-            ready: matches!(state, State::Flowing | State::Standby | State::Degraded),
+            ready: matches!(state, FlowState::Flowing | FlowState::Standby | FlowState::Degraded),
             fault: None,
             cause: None,
             summary: summary.to_owned(),
@@ -173,7 +174,7 @@ impl Verdict {
         }
     }
 
-    /// The stable words of what is at fault, such as `redis (unreachable)`.
+    /// The stable words of the fault and its cause, such as `redis (unreachable)`.
     fn words(&self) -> Option<String> {
         let fault = self.fault?.as_str();
         Some(
@@ -182,7 +183,7 @@ impl Verdict {
         )
     }
 
-    /// The verdict for people, its summary first.
+    /// The verdict as lines for people, the summary first.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let fault = self.words().map(|words| format!("Fault: {words}"));
@@ -194,8 +195,8 @@ impl Verdict {
     }
 }
 
-/// The failure that holds up the others: of those that last, or else of all, the one that is nearest to
-/// the end of an update's way.
+/// The failure at fault: of the lasting ones, else of all, the one nearest to the end of the pipeline, which
+/// blocks every stage before it.
 fn fault(failures: &[Failure]) -> Option<&Failure> {
     failures.iter().find(|failure| failure.is_lasting()).or(failures.first())
 }
@@ -218,24 +219,24 @@ fn sentence(reason: &str) -> String {
 pub struct Readiness {
     /// The verdict.
     pub verdict: Verdict,
-    /// What it was made from.
+    /// The health that it was made from.
     pub health: HealthSnapshot,
 }
 
 impl Readiness {
-    /// The verdict on the service's health, and on the bus where it is read.
+    /// Judges the service's health, and the state of the bus if it is known.
     #[must_use]
     pub fn new(health: HealthSnapshot, bus: Option<&BusReport>) -> Self {
         Self { verdict: Verdict::new(&health, bus), health }
     }
 
-    /// `ready: fetching`, `not ready: starting` and the like. Scripts may rely on the form.
+    /// `ready: ` or `not ready: ` and the role. Scripts may rely on this form.
     fn headline(&self) -> String {
         let ready = if self.verdict.ready { "ready" } else { "not ready" };
         format!("{ready}: {}", self.health.role.as_str())
     }
 
-    /// Everything that an operator needs in one line. It stays the same for as long as nothing fails.
+    /// The whole verdict in one line. It does not change while nothing fails.
     #[must_use]
     pub fn line(&self) -> String {
         let Self { verdict, .. } = self;

@@ -54,7 +54,7 @@ const CAUSES: [Cause; 6] = [
 #[test]
 fn without_a_failure_there_is_no_fault() {
     let verdict = of(&health(Role::Fetching, Vec::new()));
-    assert_eq!((verdict.state, verdict.fault, verdict.ready), (State::Flowing, None, true));
+    assert_eq!((verdict.state, verdict.fault, verdict.ready), (FlowState::Flowing, None, true));
     assert!(verdict.detail.unwrap().contains("7 s ago"));
 
     let committed = Some(Duration::from_secs(3600));
@@ -62,11 +62,11 @@ fn without_a_failure_there_is_no_fault() {
     assert!(of(&quiet).detail.unwrap().contains("nothing new for 1 h"));
 
     let verdict = of(&health(Role::Standby, Vec::new()));
-    assert!(verdict.state == State::Standby && verdict.ready);
+    assert!(verdict.state == FlowState::Standby && verdict.ready);
     assert!(verdict.detail.unwrap().contains("host/1/a"));
 
     let verdict = of(&health(Role::Starting, Vec::new()));
-    assert_eq!((verdict.state, verdict.ready), (State::Starting, false));
+    assert_eq!((verdict.state, verdict.ready), (FlowState::Starting, false));
 }
 
 #[test]
@@ -74,9 +74,9 @@ fn each_failure_is_at_fault_briefly_and_lastingly() {
     for dependency in Dependency::ALL {
         for cause in CAUSES {
             let brief = of(&health(Role::Fetching, vec![failure(dependency, cause, 9)]));
-            assert_eq!((brief.state, brief.ready), (State::Degraded, true));
+            assert_eq!((brief.state, brief.ready), (FlowState::Degraded, true));
             let lasting = of(&health(Role::Fetching, vec![failure(dependency, cause, 10)]));
-            assert_eq!((lasting.state, lasting.ready), (State::Stopped, false));
+            assert_eq!((lasting.state, lasting.ready), (FlowState::Stopped, false));
             for verdict in [brief, lasting] {
                 assert_eq!((verdict.fault, verdict.cause), (Some(dependency), Some(cause)));
                 assert!(verdict.detail.unwrap().contains("what happened"));
@@ -127,7 +127,7 @@ fn of_several_failures_the_one_that_holds_up_the_others_is_at_fault() {
 #[test]
 fn a_start_that_fails_names_the_fault_before_it_lasts() {
     let failing = |seconds| vec![failure(Dependency::Redis, Cause::Unreachable, seconds)];
-    for (seconds, state) in [(3, State::Starting), (10, State::Stopped)] {
+    for (seconds, state) in [(3, FlowState::Starting), (10, FlowState::Stopped)] {
         let verdict = Verdict::new(&health(Role::Starting, failing(seconds)), None);
         assert_eq!((verdict.state, verdict.ready), (state, false));
         assert_eq!(verdict.fault, Some(Dependency::Redis));
@@ -151,28 +151,28 @@ fn the_bus_never_decides_whether_the_service_is_ready() {
 #[test]
 fn a_bus_that_cannot_be_read_is_named_while_the_service_works() {
     let verdict = Verdict::new(&health(Role::Fetching, Vec::new()), Some(&no_bus()));
-    assert_eq!((verdict.state, verdict.fault), (State::Degraded, Some(Dependency::Redis)));
+    assert_eq!((verdict.state, verdict.fault), (FlowState::Degraded, Some(Dependency::Redis)));
     assert!(verdict.detail.unwrap().contains("refused"));
 }
 
 #[test]
 fn without_the_service_the_bus_shows_what_it_can() {
     let verdict = Verdict::without_service("silent", Some(&bus(Some("host/1/a"), 5)));
-    assert!(verdict.state == State::Flowing && verdict.ready);
+    assert!(verdict.state == FlowState::Flowing && verdict.ready);
     assert!(verdict.detail.unwrap().contains("silent"));
 
     let verdict = Verdict::without_service("silent", Some(&bus(Some("host/1/a"), 60)));
-    assert_eq!(verdict.state, State::Unknown, "the holder of the lease may be stuck");
+    assert_eq!(verdict.state, FlowState::Unknown, "the holder of the lease may be stuck");
 
     let verdict = Verdict::without_service("silent", Some(&bus(None, 5)));
-    assert_eq!((verdict.state, verdict.fault), (State::Stopped, Some(Dependency::Service)));
+    assert_eq!((verdict.state, verdict.fault), (FlowState::Stopped, Some(Dependency::Service)));
 
     let verdict = Verdict::without_service("silent", Some(&no_bus()));
-    assert_eq!((verdict.state, verdict.fault), (State::Unknown, Some(Dependency::Redis)));
+    assert_eq!((verdict.state, verdict.fault), (FlowState::Unknown, Some(Dependency::Redis)));
     assert!(verdict.detail.unwrap().contains("refused"));
 
     let verdict = Verdict::without_service("silent", None);
-    assert_eq!((verdict.state, verdict.fault), (State::Unknown, Some(Dependency::Service)));
+    assert_eq!((verdict.state, verdict.fault), (FlowState::Unknown, Some(Dependency::Service)));
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn a_verdict_of_a_newer_service_is_read() {
         "summary": "VK's quota is used up.", "detail": null, "remediation": "Wait.", "more": 1,
     }))
     .unwrap();
-    assert_eq!((verdict.state, verdict.ready), (State::Unknown, true));
+    assert_eq!((verdict.state, verdict.ready), (FlowState::Unknown, true));
     assert_eq!((verdict.fault, verdict.cause), (Some(Dependency::Unknown), Some(Cause::Unknown)));
     assert_eq!(verdict.lines()[0], "VK's quota is used up.");
 }

@@ -1,24 +1,24 @@
-//! What each failure means and what to do about it, in plain sentences.
+//! The sentences of the verdict: what each failure means, and what to do.
 
 use crate::ops::dependency::{Cause, Dependency};
 
-/// What to do where the service works and only the state of the bus cannot be read.
+/// What to do if only the state of the bus cannot be read.
 pub(super) const UNREADABLE_BUS: &str =
     "If this lasts, check the load of Redis and the rights of its user (README).";
 
-/// What to do where VK cannot be reached.
+/// What to do if VK cannot be reached.
 const NO_WAY_TO_VK: &str = "Check the DNS, the route, the proxy (HTTPS_PROXY) and the firewall of this \
                             machine, and vk.api_url. If they are right, VK has an outage. The service \
                             continues by itself, and VK keeps the queue until then.";
-/// What to do where VK's Long Poll answers with errors.
+/// What to do if VK's Long Poll answers with errors.
 const VK_ERRORS: &str = "VK is reached, so nothing has to be done on this machine. The service \
                          continues by itself when VK answers again, and VK keeps the queue until then.";
-/// What to do where VK's API answers look-ups with errors.
+/// What to do if VK's API answers look-ups with errors.
 const VK_API_ERRORS: &str = "VK is reached, so nothing has to be done on this machine, unless the reason \
                              names the token or a limit of calls. The service continues by itself when \
                              VK answers again; events whose look-ups are cached do not wait.";
 
-/// What is wrong, as a clause.
+/// The problem, as a clause.
 pub(super) fn problem(dependency: Dependency, cause: Cause) -> &'static str {
     let is_reached = cause != Cause::Unreachable;
     match dependency {
@@ -35,7 +35,7 @@ pub(super) fn problem(dependency: Dependency, cause: Cause) -> &'static str {
             _ => "commits are not as durable as bus.durability asks for",
         },
         Dependency::Consumers => "a stream is full, because a consumer group does not keep up",
-        Dependency::LongPoll if is_reached => "VK's Long Poll does not answer as it should",
+        Dependency::LongPoll if is_reached => "VK's Long Poll answers with errors",
         Dependency::LongPoll => "VK's Long Poll cannot be reached",
         Dependency::Users if is_reached => "VK's API does not answer look-ups of users",
         Dependency::Users => "VK's API cannot be reached for look-ups of users",
@@ -53,7 +53,7 @@ pub(super) fn problem(dependency: Dependency, cause: Cause) -> &'static str {
     }
 }
 
-/// The summary of a failure that lasts.
+/// The summary of a lasting failure.
 pub(super) fn stopped(dependency: Dependency, cause: Cause) -> String {
     let effect = match dependency {
         Dependency::Redis
@@ -70,7 +70,7 @@ pub(super) fn stopped(dependency: Dependency, cause: Cause) -> String {
     format!("{effect}: {}.", problem(dependency, cause))
 }
 
-/// What to do about it.
+/// What to do.
 pub(super) fn remediation(dependency: Dependency, cause: Cause) -> &'static str {
     let is_reached = cause != Cause::Unreachable;
     match dependency {

@@ -50,7 +50,7 @@ async fn every_setting_is_shown_with_its_source_and_no_secret() {
     assert_eq!(row("vk.lang"), ["vk.lang", "ru", "default"]);
     assert_eq!(row("bus.url")[1], "redis://fetcher:***@localhost/3");
     assert_eq!(row("converter.reply_author")[1], "true");
-    assert!(ended.out.ends_with("\nThe configuration is fine.\n"), "{}", ended.out);
+    assert!(ended.out.ends_with("\nThe configuration is valid.\n"), "{}", ended.out);
     assert!(!ended.out.contains("hunter2") && !ended.out.contains(TOKEN), "{}", ended.out);
 }
 

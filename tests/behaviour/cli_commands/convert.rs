@@ -106,7 +106,7 @@ async fn a_wrong_file_of_names_is_named_with_its_mistake() {
     for (names, mistake) in [
         (r#"{"user": []}"#, "unknown field `user`"),
         (r#"{"users": [{"id": 1, "first_name": "A", "nick": "a"}]}"#, "unknown field `nick`"),
-        (r#"{"messages": [{"text": "whole"}]}"#, "number 1 of messages"),
+        (r#"{"messages": [{"text": "whole"}]}"#, "element 1 of messages"),
         ("", "EOF"),
     ] {
         let ended = convert_offline(names, RAW).await;

@@ -151,7 +151,7 @@ async fn what_cannot_become_an_event_of_this_community_stays() {
         ended.out,
         "5-0  stays: type is missing\n\
          6-0  stays: updates of type wall_post_new are not routed\n\
-         7-0  stays: it is of group 5, while vk.group_id is 218730916\n"
+         7-0  stays: it belongs to group 5, but vk.group_id is 218730916\n"
     );
     assert_eq!(bus(&redis).await.dead_letters().await.unwrap().len(), 3);
 }
@@ -200,7 +200,7 @@ async fn a_stream_that_a_consumer_has_to_read_first_takes_none() {
     group.exec_async(&mut connection).await.unwrap();
     let ended = requeue(&redis, &vk, &["--all"]).await;
     assert_eq!(ended.code, Some(65), "{}", ended.err);
-    let refused = "stays: {toaster}:message is full, and group slow has to read on";
+    let refused = "stays: {toaster}:message is full until consumer group slow reads on";
     assert_eq!(ended.out.matches(refused).count(), 50, "{}", ended.out);
     let bus = bus(&redis).await;
     assert_eq!(bus.entries(STREAMS[0]).await.unwrap().len(), 100);

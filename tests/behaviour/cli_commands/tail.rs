@@ -74,7 +74,7 @@ async fn each_type_of_event_is_told_in_one_line() {
         format!("12:34:56  message   {who}#7 look [photo, geo] (answers #5) (forwards 2)"),
         format!("12:34:57  button    {who}{{\"call_action\":\"close\"}} on #8"),
         format!("12:34:58  reaction  {who}reaction 3 on #9"),
-        format!("12:34:59  reaction  {who}reaction taken back from #9"),
+        format!("12:34:59  reaction  {who}reaction removed from #9"),
         "00:00:00  command   not an event: {}".to_owned(),
     ] {
         assert_eq!(tail.out.line().await, told);

@@ -40,7 +40,7 @@ struct Behind {
 
 impl TlsVk {
     async fn before(vk: &Simulator) -> Self {
-        event_fetcher::ops::tls::install_provider();
+        event_fetcher::ops::process::install_tls_provider();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("openssl.cnf"), OPENSSL).unwrap();
         certificate(&folder, "ca", &["-extensions", "authority"]).await;
@@ -127,7 +127,7 @@ async fn an_unknown_authority_is_not_trusted_and_the_log_says_what_to_set() {
     let vk = TlsVk::before(flow.vk()).await;
     let service = flow.service(&redis.url(), &[("FETCHER_VK__API_URL", &*vk.url())]);
     let line = service.says("vk.tls.ca").await.unwrap();
-    assert!(line.contains("UnknownIssuer") && line.contains("asking again"), "{line}");
+    assert!(line.contains("UnknownIssuer") && line.contains("trying again"), "{line}");
     assert!(flow.vk().stats().calls.is_empty());
 }
 

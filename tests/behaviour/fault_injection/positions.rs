@@ -71,12 +71,12 @@ async fn an_answer_whose_ts_is_no_position_moves_nothing() {
 }
 
 #[tokio::test]
-async fn an_ordinary_answer_does_not_take_the_position_back() {
+async fn updates_do_not_move_the_position_back() {
     let (redis, mut flow, front) = scene().await;
     lead_here(&front);
     front.answer("/whp/1", "200 OK", br#"{"ts":"3","updates":[]}"#);
     let service = start(&redis, &flow, &front);
-    service.says("which lies before 1000").await.unwrap();
+    service.says("lies before the position 1000").await.unwrap();
     flow.push(20);
     flow.arrives(&redis).await;
     front.is_used_up().await;

@@ -65,7 +65,7 @@ async fn vks_errors_are_quoted_on_one_bounded_line_in_text_and_json() {
     let redis = RedisServer::start().await.unwrap();
     for format in ["text", "json"] {
         // One that passes, and one that ends the service.
-        for (code, said) in [(10, "no Long Poll server yet"), (5, "TOKEN_FILE")] {
+        for (code, said) in [(10, "VK named no Long Poll server"), (5, "TOKEN_FILE")] {
             let api = hostile_api(code).await;
             let mut service = start(&api, &redis.url(), format);
             let line = service.says(said).await.unwrap();

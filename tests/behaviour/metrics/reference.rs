@@ -11,9 +11,10 @@ use std::{
 
 use event_fetcher::{
     ops::{
-        health::{Health, HealthGauges},
+        gauges::{HealthGauges, StreamGauges},
+        health::Health,
         metrics::Metrics,
-        status::{BusSnapshot, GroupState, LettersState, StreamGauges, StreamState},
+        status::{BusSnapshot, GroupState, LettersState, StreamState},
     },
     pipeline,
 };

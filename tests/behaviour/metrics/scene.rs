@@ -44,7 +44,7 @@ impl Scene {
     }
 
     pub(crate) async fn text(&self) -> String {
-        event_fetcher::ops::tls::install_provider();
+        event_fetcher::ops::process::install_tls_provider();
         let url = format!("http://{}/metrics", self.address);
         let end = Instant::now() + DEADLINE;
         loop {

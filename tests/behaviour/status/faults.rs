@@ -209,7 +209,7 @@ async fn a_long_poll_that_answers_with_errors() {
     let expected = Expected {
         fault: "long_poll",
         cause: "error",
-        summary: "VK's Long Poll does not answer as it should",
+        summary: "VK's Long Poll answers with errors",
         detail: "502",
         remediation: "VK is reached",
     };

@@ -110,7 +110,7 @@ impl Scene {
 
     /// The answer of the service's port, once there is one.
     pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
-        event_fetcher::ops::tls::install_provider();
+        event_fetcher::ops::process::install_tls_provider();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let end = Instant::now() + DEADLINE;
         loop {

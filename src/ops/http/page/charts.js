@@ -57,7 +57,7 @@ function drawEvents() {
   const top = [1, 2, 4, 6, 8, 10].map((times) => times * unit).find((bound) => bound >= highest);
   const rates = minutes.map((minute) => Math.round(minute.rate));
   const label = minutes.length ? `Events a minute: now ${number(rates[0])}, at least ${
-    number(Math.min(...rates))}, at most ${number(Math.max(...rates))}. Arrow keys tell each minute.`
+    number(Math.min(...rates))}, at most ${number(Math.max(...rates))}. Arrow keys select a minute.`
     : "Events a minute: nothing counted yet.";
   const plot = canvas("events", label);
   for (const share of [0, .5, 1]) {
@@ -87,8 +87,8 @@ function drawTimes() {
   const low = Math.floor(Math.log10(Math.min(1, ...known)));
   const high = Math.max(low + 2, Math.ceil(Math.log10(Math.max(1, ...known))));
   const latest = minutes.find((minute) => minute.p50_ms !== null);
-  const plot = canvas("times", latest ? `Latency from VK's answer to commit: half within ${millis(latest.p50_ms)}, 99 of 100 within ${
-    millis(latest.p99_ms)}. Arrow keys tell each minute.` : "Latency from VK's answer to commit: nothing committed yet.");
+  const plot = canvas("times", latest ? `Latency from VK's answer to commit: p50 ${millis(latest.p50_ms)}, p99 ${
+    millis(latest.p99_ms)}. Arrow keys select a minute.` : "Latency from VK's answer to commit: nothing committed yet.");
   const y = (value) => TOP + plot.inner * (1 - (Math.log10(value) - low) / (high - low));
   for (let power = low; power <= high; power++) rule(plot, y(10 ** power), millis(10 ** power));
   minutes.forEach((minute, index) => {
@@ -103,11 +103,11 @@ function drawTimes() {
   mark(plot);
   const minute = minutes[pointed ?? minutes.indexOf(latest)];
   const key = (line, name, kind, value) => element("span", { class: "key" },
-    element("i", { class: `${line} ${kind}` }), `${name} within `, element("b", {}, value));
+    element("i", { class: `${line} ${kind}` }), `${name} `, element("b", {}, value));
   const value = (it) => minute && it !== undefined && it !== null ? millis(it) : "–";
   $("times-caption").replaceChildren(heading(minute),
-    key("thick", "half", "half", value(minute && minute.p50_ms)),
-    key("thin", "99 of 100", "most", value(minute && minute.p99_ms)));
+    key("thick", "p50", "half", value(minute && minute.p50_ms)),
+    key("thin", "p99", "most", value(minute && minute.p99_ms)));
 }
 
 const heading = (minute) => element("span", {}, !minute ? "Nothing counted yet."

@@ -13,7 +13,7 @@ const DEPENDENCIES = {
 };
 const $ = (id) => document.getElementById(id);
 
-// Text is only ever set as text: names and reasons are others' words.
+// Text is set only as text, never as HTML: names and reasons come from other people and programs.
 function say(id, text) {
   const element = $(id);
   if (element.textContent !== text) element.textContent = text;
@@ -78,29 +78,29 @@ function show(status) {
 function showFigures(service, snapshot) {
   const figure = (id, large, small) =>
     $(id).replaceChildren(large, element("small", {}, small));
-  figure("rate", number(service.events_a_minute), `VK answered ${
-    service.last_poll_s === null ? "never yet" : ago(service.last_poll_s)}`);
+  figure("rate", number(service.events_a_minute), `${
+    service.last_poll_s === null ? "VK has not answered yet" : `VK answered ${ago(service.last_poll_s)}`}`);
   const timed = service.minutes.filter((minute) => minute.p50_ms !== null || minute.p99_ms !== null);
   const last = timed[timed.length - 1];
-  figure("latency", last ? `≤ ${millis(last.p50_ms)}` : "–",
-    last ? `99 of 100 ≤ ${millis(last.p99_ms)}` : "nothing committed yet");
+  figure("latency", last ? `p50 ${millis(last.p50_ms)}` : "–",
+    last ? `p99 ${millis(last.p99_ms)}` : "nothing committed yet");
   const position = snapshot && snapshot.position;
   const moved = service.last_commit_s ?? (position && position.age_s);
   figure("position", position ? position.ts : "–",
-    moved === null ? "" : `moved ${ago(moved)}`);
+    moved === null ? "" : `changed ${ago(moved)}`);
   const holder = snapshot && snapshot.holder;
   const [host, process] = (holder || "").split("/");
   const since = snapshot && snapshot.held_for_s;
   figure("holder", !snapshot ? "–" : holder ? host : "nobody",
-    holder ? `process ${process}` + (since === null ? "" : `, for ${span(since)}`) : snapshot ? "" : "not known");
+    holder ? `process ${process}` + (since === null ? "" : `, for ${span(since)}`) : snapshot ? "" : "unknown");
 }
 
 function showBus(redis, snapshot, minutes) {
   say("read", snapshot && !redis.error ? `as of ${clock(redis.read_s_ago, { second: "2-digit" })}` : "");
   const note = !redis ? "Events go to standard output: there are no streams."
-    : redis.error && snapshot ? `Redis does not answer; this is as of ${when(redis.read_s_ago)}. ${redis.error}`
+    : redis.error && snapshot ? `Redis does not answer. This state is from ${when(redis.read_s_ago)}. ${redis.error}`
     : redis.error ? `Redis does not answer: ${redis.error}`
-    : snapshot ? "" : "Redis has not been asked yet.";
+    : snapshot ? "" : "Redis has not answered yet.";
   say("bus-note", note);
   $("bus-note").hidden = !note;
   $("streams").closest(".wide").hidden = !snapshot;
@@ -114,7 +114,7 @@ function showBus(redis, snapshot, minutes) {
         : [element("td", { colspan: 2, class: "faint" }, "no consumer group")]),
       element("td", { class: "roomy" }, stream.newest_age_s === null ? "–" : ago(stream.newest_age_s))));
     for (const group of stream.groups) {
-      // More than a minute's work is worth a look.
+      // A lag of more than a minute's events is highlighted.
       const slow = group.lag > Math.max(10, ...minutes.map((minute) => minute.events[TYPES[index]] || 0));
       const behind = (is) => is ? { class: "behind" } : {};
       rows.push(element("tr", { class: "group" },
@@ -139,12 +139,12 @@ function showLetters(redis, snapshot) {
   say("letters-count", letters.count ? number(letters.count) : "");
   list("letters", letters.newest.map((letter) =>
     item(letter.reason, [letter.update_type, when(letter.age_s + redis.read_s_ago)].filter(Boolean).join(", "))),
-    snapshot ? "None: every update could be read." : "Not known.");
+    snapshot ? "None: all updates were converted." : "Unknown.");
 }
 
 function showGaps(service, snapshot) {
   const { gaps, missed } = snapshot || {};
-  const lost = (count) => count ? `about ${number(count)}` : "how much is not known";
+  const lost = (count) => count ? `about ${number(count)}` : "an unknown number of updates";
   say("gaps-count", gaps ? `${number(gaps)} ever, ${lost(missed)}` : "");
   list("gaps", service.gaps.map((gap) =>
     item(`VK lost updates: ${lost(gap.missed)}`, when(gap.age_s))),
@@ -155,11 +155,11 @@ function showFailures(service) {
   const now = service.failures.map((it) =>
     item(`${DEPENDENCIES[it.dependency] || it.dependency}, now`, it.reason, `for ${span(it.for_s)}`));
   const past = service.past_failures.map((it) =>
-    item(DEPENDENCIES[it.dependency] || it.dependency, it.reason, `over since ${when(it.ended_s)}; lasted ${span(it.for_s)}`));
+    item(DEPENDENCIES[it.dependency] || it.dependency, it.reason, `ended ${when(it.ended_s)}; lasted ${span(it.for_s)}`));
   list("failures", [...now, ...past], "None since the start of the service.");
 }
 
-// Asking. What cannot be asked is said, and since when.
+// Polls the service. If it does not answer, the page says so and since when.
 let heard = null, silent = null;
 
 async function ask() {
@@ -176,8 +176,8 @@ async function ask() {
     const since = (Date.now() - silent) / 1000;
     showVerdict("silent", "The service does not answer this page.",
       `Since ${clock(since, { second: "2-digit" })}, for ${span(Math.round(since))}. ` +
-      (heard ? `What stands below is as of ${clock((Date.now() - heard) / 1000, { second: "2-digit" })}.` : ""),
-      "Check that the service runs and can be reached from here. This page keeps asking.", "service");
+      (heard ? `The state below is from ${clock((Date.now() - heard) / 1000, { second: "2-digit" })}.` : ""),
+      "Check that the service runs and can be reached from here. This page retries by itself.", "service");
     $("rest").classList.add("stale");
   }
 }

@@ -1,4 +1,4 @@
-//! Streams and consumer groups as Prometheus reads them.
+//! Gauges that are computed at the scrape: the service's health, and the last snapshot of the bus.
 
 use std::{
     fmt,
@@ -9,16 +9,61 @@ use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric},
     metrics::{MetricType, gauge::ConstGauge},
+    registry::Unit,
 };
 
-use super::{BusSnapshot, GroupState};
+use super::{
+    dependency::Dependency,
+    health::{Health, Role},
+    status::{BusSnapshot, GroupState},
+    verdict::Readiness,
+};
+
+/// The gauges `ready`, `role` and `dependency_failing_seconds`.
+#[derive(Debug)]
+pub struct HealthGauges(pub Arc<Health>);
+
+impl Collector for HealthGauges {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Readiness { verdict, health } = Readiness::new(self.0.snapshot(), None);
+        let flag = |is: bool| ConstGauge::new(u64::from(is));
+        flag(verdict.ready).encode(encoder.encode_descriptor(
+            "ready",
+            "Whether the service is ready: 1 if /readyz answers 200.",
+            None,
+            MetricType::Gauge,
+        )?)?;
+        let mut roles = encoder.encode_descriptor(
+            "role",
+            "The role of this process: one of the series is 1.",
+            None,
+            MetricType::Gauge,
+        )?;
+        for role in [Role::Starting, Role::Standby, Role::Fetching] {
+            flag(health.role == role).encode(roles.encode_family(&[("role", role.as_str())])?)?;
+        }
+        let mut failing = encoder.encode_descriptor(
+            "dependency_failing",
+            "How long a dependency has been failing; 0 if it works.",
+            Some(&Unit::Seconds),
+            MetricType::Gauge,
+        )?;
+        for dependency in Dependency::ALL {
+            let failure = health.failures.iter().find(|it| it.dependency == dependency);
+            let lasts = failure.map(|it| it.lasts).unwrap_or_default().as_secs_f64();
+            let labels = [("dependency", dependency.as_str())];
+            ConstGauge::new(lasts).encode(failing.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+}
 
 /// The gauges `stream_length`, `consumer_group_lag` and `consumer_group_pending`.
 #[derive(Debug, Clone, Default)]
 pub struct StreamGauges(Arc<Mutex<Option<BusSnapshot>>>);
 
 impl StreamGauges {
-    /// Shows the streams of `snapshot`; with none there are no series.
+    /// Exports the streams of `snapshot`; without one there are no series.
     pub fn show(&self, snapshot: Option<BusSnapshot>) {
         *self.snapshot() = snapshot;
     }
@@ -52,13 +97,13 @@ impl Collector for StreamGauges {
         gauge(
             &mut encoder,
             "consumer_group_lag",
-            "Entries of a stream that a consumer group has yet to read (Redis 7 and newer).",
+            "Entries of a stream that were not delivered to a consumer group (Redis 7 and newer).",
             of_groups(|group| group.lag),
         )?;
         gauge(
             &mut encoder,
             "consumer_group_pending",
-            "Entries that a consumer group has read and not acknowledged.",
+            "Entries that were delivered to a consumer group and not acknowledged.",
             of_groups(|group| Some(group.pending)),
         )
     }

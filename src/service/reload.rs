@@ -1,4 +1,4 @@
-//! What a running service takes over: another token, and another level of the log.
+//! Reloading: a running service applies a new token and a new log level.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,15 +12,15 @@ use crate::{
     bus,
     config::{self, Loaded, Origin, Sources},
     ops::{health::Health, retry::Outage, systemd, telemetry::Level},
-    vk::{Api, Class},
+    vk::{Api, ErrorClass},
 };
 
-/// How often it is looked whether the token is another.
+/// How often the token is read again.
 const PERIOD: Duration = Duration::from_secs(5);
-/// The settings that are taken over while the service runs.
+/// The settings that are applied without a restart.
 const LIVE: [&str; 2] = ["log.level", "vk.token"];
 
-/// Keeps a running service up with its settings.
+/// Applies changed settings to the running service.
 pub(super) struct Reload {
     sources: Sources,
     api: Arc<Api>,
@@ -31,13 +31,14 @@ pub(super) struct Reload {
     bus: bus::Config,
     /// The token in use.
     in_use: SecretString,
-    /// The token last found in its place and dealt with: in use, or refused.
+    /// The token that was last read and handled: it is in use, or VK rejected it.
     seen: SecretString,
+    /// Attempts to validate the new token that VK did not answer.
     outage: Outage,
 }
 
 impl Reload {
-    /// For a service that runs with what was loaded.
+    /// For a service that runs with the configuration `loaded`.
     pub(super) fn new(
         sources: Sources,
         loaded: &Loaded,
@@ -58,9 +59,9 @@ impl Reload {
         }
     }
 
-    /// Takes over what changes, for as long as it is polled: the token when its place has another,
-    /// the level too at a SIGHUP.
-    pub(super) async fn watch(mut self, mut hangups: Signal) {
+    /// Runs until it is dropped. Applies a new token as soon as its source has one, and all live settings
+    /// at each SIGHUP.
+    pub(super) async fn watch(mut self, mut hangup: Signal) {
         let mut ticks = interval(PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -73,7 +74,7 @@ impl Reload {
                         self.change_token(token).await;
                     }
                 }
-                Some(()) = hangups.recv() => {
+                Some(()) = hangup.recv() => {
                     let health = self.health.clone();
                     systemd::reloading(&health, self.reload()).await;
                 }
@@ -85,13 +86,13 @@ impl Reload {
         match config::load(&self.sources) {
             Ok(loaded) => {
                 self.change_level(&loaded);
-                self.tell_what_needs_a_restart(&loaded);
+                self.warn_of_restart(&loaded);
                 self.change_token(loaded.access.token).await;
             }
             Err(error) => {
-                // The mistakes are listed one a line.
+                // The error has one mistake per line.
                 let error = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-                tracing::error!("nothing is taken over: {error}");
+                tracing::error!("the configuration is not reloaded: {error}");
             }
         }
     }
@@ -99,12 +100,12 @@ impl Reload {
     fn change_level(&self, loaded: &Loaded) {
         let level = &loaded.config.log.level;
         match self.level.change(level) {
-            Ok(()) => tracing::info!(level, "the log's level is taken over"),
-            Err(error) => tracing::error!(level, "the log's level cannot be changed: {error}"),
+            Ok(()) => tracing::info!(level, "the configuration is reloaded"),
+            Err(error) => tracing::error!(level, "the log level cannot be changed: {error}"),
         }
     }
 
-    fn tell_what_needs_a_restart(&self, loaded: &Loaded) {
+    fn warn_of_restart(&self, loaded: &Loaded) {
         let value = |origins: &[Origin], key: &str| {
             origins.iter().find(|it| it.key == key).map(|it| it.value.clone())
         };
@@ -113,7 +114,7 @@ impl Reload {
             .filter(|key| !LIVE.contains(key))
             .filter(|key| value(&self.running, key) != value(&loaded.origins, key))
             .collect();
-        // Secrets are shown alike, whatever they are.
+        // The shown values of all secrets are equal, so the secrets themselves are compared.
         if let (Some(running), Some(new)) = (&self.bus.password, &loaded.config.bus.password)
             && !same(running, new)
         {
@@ -126,12 +127,12 @@ impl Reload {
         changed.dedup();
         if !changed.is_empty() {
             let keys = changed.join(", ");
-            tracing::warn!("needs a restart: {keys}");
+            tracing::warn!("changed settings take effect only after a restart: {keys}");
         }
     }
 
-    /// Has the token used if it is another and VK takes it. One that VK refuses is not shown to it
-    /// again until its place has another, or until a SIGHUP.
+    /// Uses the token if it differs from the one in use and VK accepts it. A token that VK rejected is not
+    /// sent again until its source has another one, or until SIGHUP.
     async fn change_token(&mut self, token: SecretString) {
         if same(&token, &self.in_use) {
             self.seen = token;
@@ -144,22 +145,18 @@ impl Reload {
                 self.seen = token;
                 tracing::info!("the new token is in use");
             }
-            Err(error) if matches!(error.class(), Class::Permanent | Class::Skip) => {
+            Err(error) if matches!(error.class(), ErrorClass::Permanent | ErrorClass::Skip) => {
                 self.outage.end();
                 self.seen = token;
-                tracing::error!(
-                    "the new token is not taken over, the old one stays in use: {error}"
-                );
+                tracing::error!("VK rejected the new token, the old one stays in use: {error}");
             }
             Err(error) => {
-                // So that it is found anew.
+                // The next tick reads the token again and finds it new.
                 self.seen = self.in_use.clone();
-                self.outage.fail();
-                if self.outage.is_loud() {
-                    let failures = self.outage.failures();
+                if let Some(failures) = self.outage.fail() {
                     tracing::warn!(
                         failures,
-                        "VK cannot be asked about the new token, trying again with the old one in use: {error}"
+                        "VK did not validate the new token, retrying; the old one stays in use: {error}"
                     );
                 }
             }

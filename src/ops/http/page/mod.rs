@@ -1,5 +1,5 @@
-//! The page for people, and what it shows as JSON. It is one file to whoever asks: style and script are
-//! in it, and the browser is told to take nothing else.
+//! The page for people, and `/status.json`. Style and script are inlined in the page, and its
+//! Content-Security-Policy forbids everything else.
 
 use std::sync::{Arc, LazyLock};
 
@@ -21,16 +21,16 @@ use ring::digest;
 
 use crate::ops::status::StatusCollector;
 
-const STYLE: &str = include_str!("page/style.css");
-const SCRIPT: &str = concat!(include_str!("page/page.js"), include_str!("page/charts.js"));
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = concat!(include_str!("page.js"), include_str!("charts.js"));
 
 static HTML: LazyLock<String> = LazyLock::new(|| {
-    include_str!("page/page.html")
+    include_str!("page.html")
         .replacen("<style></style>", &format!("<style>{STYLE}</style>"), 1)
         .replacen("<script></script>", &format!("<script>{SCRIPT}</script>"), 1)
 });
 
-/// What the browser may do: run this script, use this style, and ask this service.
+/// Allows this script, this style, and requests to this service.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     format!(
         "default-src 'none'; script-src '{}'; style-src '{}'; connect-src 'self'; img-src data:; \
@@ -40,7 +40,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// A text as a Content-Security-Policy names it.
+/// The source expression of an inlined text: its hash.
 fn source(text: &str) -> String {
     let digest = digest::digest(&digest::SHA256, text.as_bytes());
     format!("sha256-{}", BASE64_STANDARD.encode(digest))
@@ -52,7 +52,7 @@ const COMMON: [(HeaderName, &str); 3] = [
     (REFERRER_POLICY, "no-referrer"),
 ];
 
-/// The page, and its JSON.
+/// The routes of the page and its JSON.
 pub(super) fn router(collector: Arc<StatusCollector>) -> Router {
     Router::new().route("/", get(page)).route("/status.json", get(status)).with_state(collector)
 }

@@ -1,4 +1,4 @@
-//! The last hour on the bus, minute by minute: what the page and `status` show of it.
+//! The commits of the last hour by minute, for the page and `status`.
 
 use std::{
     collections::VecDeque,
@@ -13,14 +13,14 @@ use super::{GapNote, Minute};
 use crate::event::EventType;
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// How many minutes are kept, beside the current one.
+/// How many complete minutes are kept.
 const MINUTES: usize = 60;
 /// How many of the newest gaps are kept.
 const GAPS: usize = 5;
-/// The longest latency that is measured; a longer one has no value.
+/// The longest latency that is measured.
 const LONGEST: Duration = Duration::from_secs(1000);
 
-/// Batches in a row that one commit put on the bus.
+/// The batches of one commit.
 #[derive(Debug, Clone, Copy)]
 pub struct Committed<'a> {
     /// The number of events of each type, in the order of [`EventType::ALL`].
@@ -29,17 +29,17 @@ pub struct Committed<'a> {
     pub received: &'a [Instant],
     /// How often VK lost updates before or between the batches.
     pub gaps: u64,
-    /// How many updates it lost, by its positions.
+    /// How many updates it lost, estimated by its positions.
     pub missed: u64,
 }
 
-/// The last hour. It starts empty with the service.
+/// The history of the last hour; empty at the start of the service.
 #[derive(Debug)]
-pub struct History(Mutex<State>);
+pub struct History(Mutex<Inner>);
 
 #[derive(Debug)]
-struct State {
-    /// The minutes that are over, the oldest first.
+struct Inner {
+    /// The complete minutes, the oldest first.
     minutes: VecDeque<Minute>,
     current: Current,
     /// The newest gaps, the newest first.
@@ -51,13 +51,13 @@ struct State {
 struct Current {
     since: Instant,
     events: [u64; EventType::ALL.len()],
-    /// From VK's answer to its commit, in microseconds.
+    /// The time from VK's answer to its commit, in microseconds.
     latency: Histogram<u32>,
 }
 
 impl Default for History {
     fn default() -> Self {
-        Self(Mutex::new(State {
+        Self(Mutex::new(Inner {
             minutes: VecDeque::with_capacity(MINUTES + 1),
             current: Current::since(Instant::now()),
             gaps: VecDeque::with_capacity(GAPS + 1),
@@ -66,7 +66,7 @@ impl Default for History {
 }
 
 impl History {
-    /// Batches are on the bus now.
+    /// Records a commit.
     pub fn committed(&self, batches: &Committed<'_>) {
         let Committed { events, received, gaps, missed } = *batches;
         let mut state = self.state();
@@ -97,15 +97,15 @@ impl History {
         self.state().gaps.iter().map(note).collect()
     }
 
-    /// The state, with the minutes that are over by now put away.
-    fn state(&self) -> MutexGuard<'_, State> {
+    /// Locks the state, after completing the minutes that have passed.
+    fn state(&self) -> MutexGuard<'_, Inner> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.roll();
         state
     }
 }
 
-impl State {
+impl Inner {
     fn roll(&mut self) {
         for _ in 0..=MINUTES {
             if self.current.since.elapsed() < MINUTE {
@@ -118,7 +118,7 @@ impl State {
             }
             self.current.restart(next);
         }
-        // More than an hour without a commit or a look: all of it is empty minutes by now.
+        // Nothing called this for more than an hour: all kept minutes are empty.
         self.current.restart(Instant::now());
     }
 }
@@ -146,13 +146,13 @@ impl Current {
         }
     }
 
-    /// The latency that this share (0 to 1) of the batches kept, in milliseconds with two digits; none
-    /// where there was no batch or the latency is too long.
-    fn quantile(&self, share: f64) -> Option<f64> {
-        let kept = Duration::from_micros(self.latency.value_at_quantile(share));
-        let millis = kept.as_secs_f64() * 1000.0;
+    /// A quantile (0 to 1) of the latency, in milliseconds with two digits; none if there was no batch, or if
+    /// the latency is longer than [`LONGEST`].
+    fn quantile(&self, quantile: f64) -> Option<f64> {
+        let latency = Duration::from_micros(self.latency.value_at_quantile(quantile));
+        let millis = latency.as_secs_f64() * 1000.0;
         let two_digits = || format!("{millis:.1e}").parse().ok();
-        (!self.latency.is_empty() && kept <= LONGEST).then(two_digits).flatten()
+        (!self.latency.is_empty() && latency <= LONGEST).then(two_digits).flatten()
     }
 }
 
@@ -160,7 +160,7 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Events a minute, by the last minute and what there is of the current one.
+/// Events per minute, measured over the last complete minute and the current one.
 pub(super) fn rate(minutes: &[Minute]) -> u64 {
     let recent = &minutes[minutes.len().saturating_sub(2)..];
     let events: u64 = recent.iter().flat_map(|minute| minute.events.values()).sum();
