@@ -1,4 +1,4 @@
-//! The event-fetcher service: arguments in, exit code out; everything else is in the library.
+//! The program: it passes its arguments to the library's command line.
 
 use std::process::ExitCode;
 

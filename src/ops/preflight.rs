@@ -84,7 +84,7 @@ pub fn report(partner: &'static str, findings: &[Finding]) {
         match severity {
             Severity::Ok => {}
             Severity::Unknown => {
-                tracing::info!(remediation, "preflight check of {partner}: {what}")
+                tracing::info!(remediation, "preflight check of {partner}: {what}");
             }
             Severity::Warning | Severity::Problem => {
                 tracing::warn!(remediation, "preflight check of {partner}: {what}");

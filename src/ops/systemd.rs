@@ -26,12 +26,12 @@ pub async fn notify(collector: Arc<StatusCollector>, stop: CancellationToken) {
 /// Notifies systemd of a reload, which `work` does. A service that was not ready before is not reported as
 /// ready afterwards.
 pub async fn reloading(health: &Health, work: impl Future<Output = ()>) {
-    let begun = health.snapshot().begun;
-    if begun && let Ok(now) = NotifyState::monotonic_usec_now() {
+    let started = health.snapshot().started;
+    if started && let Ok(now) = NotifyState::monotonic_usec_now() {
         send(&[NotifyState::Reloading, now]);
     }
     work.await;
-    if begun {
+    if started {
         send(&[NotifyState::Ready]);
     }
 }
@@ -40,7 +40,7 @@ async fn report(collector: &StatusCollector) {
     let watchdog = sd_notify::watchdog_enabled();
     let mut ticks = interval(watchdog.map_or(PERIOD, |limit| PERIOD.min(limit / 2)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut begun = false;
+    let mut started = false;
     let mut status = String::new();
     loop {
         ticks.tick().await;
@@ -48,8 +48,8 @@ async fn report(collector: &StatusCollector) {
         let now = readiness.line();
         let Readiness { health, .. } = readiness;
         let mut notifications = Vec::new();
-        if health.begun && !begun {
-            begun = true;
+        if health.started && !started {
+            started = true;
             notifications.push(NotifyState::Ready);
         }
         if watchdog.is_some() && !health.stalled {

@@ -62,8 +62,9 @@ impl<'a> Report<'a> {
     fn log(&mut self, batches: &Prepared) {
         let Prepared { content, ts, gaps, cut, .. } = batches;
         for gap in gaps {
+            let (missed, cause) = (gap.missed(), cause(gap.cause));
             tracing::error!(
-                from = %gap.from, to = %gap.to, missed = gap.missed(), cause = cause(gap.cause),
+                from = %gap.from, to = %gap.to, missed, cause,
                 "VK lost updates: events between these positions may be missing"
             );
         }
@@ -73,14 +74,12 @@ impl<'a> Report<'a> {
                 "event committed"
             );
         }
-        if *cut > 0 {
-            if self.cut.fail().is_some() {
-                tracing::warn!(
-                    %ts, updates = cut,
-                    "updates have more attachments, more forwarded messages or a longer title than VK \
-                     allows; what is beyond ten times that was left out"
-                );
-            }
+        if *cut > 0 && self.cut.fail().is_some() {
+            tracing::warn!(
+                %ts, updates = cut,
+                "updates have more attachments, more forwarded messages or a longer title than VK \
+                 allows; what is beyond ten times that was left out"
+            );
         }
         for letter in &content.dead_letters {
             self.totals.dead_letters += 1;
@@ -145,8 +144,8 @@ impl fmt::Display for Totals {
         let (events, skipped) = (ByType(events), ByType(skipped));
         write!(
             f,
-            "{events} events, {skipped} updates not routed, {dead_letters} dead letters, \
-             {duplicates} duplicates dropped, {gaps} gaps"
+            "events {events}, updates not routed {skipped}, dead letters {dead_letters}, \
+             duplicates dropped {duplicates}, gaps {gaps}"
         )
     }
 }

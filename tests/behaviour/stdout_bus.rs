@@ -11,7 +11,7 @@ async fn events_are_json_lines_on_standard_output_and_the_log_is_elsewhere() -> 
     let scene = Scene::new().await?.set("FETCHER_BUS__URL", "stdout:");
     let service = scene.spawn()?;
     let log = service.says("no position is stored").await?;
-    contains(&log, "what comes while this is stopped is lost")?;
+    contains(&log, "while the service is stopped are lost")?;
     scene.vk.until(|stats| stats.polls_held == 1).await;
     let first = scene.say("Hi!");
     let second = scene.say("/help");

@@ -154,7 +154,7 @@ pub struct HealthSnapshot {
     /// The current failures, in the order of [`Dependency`].
     pub failures: Vec<Failure>,
     /// Whether the start is complete: Long Poll has answered once, or this instance stands by.
-    pub begun: bool,
+    pub started: bool,
     /// Whether there is no progress although no dependency fails: a bug.
     pub stalled: bool,
 }
@@ -309,7 +309,7 @@ impl Health {
             polled: state.polled.map(|at| at.elapsed()),
             committed: state.committed.map(|at| at.elapsed()),
             failures,
-            begun: state.polled.is_some() || state.role == Role::Standby,
+            started: state.polled.is_some() || state.role == Role::Standby,
             stalled,
         }
     }

@@ -57,13 +57,13 @@ async fn silence_beyond_a_poll_is_a_stall() {
 #[tokio::test(start_paused = true)]
 async fn work_has_begun_with_the_first_answer_or_as_a_standby() {
     let health = fetching();
-    assert!(!health.snapshot().begun);
+    assert!(!health.snapshot().started);
     health.ok(Dependency::LongPoll);
-    assert!(health.snapshot().begun);
+    assert!(health.snapshot().started);
 
     let health = Health::new(Duration::from_secs(25));
     health.role(Role::Standby);
-    assert!(health.snapshot().begun);
+    assert!(health.snapshot().started);
 }
 
 #[tokio::test(start_paused = true)]
@@ -145,8 +145,8 @@ async fn work_begun_again_has_one_more_term_before_the_process_is_given_up() {
     tokio::time::advance(term).await;
     assert!(health.is_stalled());
     health.restarted();
-    assert!(health.snapshot().stalled, "whoever restarts processes should do so");
-    assert!(!health.is_stalled(), "it is not begun again the whole time");
+    assert!(health.snapshot().stalled, "the watchdog should restart the process");
+    assert!(!health.is_stalled(), "it is not restarted again and again");
     tokio::time::advance(term).await;
     assert!(health.is_stalled(), "but for as long as nobody restarts the process");
 

@@ -28,9 +28,10 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let level = *event.metadata().level();
-        let (faint, coloured) = match to.has_ansi_escapes() {
-            true => (Style::new().dimmed(), Style::new().fg_color(Some(colour(level).into()))),
-            false => (Style::new(), Style::new()),
+        let (faint, coloured) = if to.has_ansi_escapes() {
+            (Style::new().dimmed(), Style::new().fg_color(Some(colour(level).into())))
+        } else {
+            (Style::new(), Style::new())
         };
         write!(to, "{faint}")?;
         SystemTime.format_time(&mut to)?;

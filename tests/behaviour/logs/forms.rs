@@ -6,6 +6,7 @@ use std::{
 };
 
 use tempfile::TempDir;
+use vk_simulator::{Fault, Target};
 
 use super::scene::{PROGRAM, Scene};
 
@@ -107,10 +108,29 @@ async fn in_a_container_each_line_is_json() {
     service.stop().await.unwrap();
     let lines: Vec<serde_json::Value> =
         service.stdout().iter().map(|line| serde_json::from_str(line).expect(line)).collect();
+    for (line, object) in service.stdout().iter().zip(&lines) {
+        assert_eq!(object["group_id"], 218_730_916, "{line}");
+        assert_eq!(line.matches("\"group_id\":").count(), 1, "{line}");
+    }
+    let totals = &lines.last().unwrap()["totals"];
+    assert_eq!(
+        totals,
+        "events 1 (message 1), updates not routed 0, dead letters 0, duplicates dropped 0, gaps 0"
+    );
     let committed = lines.iter().find(|line| line["message"] == "event committed").unwrap();
     assert_eq!(committed["event_id"], event_id);
     assert_eq!(committed["group_id"], 218_730_916);
     assert_eq!((&committed["level"], &service.stderr()[..]), (&"DEBUG".into(), &[][..]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_community_is_named_at_every_log_level() {
+    let scene = Scene::new().await;
+    let mut service = scene.start(&[PROGRAM], &[("FETCHER_LOG__LEVEL", "warn")]).await;
+    scene.vk.inject(Target::Poll, Fault::Status(502), 1);
+    let line = service.says("poll failed").await.unwrap();
+    assert!(line.contains("\"group_id\":218730916"), "{line}");
+    service.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,5 +147,6 @@ async fn on_a_terminal_it_is_text_for_people() {
     let line = service.says("event-fetcher starts").await.unwrap();
     assert!(line.contains(" INFO") || line.contains("INFO\u{1b}["), "{line}");
     assert!(!line.starts_with('{'), "{line}");
+    assert!(line.contains("group_id") && line.contains("218730916"), "{line}");
     service.stop().await.unwrap();
 }

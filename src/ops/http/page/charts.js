@@ -9,7 +9,7 @@ function drawCharts(latest) {
     const rates = TYPES.map((type) => (minute.events[type] || 0) * scale);
     return { ...minute, age, rates, rate: rates.reduce((sum, rate) => sum + rate, 0) };
   });
-  // Of the first seconds of a minute no rate can be told.
+  // The first seconds of a minute are too short for a rate.
   if (minutes.length && minutes[0].seconds < 10) minutes.shift();
   for (const since of document.querySelectorAll(".since")) {
     since.textContent = age < 3590 ? `since ${clock(age)}` : "in the last hour";

@@ -40,9 +40,9 @@ const clock = (age, more) => new Date(Date.now() - age * 1000)
 function span(seconds) {
   const [minutes, hours, days] = [60, 3600, 86400].map((unit) => Math.floor(seconds / unit));
   const two = (large, unit, small, smallUnit) => `${large} ${unit}` + (small ? ` ${small} ${smallUnit}` : "");
-  const told = minutes < 2 ? `${seconds} s` : hours < 1 ? `${minutes} min`
+  const text = minutes < 2 ? `${seconds} s` : hours < 1 ? `${minutes} min`
     : days < 1 ? two(hours, "h", minutes % 60, "min") : two(days, "d", hours % 24, "h");
-  return told.replaceAll(" ", "\u00a0");
+  return text.replaceAll(" ", "\u00a0");
 }
 
 const ago = (seconds) => seconds < 2 ? "just now" : `${span(seconds)} ago`;
