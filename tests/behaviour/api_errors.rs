@@ -35,36 +35,36 @@ async fn error_6_is_waited_out() -> Outcome {
 
 /// Cases 15 and 17.
 #[tokio::test]
-async fn error_10_of_every_method_is_passing_trouble() -> Outcome {
+async fn error_10_of_every_method_is_a_transient_error() -> Outcome {
     survives(Fault::Error(10), 2).await
 }
 
 #[tokio::test]
-async fn error_1_is_passing_trouble() -> Outcome {
+async fn error_1_is_a_transient_error() -> Outcome {
     survives(Fault::Error(1), 1).await
 }
 
 /// Case 18.
 #[tokio::test]
-async fn http_errors_are_passing_trouble() -> Outcome {
+async fn http_errors_are_transient_errors() -> Outcome {
     survives(Fault::Status(503), 1).await
 }
 
 /// Case 18.
 #[tokio::test]
-async fn empty_answers_are_passing_trouble() -> Outcome {
+async fn empty_answers_are_transient_errors() -> Outcome {
     survives(Fault::Empty, 1).await
 }
 
 #[tokio::test]
-async fn answers_cut_off_are_passing_trouble() -> Outcome {
+async fn answers_cut_off_are_transient_errors() -> Outcome {
     survives(Fault::CutText, 1).await?;
     survives(Fault::CutConnection, 1).await
 }
 
 /// Case 35: a kept-alive connection that is dead when it is used again.
 #[tokio::test]
-async fn connections_cut_by_the_api_are_made_again() -> Outcome {
+async fn connections_cut_by_the_api_are_reestablished() -> Outcome {
     survives(Fault::ResetBefore, 1).await?;
     survives(Fault::ResetAfter, 1).await
 }
@@ -160,7 +160,7 @@ async fn authors_and_peers_of_every_kind_are_named() -> Outcome {
 }
 
 /// Starts and ends for good; the message says what to do.
-async fn refuses_to_start(scene: Scene, advice: &[&str]) -> Outcome {
+async fn fails_to_start(scene: Scene, advice: &[&str]) -> Outcome {
     let output = ends_with(scene.spawn()?, 69).await?;
     advice.iter().try_for_each(|advice| contains(&output, advice))?;
     ensure!(scene.vk.stats().calls[SERVERS] == 1, "asked again all the same");
@@ -170,7 +170,7 @@ async fn refuses_to_start(scene: Scene, advice: &[&str]) -> Outcome {
 #[tokio::test]
 async fn a_wrong_token_ends_the_start_and_says_what_to_do() -> Outcome {
     let scene = Scene::new().await?.set("TOKEN", "vk1.a.another-token");
-    refuses_to_start(scene, &["error 5", "TOKEN_FILE", "community's settings"]).await
+    fails_to_start(scene, &["error 5", "TOKEN_FILE", "community's settings"]).await
 }
 
 /// Case 26.
@@ -178,7 +178,7 @@ async fn a_wrong_token_ends_the_start_and_says_what_to_do() -> Outcome {
 async fn long_poll_switched_off_ends_the_start_and_says_where_to_switch_it_on() -> Outcome {
     let scene = Scene::new().await?;
     scene.vk.set_long_poll_enabled(false);
-    refuses_to_start(scene, &["error 100", "Long Poll", "switch it on"]).await
+    fails_to_start(scene, &["error 100", "Long Poll", "switch it on"]).await
 }
 
 /// Case 26.
@@ -186,11 +186,11 @@ async fn long_poll_switched_off_ends_the_start_and_says_where_to_switch_it_on() 
 async fn a_token_without_the_right_ends_the_start_and_says_which_is_needed() -> Outcome {
     let scene = Scene::new().await?;
     scene.vk.set_rights(&["messages"]);
-    refuses_to_start(scene, &["error 15", "community management"]).await
+    fails_to_start(scene, &["error 15", "community management"]).await
 }
 
 #[tokio::test]
-async fn a_token_revoked_later_ends_the_service_and_commits_nothing_guessed() -> Outcome {
+async fn a_token_revoked_later_stops_the_service_and_no_guess_is_committed() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     let token = Options::default().token;
@@ -228,7 +228,7 @@ async fn a_pause_that_vk_asks_for_is_announced_and_does_not_hold_up_a_stop() -> 
 
 /// Case 36: an API that does not answer is asked again after `vk.timeout`.
 #[tokio::test]
-async fn a_call_that_hangs_is_made_again() -> Outcome {
+async fn a_call_that_hangs_is_retried() -> Outcome {
     let scene = Scene::with(Options { users: 50, ..Options::default() }).await?;
     let scene = scene.set("FETCHER_VK__TIMEOUT", "1s");
     for method in [SERVERS, USERS, CHATS] {

@@ -113,11 +113,11 @@ async fn survives_everything(seed: u64) -> Outcome {
 }
 
 #[tokio::test]
-async fn whatever_is_killed_cut_or_stopped_all_is_there_once_and_in_order() -> Outcome {
+async fn whatever_is_killed_cut_or_stopped_each_event_arrives_once_and_in_order() -> Outcome {
     survives_everything(1).await
 }
 
 #[tokio::test]
-async fn the_same_in_another_order() -> Outcome {
+async fn with_another_seed_each_event_arrives_once_and_in_order() -> Outcome {
     survives_everything(2).await
 }

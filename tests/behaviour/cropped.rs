@@ -74,7 +74,7 @@ fn calls(scene: &Scene, method: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn those_of_several_chats_are_asked_for_in_one_call() -> Outcome {
+async fn cropped_messages_of_several_chats_are_completed_by_one_call() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     let chats: Vec<_> = (1..=20).map(|number| CHAT_BASE + number).collect();
@@ -101,7 +101,7 @@ async fn a_chat_that_vk_refuses_costs_the_others_nothing() -> Outcome {
 }
 
 #[tokio::test]
-async fn where_vk_takes_them_only_apart_each_chat_is_asked_for_alone() -> Outcome {
+async fn without_execute_each_chat_is_asked_for_alone() -> Outcome {
     for fault in [Fault::Error(3), Fault::Error(12), Fault::Error(13), Fault::CutConnection] {
         let scene = Scene::new().await?;
         let service = scene.start().await?;

@@ -35,7 +35,7 @@ async fn restore(
 }
 
 #[tokio::test]
-async fn an_older_state_under_a_running_service_is_fetched_up_again() -> Outcome {
+async fn after_a_rollback_under_a_running_service_events_are_fetched_again() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     let mut redis = scene.connect().await?;
@@ -56,7 +56,7 @@ async fn an_older_state_under_a_running_service_is_fetched_up_again() -> Outcome
 
 /// The same in a quiet community, where no commit comes to notice it.
 #[tokio::test]
-async fn an_older_state_is_noticed_while_nothing_new_comes() -> Outcome {
+async fn a_rollback_is_noticed_while_nothing_new_comes() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     let mut redis = scene.connect().await?;
@@ -73,7 +73,7 @@ async fn an_older_state_is_noticed_while_nothing_new_comes() -> Outcome {
 }
 
 #[tokio::test]
-async fn an_older_state_before_a_start_is_fetched_up_again() -> Outcome {
+async fn after_a_rollback_before_a_start_events_are_fetched_again() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     let mut redis = scene.connect().await?;

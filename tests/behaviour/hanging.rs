@@ -39,7 +39,7 @@ async fn says_ready(port: u16, text: &str) -> anyhow::Result<String> {
 }
 
 #[tokio::test]
-async fn cropped_messages_that_are_never_answered_go_out_as_they_came() -> Outcome {
+async fn cropped_messages_that_vk_never_completes_are_delivered_as_they_came() -> Outcome {
     let port = harness::free_port()?;
     let scene = Scene::new().await?.set("FETCHER_HTTP__LISTEN", format!("127.0.0.1:{port}"));
     let service = scene.start().await?;
@@ -68,7 +68,7 @@ async fn cropped_messages_that_are_never_answered_go_out_as_they_came() -> Outco
 
 /// One call of it takes longer than work may stand still.
 #[tokio::test]
-async fn names_that_are_never_answered_are_waited_for_and_their_method_is_named() -> Outcome {
+async fn events_wait_for_names_that_vk_never_returns_and_the_method_is_reported() -> Outcome {
     let port = harness::free_port()?;
     let scene = Scene::new()
         .await?

@@ -9,7 +9,7 @@ use super::common::{Outcome, Scene, stop};
 
 /// Cases 4, 5 and 16: each key is shown once, and each next one asked for later.
 #[tokio::test]
-async fn keys_that_are_never_good_are_asked_for_ever_more_slowly() -> Outcome {
+async fn keys_that_never_work_are_requested_ever_more_slowly() -> Outcome {
     const SERVERS: &str = "groups.getLongPollServer";
     let scene = Scene::new().await?;
     scene.vk.inject(Target::Poll, Fault::Failed(2), 3);

@@ -74,7 +74,7 @@ async fn a_waiting_standby_notices_a_lease_given_back_before_its_end() -> Outcom
 
 /// The old one wakes up, still believes that it works, and is fenced off.
 #[tokio::test]
-async fn one_that_slept_beyond_its_lease_writes_nothing_more() -> Outcome {
+async fn an_instance_that_slept_beyond_its_lease_writes_nothing_more() -> Outcome {
     let scene = Scene::new().await?;
     let (first, second) = two(&scene).await?;
     scene.vk.generate(50);
@@ -106,7 +106,7 @@ async fn one_that_slept_beyond_its_lease_writes_nothing_more() -> Outcome {
 /// The lease is lost long before its next renewal, so that the commit itself is what is refused,
 /// and no memory of ids hides what it would double.
 #[tokio::test]
-async fn a_commit_after_another_took_over_is_refused_as_a_whole() -> Outcome {
+async fn a_commit_after_a_takeover_is_rejected_as_a_whole() -> Outcome {
     let scene =
         Scene::new().await?.set("FETCHER_BUS__LEASE", "20s").set("FETCHER_BUS__DEDUP_WINDOW", "0");
     let (first, second) = two(&scene).await?;
@@ -132,7 +132,7 @@ async fn a_commit_after_another_took_over_is_refused_as_a_whole() -> Outcome {
 
 /// As a hand sets it, or a tool that restores keys without their time to live.
 #[tokio::test]
-async fn a_lease_without_a_ttl_is_named_and_taken_over_after_a_term() -> Outcome {
+async fn a_lease_without_a_ttl_is_reported_and_taken_over_after_a_term() -> Outcome {
     let scene = Scene::new().await?;
     let first = scene.start().await?;
     scene.vk.generate(50);
@@ -153,7 +153,7 @@ async fn a_lease_without_a_ttl_is_named_and_taken_over_after_a_term() -> Outcome
 
 /// Whoever lives sets the TTL anew, long before a lease term is over.
 #[tokio::test]
-async fn a_lease_whose_ttl_was_removed_stays_with_an_instance_that_lives() -> Outcome {
+async fn a_lease_whose_ttl_was_removed_stays_with_a_running_instance() -> Outcome {
     let scene = Scene::new().await?.set("FETCHER_BUS__LEASE", "5s");
     let (first, second) = two(&scene).await?;
     let mut redis = scene.connect().await?;
@@ -172,7 +172,7 @@ async fn a_lease_whose_ttl_was_removed_stays_with_an_instance_that_lives() -> Ou
 
 /// Standing by, an instance can be stopped like any other, and keeps nobody's lease.
 #[tokio::test]
-async fn a_standby_stops_at_once_and_the_other_works_on() -> Outcome {
+async fn a_standby_stops_at_once_and_the_leader_continues() -> Outcome {
     let scene = Scene::new().await?;
     let (first, second) = two(&scene).await?;
     stop(second).await?;
@@ -183,7 +183,7 @@ async fn a_standby_stops_at_once_and_the_other_works_on() -> Outcome {
 
 /// With nobody there to take over, nothing is to be given up.
 #[tokio::test]
-async fn one_that_slept_beyond_its_lease_alone_goes_on() -> Outcome {
+async fn a_single_instance_that_slept_beyond_its_lease_continues() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     scene.vk.generate(50);
@@ -203,7 +203,7 @@ async fn one_that_slept_beyond_its_lease_alone_goes_on() -> Outcome {
 
 /// Communities share the streams of a namespace, and nothing else.
 #[tokio::test]
-async fn another_community_is_no_rival() -> Outcome {
+async fn instances_of_another_community_do_not_compete() -> Outcome {
     let scene = Scene::new().await?;
     let other = Scene::with(Options { group_id: 5, seed: 5, ..Options::default() }).await?;
     let other = other.set("FETCHER_BUS__URL", scene.redis.url());

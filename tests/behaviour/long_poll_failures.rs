@@ -42,7 +42,7 @@ async fn gap_of(bus: &Bus, missed: u64) -> Outcome {
 
 /// Cases 1 and 39.
 #[tokio::test]
-async fn failed_1_is_a_gap_and_the_run_goes_on_from_the_replys_ts() -> Outcome {
+async fn failed_1_is_a_gap_and_fetching_continues_from_the_replys_ts() -> Outcome {
     let scene = Scene::with(Options { retention: 20, ..Options::default() }).await?;
     let service = scene.start().await?;
     scene.vk.generate(10);
@@ -63,7 +63,7 @@ async fn failed_1_is_a_gap_and_the_run_goes_on_from_the_replys_ts() -> Outcome {
 
 /// Case 6.
 #[tokio::test]
-async fn failed_2_brings_a_new_key_and_keeps_the_own_ts() -> Outcome {
+async fn failed_2_requests_a_new_key_and_keeps_the_position() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     scene.vk.generate(10);
@@ -101,32 +101,32 @@ async fn unknown_failed_codes_keep_the_ts() -> Outcome {
 
 /// Case 3.
 #[tokio::test]
-async fn an_empty_object_is_passing_trouble() -> Outcome {
+async fn an_empty_object_is_a_transient_error() -> Outcome {
     survives(Fault::NoKeys, 1).await
 }
 
 /// Case 3.
 #[tokio::test]
-async fn an_error_object_is_passing_trouble() -> Outcome {
+async fn an_error_object_is_a_transient_error() -> Outcome {
     survives(Fault::Error(10), 1).await
 }
 
 /// Case 18.
 #[tokio::test]
-async fn gateway_errors_are_passing_trouble() -> Outcome {
+async fn gateway_errors_are_transient_errors() -> Outcome {
     survives(Fault::Status(502), 1).await?;
     survives(Fault::Status(504), 1).await
 }
 
 /// Case 18.
 #[tokio::test]
-async fn html_in_place_of_json_is_passing_trouble() -> Outcome {
+async fn html_in_place_of_json_is_a_transient_error() -> Outcome {
     survives(Fault::Html, 2).await
 }
 
 /// Case 18.
 #[tokio::test]
-async fn an_empty_body_is_passing_trouble() -> Outcome {
+async fn an_empty_body_is_a_transient_error() -> Outcome {
     survives(Fault::Empty, 2).await
 }
 
@@ -138,19 +138,19 @@ async fn a_body_cut_off_is_fetched_again() -> Outcome {
 
 /// Case 13.
 #[tokio::test]
-async fn a_connection_cut_in_the_middle_is_passing_trouble() -> Outcome {
+async fn a_connection_cut_in_the_middle_is_a_transient_error() -> Outcome {
     survives(Fault::CutConnection, 2).await
 }
 
 /// Case 13.
 #[tokio::test]
-async fn a_reset_before_the_request_is_passing_trouble() -> Outcome {
+async fn a_reset_before_the_request_is_a_transient_error() -> Outcome {
     survives(Fault::ResetBefore, 2).await
 }
 
 /// Case 9: VK has answered, the answer was lost.
 #[tokio::test]
-async fn a_reset_after_the_request_loses_and_doubles_nothing() -> Outcome {
+async fn a_reset_after_the_request_loses_and_duplicates_nothing() -> Outcome {
     survives(Fault::ResetAfter, 2).await
 }
 
@@ -208,7 +208,7 @@ async fn a_poll_that_hangs_is_given_up() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_compressed_answer_is_understood() -> Outcome {
+async fn a_compressed_answer_is_decoded() -> Outcome {
     survives(Fault::Gzip, 2).await
 }
 
@@ -251,7 +251,7 @@ async fn an_early_empty_reply_is_asked_again() -> Outcome {
 
 /// Cases 9 and 11.
 #[tokio::test]
-async fn an_update_that_comes_twice_is_dropped_and_counted() -> Outcome {
+async fn a_duplicate_update_is_dropped_and_counted() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     scene.vk.until(|stats| stats.polls_held == 1).await;

@@ -23,7 +23,7 @@ async fn newest(bus: &Bus) -> anyhow::Result<Value> {
 }
 
 #[tokio::test]
-async fn who_is_known_is_not_asked_for_again() -> Outcome {
+async fn a_cached_name_is_not_requested_again() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     for text in ["one", "two", "three"] {
@@ -37,7 +37,7 @@ async fn who_is_known_is_not_asked_for_again() -> Outcome {
 }
 
 #[tokio::test]
-async fn what_is_being_asked_for_is_not_asked_for_twice() -> Outcome {
+async fn a_look_up_under_way_is_not_sent_twice() -> Outcome {
     let options = Options { api_latency: Duration::from_secs(1), ..Options::default() };
     let scene = Scene::with(options).await?;
     let service = scene.start().await?;
@@ -52,7 +52,7 @@ async fn what_is_being_asked_for_is_not_asked_for_twice() -> Outcome {
 }
 
 #[tokio::test]
-async fn all_that_is_new_in_a_batch_is_asked_for_together() -> Outcome {
+async fn all_unknown_ids_of_a_batch_share_one_call() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     scene.vk.generate(1000);
@@ -65,7 +65,7 @@ async fn all_that_is_new_in_a_batch_is_asked_for_together() -> Outcome {
 
 /// A name that is no longer fresh is used as it is, and asked for again behind the event.
 #[tokio::test]
-async fn a_known_name_serves_while_the_api_fails_and_is_renewed_when_it_works() -> Outcome {
+async fn a_cached_name_is_used_while_the_api_fails_and_refreshed_when_it_works() -> Outcome {
     let scene = Scene::new()
         .await?
         .set("FETCHER_NAMES__SOFT_TTL", "1s")
@@ -98,7 +98,7 @@ async fn a_known_name_serves_while_the_api_fails_and_is_renewed_when_it_works() 
 }
 
 #[tokio::test]
-async fn a_new_title_holds_from_its_own_event_on() -> Outcome {
+async fn a_new_title_applies_from_its_own_event_on() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     let titles = |events: &[Value]| -> Vec<String> {

@@ -11,7 +11,7 @@ use super::common::{Outcome, Scene, message, stop};
 
 /// Cases 32 and 38: VK's queue is the buffer, not the service's memory.
 #[tokio::test]
-async fn while_names_do_not_come_only_so_much_is_fetched_ahead() -> Outcome {
+async fn while_names_are_missing_a_bounded_number_of_batches_is_fetched_ahead() -> Outcome {
     const QUEUED: usize = 300;
     let scene = Scene::with(Options { max_updates_per_reply: 1, ..Options::default() })
         .await?
@@ -32,7 +32,7 @@ async fn while_names_do_not_come_only_so_much_is_fetched_ahead() -> Outcome {
 
 /// Large updates are held back earlier than small ones.
 #[tokio::test]
-async fn while_names_do_not_come_only_so_much_text_is_fetched_ahead() -> Outcome {
+async fn while_names_are_missing_a_bounded_number_of_bytes_is_fetched_ahead() -> Outcome {
     let scene = Scene::with(Options { max_updates_per_reply: 1, ..Options::default() })
         .await?
         .set("FETCHER_VK__TIMEOUT", "1m");

@@ -49,7 +49,7 @@ async fn works(scene: &Scene, service: &Service) -> Outcome {
 }
 
 #[tokio::test]
-async fn a_user_with_just_these_rights_is_enough() -> Outcome {
+async fn a_user_with_only_these_rights_suffices() -> Outcome {
     let (scene, mut redis) = as_user(&format!("{COMMANDS} {KEYS} {CHANNELS}")).await?;
     let mut listener = redis::Client::open(scene.redis.url())?.get_async_pubsub().await?;
     listener.subscribe("message").await?;
@@ -65,7 +65,7 @@ async fn a_user_with_just_these_rights_is_enough() -> Outcome {
 
 /// Streams that are full need more: the oldest entries go, but none that a group has not read.
 #[tokio::test]
-async fn a_user_with_the_rights_for_full_streams_is_enough_for_them() -> Outcome {
+async fn a_user_with_the_rights_for_full_streams_suffices_for_them() -> Outcome {
     let (scene, mut redis) = as_user(&format!("{COMMANDS} {KEYS} {CHANNELS}")).await?;
     let scene = scene.set("FETCHER_BUS__STREAM_LENGTH", "200");
     let service = scene.start().await?;
@@ -90,7 +90,7 @@ async fn a_user_with_the_rights_for_full_streams_is_enough_for_them() -> Outcome
 
 /// PermanentError for good, whether a script may not be run or may not do what it does.
 #[tokio::test]
-async fn a_user_that_lacks_a_right_is_refused_and_the_rights_are_named_as_the_cure() -> Outcome {
+async fn a_missing_right_stops_the_service_and_the_remediation_names_the_rights() -> Outcome {
     let redis = RedisServer::start().await?;
     let can_be_asked: bool = redis::Script::new("return redis.acl_check_cmd and 1 or 0")
         .invoke_async(&mut redis.connect().await?)
@@ -120,7 +120,7 @@ async fn a_user_that_lacks_a_right_is_refused_and_the_rights_are_named_as_the_cu
 }
 
 #[tokio::test]
-async fn a_unix_socket_will_do() -> Outcome {
+async fn a_unix_socket_works() -> Outcome {
     let folder = tempfile::tempdir()?;
     let socket = folder.path().join("redis.sock").display().to_string();
     let redis = RedisServer::with_options(&["--save", "", "--unixsocket", &socket]).await?;
@@ -148,7 +148,7 @@ async fn a_wrong_password_ends_the_start_and_says_what_to_check() -> Outcome {
 
 /// Of a batch that cannot be committed whole nothing is committed.
 #[tokio::test]
-async fn a_stream_key_of_another_kind_ends_the_service_with_nothing_committed() -> Outcome {
+async fn a_stream_key_of_another_type_stops_the_service_with_nothing_committed() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     let mut redis = scene.connect().await?;
@@ -226,7 +226,7 @@ async fn a_redis_that_takes_no_writes_for_now_is_waited_for() -> Outcome {
 
 /// As after a failover to a server that has never seen them.
 #[tokio::test]
-async fn scripts_that_redis_forgot_are_given_to_it_again() -> Outcome {
+async fn scripts_that_redis_forgot_are_loaded_again() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     let mut redis = scene.connect().await?;
@@ -241,7 +241,7 @@ async fn scripts_that_redis_forgot_are_given_to_it_again() -> Outcome {
 
 /// All connections are cut, the server goes on.
 #[tokio::test]
-async fn cut_connections_are_made_again() -> Outcome {
+async fn cut_connections_are_reestablished() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     for _ in 0..3 {

@@ -51,7 +51,7 @@ async fn three_thousand_refused_chats_take_few_calls_and_are_remembered() -> Out
 }
 
 #[tokio::test]
-async fn where_execute_is_not_to_be_had_lists_are_halved() -> Outcome {
+async fn without_execute_lists_are_halved() -> Outcome {
     for fault in [Fault::Error(15), Fault::Error(27), Fault::Error(13), Fault::Html, Fault::NoKeys]
     {
         let scene = Scene::new().await?;

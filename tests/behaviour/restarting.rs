@@ -25,7 +25,7 @@ async fn durable_redis() -> anyhow::Result<RedisServer> {
 
 /// Case 7.
 #[tokio::test]
-async fn killed_again_and_again_in_a_backlog_it_loses_and_doubles_nothing() -> Outcome {
+async fn killed_again_and_again_in_a_backlog_it_loses_and_duplicates_nothing() -> Outcome {
     let scene = Scene::with(slow_vk()).await?;
     let mut service = scene.start().await?;
     let from = scene.vk.ts();
@@ -107,7 +107,7 @@ async fn a_redis_killed_and_started_again_costs_nothing() -> Outcome {
 
 /// The commit reaches Redis, its answer comes too late: it is sent again and does nothing more.
 #[tokio::test]
-async fn a_commit_whose_answer_is_late_is_sent_again_and_recognised() -> Outcome {
+async fn a_commit_whose_reply_is_late_is_sent_again_and_recognised() -> Outcome {
     let scene = Scene::new().await?.set("FETCHER_BUS__TIMEOUT", "200ms");
     let service = scene.start().await?;
     scene.vk.generate(50);
@@ -125,7 +125,7 @@ async fn a_commit_whose_answer_is_late_is_sent_again_and_recognised() -> Outcome
 
 /// The service is killed while Redis holds its commit back: the next start sees it done.
 #[tokio::test]
-async fn a_commit_that_outlives_its_sender_is_not_made_twice() -> Outcome {
+async fn a_commit_that_outlives_its_sender_is_not_applied_twice() -> Outcome {
     let scene = Scene::new().await?.set("FETCHER_BUS__TIMEOUT", "200ms");
     let mut service = scene.start().await?;
     scene.vk.generate(50);

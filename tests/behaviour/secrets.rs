@@ -9,7 +9,7 @@ use super::common::{Outcome, Scene, contains, ends_with, stop};
 const PASSWORD: &str = "kettle-password-Zq7";
 
 /// Nothing that the service said or was called with holds a secret or a part of one that helps.
-fn tells_no_secret(scene: &Scene, service: &Service, cmdline: &str) -> Outcome {
+fn leaks_no_secret(scene: &Scene, service: &Service, cmdline: &str) -> Outcome {
     let output = service.output();
     ensure!(output.contains("TRACE"), "the log is not as talkative as it can be");
     let mut secrets = vec![Options::default().token, PASSWORD.to_owned()];
@@ -36,7 +36,7 @@ fn cmdline(service: &Service) -> anyhow::Result<String> {
 }
 
 #[tokio::test]
-async fn no_secret_is_told_however_much_is_logged_and_whatever_fails() -> Outcome {
+async fn no_secret_is_leaked_at_any_log_level_whatever_fails() -> Outcome {
     let redis = RedisServer::with_password(PASSWORD).await?;
     let mut scene = Scene::on(redis, Options::default())
         .await?
@@ -77,11 +77,11 @@ async fn no_secret_is_told_however_much_is_logged_and_whatever_fails() -> Outcom
     service.says("Redis does not serve").await?;
     scene.redis.start_again().await?;
     service.stop().await?;
-    tells_no_secret(&scene, &service, &called_with)
+    leaks_no_secret(&scene, &service, &called_with)
 }
 
 #[tokio::test]
-async fn a_password_in_the_address_is_told_no_more_than_one_beside_it() -> Outcome {
+async fn a_password_in_the_address_is_not_leaked() -> Outcome {
     let redis = RedisServer::with_password(PASSWORD).await?;
     let url = format!("redis://:{PASSWORD}@127.0.0.1:{}/0", redis.port());
     let scene = Scene::on(redis, Options::default())
@@ -96,12 +96,12 @@ async fn a_password_in_the_address_is_told_no_more_than_one_beside_it() -> Outco
         scene.all_arrived().await?;
     }
     service.stop().await?;
-    tells_no_secret(&scene, &service, &called_with)
+    leaks_no_secret(&scene, &service, &called_with)
 }
 
 /// A VK that refuses says the token's own parameters back.
 #[tokio::test]
-async fn a_refused_token_is_not_told() -> Outcome {
+async fn a_rejected_token_is_not_leaked() -> Outcome {
     let token = "vk1.a.refused-token-Zq7";
     let scene = Scene::new().await?.set("TOKEN", token).set("FETCHER_LOG__LEVEL", "trace");
     let output = ends_with(scene.spawn()?, 69).await?;
@@ -110,7 +110,7 @@ async fn a_refused_token_is_not_told() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_token_from_a_file_is_as_good() -> Outcome {
+async fn a_token_from_a_file_works() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("token");
     std::fs::write(&path, format!("{}\n", Options::default().token))?;

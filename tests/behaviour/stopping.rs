@@ -36,17 +36,17 @@ async fn stops_in_the_middle_of_a_backlog(signal: &str) -> Outcome {
 }
 
 #[tokio::test]
-async fn sigterm_in_the_middle_of_a_backlog_loses_and_doubles_nothing() -> Outcome {
+async fn sigterm_in_the_middle_of_a_backlog_loses_and_duplicates_nothing() -> Outcome {
     stops_in_the_middle_of_a_backlog("TERM").await
 }
 
 #[tokio::test]
-async fn sigint_in_the_middle_of_a_backlog_loses_and_doubles_nothing() -> Outcome {
+async fn sigint_in_the_middle_of_a_backlog_loses_and_duplicates_nothing() -> Outcome {
     stops_in_the_middle_of_a_backlog("INT").await
 }
 
 #[tokio::test]
-async fn what_vk_answered_before_the_stop_is_still_committed() -> Outcome {
+async fn batches_received_before_the_stop_are_still_committed() -> Outcome {
     let options = Options { api_latency: Duration::from_millis(300), ..Options::default() };
     let scene = Scene::with(options).await?;
     let service = scene.start().await?;
@@ -134,7 +134,7 @@ async fn a_stop_does_not_wait_for_the_poll_under_way() -> Outcome {
 
 /// As when a container is stopped just after its start: nothing asks twice there.
 #[tokio::test]
-async fn a_stop_is_heeded_from_the_first_line_on() -> Outcome {
+async fn a_stop_is_honoured_from_the_first_line_on() -> Outcome {
     for _ in 0..5 {
         let scene = Scene::new().await?;
         let service = scene.spawn()?;
@@ -155,7 +155,7 @@ async fn a_stop_does_not_wait_for_a_pause() -> Outcome {
 }
 
 #[tokio::test]
-async fn the_last_words_are_a_sum_of_what_was_done() -> Outcome {
+async fn the_last_log_line_sums_up_what_was_done() -> Outcome {
     let scene = Scene::new().await?;
     let mut service = scene.start().await?;
     scene.say("Hi!");

@@ -105,7 +105,7 @@ async fn chats_and_communities_that_fail_every_list_cost_only_themselves_the_nam
 }
 
 /// Waits until so many calls were made, and sees that no event leaves before.
-async fn nothing_leaves_before(scene: &Scene, calls: u64) -> Outcome {
+async fn nothing_is_delivered_before(scene: &Scene, calls: u64) -> Outcome {
     tokio::select! {
         () = scene.vk.until(|stats| stats.calls.get(USERS) >= Some(&calls)) => Ok(()),
         _ = scene.settled() => bail!("something left, after {:?}", scene.vk.stats().calls),
@@ -114,14 +114,14 @@ async fn nothing_leaves_before(scene: &Scene, calls: u64) -> Outcome {
 
 /// While VK answers for no id at all, nothing is given up: no event leaves with a guessed identity.
 #[tokio::test]
-async fn while_a_method_is_out_its_events_wait_however_long() -> Outcome {
+async fn while_a_method_is_down_its_events_wait_however_long() -> Outcome {
     let scene = Scene::new().await?.set("FETCHER_NAMES__UNRESOLVED_AFTER", "1s");
     let service = scene.start().await?;
     let before = scene.bus().await?.whole_position().await?["ts"].clone();
     scene.vk.inject(USERS, Fault::Error(10), u32::MAX);
     all_write(&scene, &users(&scene, 1));
     // Far longer than such an id may hold up its events.
-    nothing_leaves_before(&scene, 9).await?;
+    nothing_is_delivered_before(&scene, 9).await?;
     ensure!(scene.bus().await?.whole_position().await?["ts"] == before, "something left");
     scene.vk.clear_faults(USERS);
     scene.all_arrived().await?;
@@ -130,7 +130,7 @@ async fn while_a_method_is_out_its_events_wait_however_long() -> Outcome {
 
 /// An id that stands alone already when the outage begins is not given up in it either.
 #[tokio::test]
-async fn an_id_that_stands_alone_waits_while_its_method_is_out() -> Outcome {
+async fn an_isolated_id_waits_while_its_method_is_down() -> Outcome {
     let scene = Scene::new().await?.set("FETCHER_NAMES__UNRESOLVED_AFTER", "20s");
     let service = scene.start().await?;
     let bad = users(&scene, 1)[0];
@@ -140,7 +140,7 @@ async fn an_id_that_stands_alone_waits_while_its_method_is_out() -> Outcome {
     scene.vk.until(|stats| stats.calls.get(USERS) >= Some(&6)).await;
     scene.vk.inject(USERS, Fault::Error(10), u32::MAX);
     let before = scene.vk.stats().calls[USERS];
-    nothing_leaves_before(&scene, before + 8).await?;
+    nothing_is_delivered_before(&scene, before + 8).await?;
     ensure!(!service.output().contains("VK gives no usable answer for this id"));
     scene.vk.mend_id(bad);
     scene.vk.clear_faults(USERS);
@@ -149,7 +149,7 @@ async fn an_id_that_stands_alone_waits_while_its_method_is_out() -> Outcome {
 }
 
 #[tokio::test]
-async fn events_of_such_an_id_wait_where_that_is_asked_for() -> Outcome {
+async fn with_unresolved_wait_the_events_of_such_an_id_wait() -> Outcome {
     let scene = Scene::new()
         .await?
         .set("FETCHER_NAMES__UNRESOLVED_AFTER", "1s")
@@ -170,7 +170,7 @@ async fn events_of_such_an_id_wait_where_that_is_asked_for() -> Outcome {
 
 /// The whole answer is of no use, for one of the methods each.
 #[tokio::test]
-async fn answers_of_another_shape_are_passing_trouble() -> Outcome {
+async fn answers_of_another_shape_are_transient_errors() -> Outcome {
     let scene = Scene::new().await?;
     for method in [USERS, COMMUNITIES, CHATS] {
         scene.vk.inject(method, Fault::Failed(7), 2);

@@ -158,7 +158,7 @@ impl Elsewhere {
 }
 
 #[tokio::test]
-async fn nobody_is_led_elsewhere() {
+async fn redirects_are_not_followed() {
     let redis = RedisServer::start().await.unwrap();
     let mut flow = Flow::start().await;
     let front = Front::of(flow.vk()).await;

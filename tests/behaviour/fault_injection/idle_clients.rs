@@ -47,7 +47,7 @@ async fn ask(address: &str, head: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_silent_crowd_stops_neither_the_fetching_nor_a_probe() {
+async fn many_idle_clients_stop_neither_fetching_nor_probes() {
     let redis = RedisServer::start().await.unwrap();
     let mut flow = Flow::start().await;
     let address = free_address();
@@ -98,7 +98,7 @@ async fn a_silent_client_is_sent_away_and_no_connection_is_kept() {
 }
 
 #[tokio::test]
-async fn the_page_answers_to_its_own_names_only() {
+async fn the_page_is_served_under_its_own_names_only() {
     let redis = RedisServer::start().await.unwrap();
     let flow = Flow::start().await;
     let address = free_address();

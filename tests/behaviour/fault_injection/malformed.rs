@@ -72,7 +72,7 @@ async fn malformed_updates_are_all_accounted_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn malformed_answers_of_the_api_hold_nothing_up_for_good() {
+async fn malformed_answers_of_the_api_hold_nothing_up_forever() {
     let wanted = std::env::var("MALFORMED_ANSWERS").map_or(ANSWERS, |it| it.parse().unwrap());
     let redis = RedisServer::start().await.unwrap();
     let mut flow = Flow::start().await;

@@ -7,7 +7,7 @@ use harness::RedisServer;
 use super::flow::{Flow, command, ids};
 
 /// Events arrive; then Redis refuses, in the words of `refusal`, from `begin` to `end`; then the rest arrives.
-async fn refused_meanwhile(redis: &RedisServer, refusal: &str, begin: &[&str], end: &[&str]) {
+async fn rejected_meanwhile(redis: &RedisServer, refusal: &str, begin: &[&str], end: &[&str]) {
     let mut flow = Flow::start().await;
     let mut service = flow.fetching(&redis.url(), &[]).await;
     flow.push(20);
@@ -30,14 +30,14 @@ async fn refused_meanwhile(redis: &RedisServer, refusal: &str, begin: &[&str], e
 async fn a_full_memory_pauses_fetching() {
     let redis = RedisServer::start().await.unwrap();
     let (full, room) = (["CONFIG SET maxmemory 1"], ["CONFIG SET maxmemory 0"]);
-    refused_meanwhile(&redis, "OOM", &full, &room).await;
+    rejected_meanwhile(&redis, "OOM", &full, &room).await;
 }
 
 #[tokio::test]
 async fn a_master_that_is_a_replica_for_a_while_is_waited_for() {
     let redis = RedisServer::start().await.unwrap();
     let demote = format!("REPLICAOF 127.0.0.1 {}", harness::free_port().unwrap());
-    refused_meanwhile(&redis, "ReadOnly", &[&demote], &["REPLICAOF NO ONE"]).await;
+    rejected_meanwhile(&redis, "ReadOnly", &[&demote], &["REPLICAOF NO ONE"]).await;
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn a_redis_that_is_still_loading_is_waited_for() {
 }
 
 #[tokio::test]
-async fn scripts_that_redis_forgets_are_given_again() {
+async fn scripts_that_redis_forgets_are_loaded_again() {
     let redis = RedisServer::start().await.unwrap();
     let mut flow = Flow::start().await;
     let mut service = flow.fetching(&redis.url(), &[]).await;

@@ -59,7 +59,7 @@ async fn a_commit_waits_for_a_replica_that_pauses() {
 }
 
 #[tokio::test]
-async fn a_redis_too_old_for_its_disk_to_be_asked_is_refused() {
+async fn a_redis_without_waitaof_is_rejected() {
     let redis = RedisServer::with_options(&["--appendonly", "yes"]).await.unwrap();
     let mut connection = redis.connect().await.unwrap();
     let known = redis::cmd("COMMAND").arg("INFO").arg("WAITAOF").query_async(&mut connection).await;

@@ -77,7 +77,7 @@ async fn each_missing_command_is_named_before_anything_is_written() {
 }
 
 #[tokio::test]
-async fn a_missing_key_or_channel_is_told() {
+async fn a_missing_right_to_a_key_or_channel_is_reported() {
     let redis = RedisServer::start().await.unwrap();
     let flow = Flow::start().await;
     let part = line().replace(" ~{toaster}:*", " ~{toaster}:[^c]*");

@@ -22,7 +22,7 @@ fn with_password(port: u16) -> String {
 }
 
 #[tokio::test]
-async fn health_tells_what_fails_and_no_secret() {
+async fn health_reports_what_fails_and_no_secret() {
     let mut redis = RedisServer::start().await.unwrap();
     command(&redis, &format!("ACL SETUSER fetcher on >{PASSWORD} ~* &* +@all")).await;
     let flow = Flow::start().await;
@@ -60,7 +60,7 @@ async fn health_tells_what_fails_and_no_secret() {
 }
 
 #[tokio::test]
-async fn commands_that_fail_tell_no_secret() {
+async fn failing_commands_leak_no_secret() {
     let flow = Flow::start().await;
     let front = Front::of(flow.vk()).await;
     let echo = format!(r#"{{"error":{{"error_code":5,"error_msg":"no such token: {TOKEN}"}}}}"#);

@@ -108,7 +108,7 @@ async fn events_arrive_between_two_who_know_each_other() {
 }
 
 #[tokio::test]
-async fn a_redis_of_another_authority_is_not_believed() {
+async fn a_redis_of_another_authority_is_not_trusted() {
     let tls = TlsRedis::start().await;
     let flow = Flow::start().await;
     let service = tls.service(&flow, "other-ca.pem", "client");
@@ -118,7 +118,7 @@ async fn a_redis_of_another_authority_is_not_believed() {
 }
 
 #[tokio::test]
-async fn a_service_without_a_certificate_is_not_let_in() {
+async fn a_service_without_a_certificate_is_rejected() {
     let tls = TlsRedis::start().await;
     let flow = Flow::start().await;
     let service = tls.service(&flow, "ca.pem", "");

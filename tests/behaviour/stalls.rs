@@ -23,7 +23,7 @@ use vk_simulator::{Options, Simulator};
 const DEADLINE: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn work_that_stands_still_is_begun_again_and_nothing_is_lost() {
+async fn stalled_work_is_restarted_and_nothing_is_lost() {
     let redis = RedisServer::start().await.unwrap();
     let options = Options::default();
     let vk = Simulator::start(options.clone()).await.unwrap();
