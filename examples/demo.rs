@@ -36,7 +36,9 @@ async fn main() -> anyhow::Result<ExitCode> {
         ("FETCHER_VK__API_URL", &api_url),
         ("FETCHER_BUS__URL", &bus_url),
     ];
-    println!("The service fetches from a simulated VK at {api_url} and writes to Redis at {bus_url}.\n");
+    println!(
+        "The service fetches from a simulated VK at {api_url} and writes to Redis at {bus_url}.\n"
+    );
     let mut service = Service::start(&binary, &["run"], &variables)?;
     let mut tail = Command::new(&binary)
         .arg("tail")
@@ -71,7 +73,8 @@ async fn main() -> anyhow::Result<ExitCode> {
 /// The service's binary, which cargo puts one folder above this example.
 fn service_binary() -> anyhow::Result<PathBuf> {
     let example = std::env::current_exe()?;
-    let folder = example.parent().and_then(|it| it.parent()).context("the example is in no folder")?;
+    let folder =
+        example.parent().and_then(|it| it.parent()).context("the example is in no folder")?;
     Ok(folder.join("event-fetcher"))
 }
 

@@ -43,5 +43,5 @@ async fn an_unknown_fault_is_refused() {
     let vk = Vk::new().await;
     let response = post(&vk, "fault?kind=gremlins", "").await;
     assert_eq!(response.status(), 400);
-    assert_eq!(response.text().await.expect("a body"), "`gremlins` names no fault\n");
+    assert_eq!(response.text().await.expect("a body"), "`gremlins` is not a fault\n");
 }
