@@ -1,4 +1,4 @@
-//! An answer of VK's API, taken for the answer to each question that is asked.
+//! An answer of VK's API, decoded as the answer of each method.
 #![no_main]
 
 use event_fetcher::vk::fuzzing;

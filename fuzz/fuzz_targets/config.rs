@@ -1,4 +1,4 @@
-//! A `Fetcher.toml`: settings, or mistakes that are told.
+//! A `Fetcher.toml`: settings, or mistakes that are reported.
 #![no_main]
 
 use std::{fs, path::PathBuf, sync::LazyLock};
@@ -19,9 +19,9 @@ fuzz_target!(|text: &[u8]| {
         etc_dir: PathBuf::from("/nowhere"),
         run_secrets_dir: PathBuf::from("/nowhere"),
     };
-    let told = match config::load(&sources) {
+    let output = match config::load(&sources) {
         Ok(loaded) => format!("{loaded:?}"),
         Err(mistakes) => mistakes.to_string(),
     };
-    assert!(!told.contains("secret-token"));
+    assert!(!output.contains("secret-token"));
 });

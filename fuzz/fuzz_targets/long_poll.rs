@@ -1,4 +1,4 @@
-//! A Long Poll server's answer, three times the same, so that a damaged one is taken apart.
+//! The same answer of a Long Poll server three times, so that a damaged one is salvaged.
 #![no_main]
 
 use event_fetcher::{fetcher::{Connecting, State}, ts::Ts, vk::{Server, fuzzing}};

@@ -1,4 +1,4 @@
-//! An update: an event that is read back as it was written, or a reason why there is none.
+//! An update: an event that survives a round trip through JSON, or a reason for its rejection.
 #![no_main]
 
 use event_fetcher::{converter::{Outcome, Rules, convert}, event::Event, enrich::Lookups};

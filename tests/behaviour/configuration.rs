@@ -1,4 +1,4 @@
-//! A configuration that cannot work stops the start, with every mistake told at once.
+//! A wrong configuration stops the start, and all mistakes are reported at once.
 
 use anyhow::ensure;
 

@@ -1,5 +1,4 @@
-//! What the service does, watched from outside: its binary between a simulated VK and a Redis of
-//! its own. Case numbers are those of VK's failures that other clients met.
+//! Tests of the service as a process, between a simulated VK and a Redis of its own.
 
 mod common;
 

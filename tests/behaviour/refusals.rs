@@ -1,4 +1,4 @@
-//! Lists that VK refuses because of some of their ids are settled in few calls.
+//! Lists that VK rejects because of some ids are settled in few calls.
 
 use anyhow::ensure;
 use serde_json::json;
@@ -9,7 +9,7 @@ use super::common::{Outcome, Scene, message, stop};
 const CHATS: &str = "messages.getConversationsById";
 const EXECUTE: &str = "execute";
 
-/// A message in each of `number` chats that the community may not see, all in one answer.
+/// A message in each of `number` hidden chats, all in one answer.
 fn in_hidden_chats(scene: &Scene, number: i64) {
     let first = scene.vk.ts() + 1;
     let updates: Vec<_> = (1..=number)

@@ -1,4 +1,4 @@
-//! Token, Long Poll keys and passwords are in no output. Case 33.
+//! Token, Long Poll keys and passwords are in no output.
 
 use anyhow::{Context, ensure};
 use harness::{RedisServer, Service};
@@ -8,13 +8,13 @@ use super::common::{Outcome, Scene, contains, ends_with, stop};
 
 const PASSWORD: &str = "kettle-password-Zq7";
 
-/// Nothing that the service said or was called with holds a secret or a part of one that helps.
+/// Neither the service's output nor its command line contains a secret or a useful part of one.
 fn leaks_no_secret(scene: &Scene, service: &Service, cmdline: &str) -> Outcome {
     let output = service.output();
     ensure!(output.contains("TRACE"), "the log is not as talkative as it can be");
     let mut secrets = vec![Options::default().token, PASSWORD.to_owned()];
     for key in scene.vk.keys() {
-        // Its signature, whole and in part: the rest may be encoded for the URL.
+        // Its signature, whole and in part: the rest may be URL-encoded.
         let signature = key.rsplit('.').next().context("a key without parts")?;
         secrets.push(signature.chars().skip(2).take(16).collect());
         secrets.push(signature.chars().skip(40).take(16).collect());
@@ -29,7 +29,7 @@ fn leaks_no_secret(scene: &Scene, service: &Service, cmdline: &str) -> Outcome {
     Ok(())
 }
 
-/// How the service was called.
+/// The command line and the environment of the service.
 fn cmdline(service: &Service) -> anyhow::Result<String> {
     let pid = service.pid().context("the service has ended")?;
     Ok(std::fs::read_to_string(format!("/proc/{pid}/cmdline"))?)
@@ -65,7 +65,7 @@ async fn no_secret_is_leaked_at_any_log_level_whatever_fails() -> Outcome {
     for (target, fault) in faults {
         let name = fault.to_string();
         scene.vk.inject(target, fault, 1);
-        // One for the poll that is held already, one for the next.
+        // One for the held poll, one for the next.
         scene.vk.generate(30);
         scene.vk.until(|stats| stats.faults.contains_key(&name)).await;
         if name != "error-14" {
@@ -99,7 +99,7 @@ async fn a_password_in_the_address_is_not_leaked() -> Outcome {
     leaks_no_secret(&scene, &service, &called_with)
 }
 
-/// A VK that refuses says the token's own parameters back.
+/// VK's error echoes the parameters of the call, the token included.
 #[tokio::test]
 async fn a_rejected_token_is_not_leaked() -> Outcome {
     let token = "vk1.a.refused-token-Zq7";

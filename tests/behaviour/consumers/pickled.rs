@@ -11,7 +11,7 @@ use super::{
     python::{hex, python},
 };
 
-/// The presets, and modules of one's own.
+/// The presets, and custom modules.
 fn layouts() -> [PickleClasses; 3] {
     let classes = |event_module: &str, event_class: &str, objects_module: &str| PickleClasses {
         event_module: event_module.to_owned(),

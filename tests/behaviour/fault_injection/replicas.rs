@@ -1,4 +1,4 @@
-//! `bus.durability`: more than Redis' word.
+//! `bus.durability`: commits wait for the disk or for replicas.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ async fn replica_of(master: &RedisServer) -> RedisServer {
     RedisServer::with_options(&options).await.unwrap()
 }
 
-/// Waits until the replica has told the master that it has everything: no commit waits for it then.
+/// Waits until the replica has acknowledged everything, so that no commit waits for it.
 async fn all_is_acknowledged(master: &RedisServer) {
     let mut connection = master.connect().await.unwrap();
     let waiting = async {
