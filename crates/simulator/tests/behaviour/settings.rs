@@ -40,7 +40,7 @@ async fn the_version_of_events_is_returned() {
 }
 
 #[tokio::test]
-async fn missing_rights_are_error_15_and_told_by_the_permissions() {
+async fn missing_rights_are_error_15_and_shown_by_the_permissions() {
     let vk = Vk::new().await;
     let group_id = vk.options.group_id.to_string();
     let permissions = vk.call("groups.getTokenPermissions", &[]).await;
