@@ -1,12 +1,12 @@
-# The service as an image for who has no Nix: what nix/image.nix makes, on other people's base images.
-# Needs no BuildKit. Both base images can be replaced: --build-arg RUNTIME_IMAGE=...
+# The image of the service for machines without Nix, on public base images; nix/image.nix builds the same
+# without them. It needs no BuildKit. Replace the base images by --build-arg RUST_IMAGE=... or RUNTIME_IMAGE=...
 ARG RUST_IMAGE=rust:1.95-slim-bookworm
 ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian12:latest
 
 FROM ${RUST_IMAGE} AS build
 WORKDIR /build
 
-# The dependencies, in a layer that stays until they change: built for programs that do nothing.
+# The dependencies, in a layer that is rebuilt only when they change: stubs stand in for the programs.
 COPY Cargo.toml Cargo.lock ./
 COPY crates/harness/Cargo.toml crates/harness/
 COPY crates/simulator/Cargo.toml crates/simulator/
@@ -18,7 +18,7 @@ RUN mkdir --parents src benches/whole benches/stages \
     && echo 'fn main() {}' | tee src/main.rs crates/simulator/src/main.rs > crates/torture/src/main.rs \
     && cargo build --release --locked --bin event-fetcher
 
-# Cargo goes by the files' times, and those of a checkout may be older than what was built above.
+# Cargo compares modification times, and those of a checkout may be older than the stubs built above.
 COPY Fetcher.toml ./
 COPY src src
 ARG REVISION=
@@ -33,13 +33,13 @@ ARG VERSION=0.1.0
 ARG REVISION=
 ARG SOURCE=
 LABEL org.opencontainers.image.title="service.event-fetcher" \
-      org.opencontainers.image.description="Fetches the events of a VK community, makes them handy and routes them over Redis" \
+      org.opencontainers.image.description="Fetches the updates of a VK community and routes them as typed events over Redis" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.source="${SOURCE}" \
       org.opencontainers.image.licenses="MIT"
 
-# EVENT_FETCHER_IMAGE: so that the service can warn of a token that may have come with the image.
+# EVENT_FETCHER_IMAGE lets the service warn of a token that was built into the image.
 ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
     EVENT_FETCHER_IMAGE=1
 
@@ -51,8 +51,8 @@ HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
     CMD ["/usr/local/bin/event-fetcher", "health"]
 ENTRYPOINT ["/usr/local/bin/event-fetcher"]
 
-# Whoever has an image has what was built into it: rather mount the token as /run/secrets/token, which
-# wins over this one. Not given, both stay empty, and what is empty counts as unset.
+# Whoever has an image can read the arguments of its build. Better mount the token as /run/secrets/token, which
+# takes precedence over this one. Empty values count as unset.
 ARG TOKEN=
 ARG GROUPID=
 ENV TOKEN=${TOKEN} \

@@ -1,6 +1,7 @@
-//! The whole way, to look at: a simulated VK, the service, a Redis; events arrive for some seconds,
-//! then everything is counted. Exits with 1 if anything was lost or doubled.
-#![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
+//! A demonstration: a simulated VK sends updates for some seconds, the service commits their events to a
+//! Redis, and the demo compares what VK sent with what is on the bus. Exits with 1 if an update was lost or
+//! duplicated.
+#![expect(clippy::print_stdout, reason = "the demo prints to a terminal")]
 
 use std::{
     collections::HashMap,
@@ -15,9 +16,9 @@ use serde_json::Value;
 use tokio::{process::Command, time::interval};
 use vk_simulator::{Options, Simulator};
 
-/// How long updates are made.
+/// How long the simulated VK sends updates.
 const SHOW: Duration = Duration::from_secs(8);
-/// How often some are made.
+/// The pause between two groups of updates.
 const TICK: Duration = Duration::from_millis(50);
 const UPDATES_A_TICK: usize = 2;
 
@@ -35,7 +36,9 @@ async fn main() -> anyhow::Result<ExitCode> {
         ("FETCHER_VK__API_URL", &api_url),
         ("FETCHER_BUS__URL", &bus_url),
     ];
-    println!("A simulated VK at {api_url}, a Redis at {bus_url}, and between them the service.\n");
+    println!(
+        "The service fetches from a simulated VK at {api_url} and writes to Redis at {bus_url}.\n"
+    );
     let mut service = Service::start(&binary, &["run"], &variables)?;
     let mut tail = Command::new(&binary)
         .arg("tail")
@@ -58,17 +61,20 @@ async fn main() -> anyhow::Result<ExitCode> {
 
     let summary = summary(&vk, &bus).await?;
     println!("\n{summary}");
-    if summary.holds() && stopped.success() {
+    if summary.is_complete() && stopped.success() {
+        println!("Nothing was lost and nothing was duplicated.");
         return Ok(ExitCode::SUCCESS);
     }
-    println!("\nThe service said:\n{}", service.output());
+    println!("\nThe output of the service:\n{}", service.output());
+    println!("Failed: see the summary and the output of the service above.");
     Ok(ExitCode::FAILURE)
 }
 
-/// The service as it was built beside this example.
+/// The service's binary, which cargo puts one folder above this example.
 fn service_binary() -> anyhow::Result<PathBuf> {
     let example = std::env::current_exe()?;
-    let folder = example.parent().and_then(|it| it.parent()).context("no folder beside me")?;
+    let folder =
+        example.parent().and_then(|it| it.parent()).context("the example is in no folder")?;
     Ok(folder.join("event-fetcher"))
 }
 
@@ -78,17 +84,17 @@ struct Summary {
     dead_letters: usize,
     not_routed: u64,
     lost: i128,
-    doubled: usize,
+    duplicated: usize,
     calls: u64,
 }
 
 impl Summary {
-    fn holds(&self) -> bool {
-        self.lost == 0 && self.doubled == 0 && self.on_the_bus > 0
+    fn is_complete(&self) -> bool {
+        self.lost == 0 && self.duplicated == 0 && self.on_the_bus > 0
     }
 }
 
-/// Counts what VK sent against what is on the bus.
+/// Compares what VK sent with what is on the bus.
 async fn summary(vk: &Simulator, bus: &Bus) -> anyhow::Result<Summary> {
     let sent = vk.updates().len();
     let mut times: HashMap<Value, usize> = HashMap::new();
@@ -108,7 +114,7 @@ async fn summary(vk: &Simulator, bus: &Bus) -> anyhow::Result<Summary> {
         dead_letters,
         not_routed,
         lost: sent as i128 - arrived,
-        doubled: times.values().filter(|&&times| times > 1).count(),
+        duplicated: times.values().filter(|&&times| times > 1).count(),
         calls: vk.stats().calls.values().sum(),
     })
 }
@@ -117,10 +123,10 @@ impl std::fmt::Display for Summary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "updates sent by VK            {:>6}", self.sent)?;
         writeln!(f, "events on the bus             {:>6}", self.on_the_bus)?;
-        writeln!(f, "kept as dead letters          {:>6}", self.dead_letters)?;
-        writeln!(f, "of types not routed, counted  {:>6}", self.not_routed)?;
+        writeln!(f, "dead letters                  {:>6}", self.dead_letters)?;
+        writeln!(f, "not routed, counted by type   {:>6}", self.not_routed)?;
         writeln!(f, "lost                          {:>6}", self.lost)?;
-        writeln!(f, "doubled                       {:>6}", self.doubled)?;
+        writeln!(f, "duplicated                    {:>6}", self.duplicated)?;
         write!(f, "calls of VK's API             {:>6}", self.calls)
     }
 }

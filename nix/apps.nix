@@ -1,4 +1,4 @@
-# `nix run` is the service, `nix run .#demo` shows it at work.
+# `nix run` runs the service, `nix run .#demo` the demo.
 {
   lib,
   event-fetcher,

@@ -1,4 +1,4 @@
-# What `nix flake check` asks for. All Rust checks build on the same dependencies.
+# The checks of `nix flake check`. All Rust checks share the same built dependencies.
 {
   lib,
   stdenv,
@@ -29,7 +29,7 @@ in
 
   rustfmt = craneLib.cargoFmt common;
 
-  # With a real redis-server, which the tests start themselves on free ports.
+  # The tests start redis-server themselves, on free ports.
   tests = craneLib.cargoNextest (
     withDependencies
     // {
@@ -60,7 +60,7 @@ in
   module = callPackage ./tests/module.nix { inherit nixpkgs self; };
   image = callPackage ./tests/image.nix { };
 }
-# A virtual machine needs hardware of its own kind.
+# The virtual machine runs on x86_64 only.
 // lib.optionalAttrs stdenv.hostPlatform.isx86_64 {
   vm = callPackage ./tests/vm.nix { inherit self; };
 }

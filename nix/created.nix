@@ -1,4 +1,4 @@
-# A flake's lastModifiedDate (20260102030405) as images write a time (2026-01-02T03:04:05Z).
+# Converts a flake's lastModifiedDate (20260102030405) to the format of images (2026-01-02T03:04:05Z).
 { lib, lastModifiedDate }:
 let
   part = from: length: lib.substring from length lastModifiedDate;

@@ -1,5 +1,5 @@
-# What is built for one package set: nixpkgs, and beside it everything of this project by name, so
-# that each file in this folder asks for what it needs as an argument.
+# The scope of one package set: nixpkgs and everything of this project by name, so that each file in
+# this folder takes what it needs as arguments.
 {
   pkgs,
   self,
@@ -9,12 +9,12 @@ pkgs.lib.makeScope pkgs.newScope (scope: {
   craneLib = crane.mkLib pkgs;
   facts = import ./facts.nix;
 
-  # Of a tree with uncommitted changes it says so.
+  # Marked as dirty if the tree has uncommitted changes.
   revision = self.rev or self.dirtyRev or "";
-  # The time of the commit, so that two builds of it are identical.
+  # The time of the commit, so that two builds of one commit are identical.
   created = scope.callPackage ./created.nix { lastModifiedDate = self.lastModifiedDate or null; };
 
-  # callPackage for a set of things rather than one: without the functions that it adds to it.
+  # callPackage for a set of packages: removes the functions that callPackage adds.
   callSet =
     file: args:
     removeAttrs (scope.callPackage file args) [

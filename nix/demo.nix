@@ -1,4 +1,4 @@
-# The whole way to look at: a simulated VK, the service, and nixpkgs' Redis.
+# The demo: a simulated VK, the service, and the Redis of nixpkgs.
 {
   lib,
   makeWrapper,
@@ -11,7 +11,7 @@ rust.build {
   cargoExtraArgs = "--locked --package event-fetcher --example demo";
   nativeBuildInputs = [ makeWrapper ];
 
-  # The demo looks for the service where cargo puts it: one folder above itself.
+  # The demo expects the service where cargo puts it: one folder above itself.
   installPhaseCommand = ''
     install -Dm555 target/release/examples/demo "$out/libexec/examples/demo"
     ln -s ${lib.getExe event-fetcher} "$out/libexec/event-fetcher"

@@ -1,10 +1,10 @@
-# What must be the same wherever the service is packaged: read by the image, the modules and the
-# tests, and compared with the Dockerfile and compose.yaml by scripts/check-packaging.
-# Plain values, so that it needs no nixpkgs to be read.
+# Values that are the same in every packaging of the service. The image, the modules and the tests read
+# them; scripts/check-packaging compares the Dockerfile and compose.yaml with them.
+# Plain values, which can be evaluated without nixpkgs.
 rec {
   name = "service.event-fetcher";
 
-  # No entry in /etc/passwd is needed for a number, and the kernel knows nothing else.
+  # Numbers, because the image has no /etc/passwd.
   uid = 65532;
   gid = 65532;
 
@@ -24,13 +24,13 @@ rec {
   labels = {
     "org.opencontainers.image.title" = name;
     "org.opencontainers.image.description" =
-      "Fetches the events of a VK community, makes them handy and routes them over Redis";
-    # The repository's address, once it has one for others to see.
+      "Fetches the updates of a VK community and routes them as typed events over Redis";
+    # The public address of the repository, once it has one.
     "org.opencontainers.image.source" = "";
     "org.opencontainers.image.licenses" = "MIT";
   };
 
-  # The network on which the services of the bus live.
+  # The network of Redis and the services.
   toaster = {
     network = "TOASTER";
     subnet = "172.18.0.0/24";

@@ -1,5 +1,5 @@
-# The OCI image: the service, certificates and its configuration; no shell, no package manager.
-# The Dockerfile makes the same for who has no Nix.
+# The OCI image: the service, certificates and Fetcher.toml; no shell, no package manager. The
+# Dockerfile builds the same on machines without Nix.
 {
   lib,
   dockerTools,
@@ -18,8 +18,8 @@ dockerTools.buildLayeredImage {
   inherit created;
   tag = "latest";
 
-  # The configuration as a file, not as a link into the store. And a folder for temporary files, though
-  # the service itself writes none.
+  # Fetcher.toml as a file, not as a link into the store; and a folder for temporary files, although the
+  # service itself writes none.
   extraCommands = ''
     install -Dm444 ${../Fetcher.toml} .${facts.configFile}
     mkdir -m 1777 tmp
@@ -34,7 +34,7 @@ dockerTools.buildLayeredImage {
     Env = [
       "PATH=${lib.makeBinPath [ event-fetcher ]}"
       "SSL_CERT_FILE=${cacert}/etc/ssl/certs/ca-bundle.crt"
-      # So that the service can warn of a token that may have come with the image.
+      # Lets the service warn of a token that was built into the image.
       "EVENT_FETCHER_IMAGE=1"
     ];
     Healthcheck = {

@@ -11,11 +11,11 @@ let
   inherit (lib) mkOption types;
   inherit (pkgs.stdenv) buildPlatform hostPlatform;
 
-  # The file holds nothing that was left unset, so the service's own defaults stand.
+  # Unset keys are left out, so that the service's own defaults apply.
   rendered = (pkgs.formats.toml { }).generate "Fetcher.toml" (import ./set-only.nix lib cfg.settings);
 
-  # The binary itself reads the configuration while the system is built: a mistake never gets as far
-  # as a running machine. It needs a token to be there, but does not use it.
+  # The service checks the configuration while the system is built, so that a mistake never reaches a
+  # running machine. The check needs a token but does not use it.
   checked =
     if cfg.checkSettings && buildPlatform.canExecute hostPlatform then
       pkgs.runCommand "Fetcher.toml" { } ''
@@ -56,9 +56,9 @@ in
         }
       '';
       description = ''
-        The contents of {file}`Fetcher.toml`. Any key of it can be set, also those without an option
-        of their own; `event-fetcher check` reads the result while the system is built. What is not
-        set has the service's default. Secrets have options of their own.
+        The contents of {file}`Fetcher.toml`. Any key can be set, including those without an option of
+        their own; `event-fetcher check` checks the result while the system is built. Unset keys have
+        the service's defaults. Secrets have options of their own.
       '';
     };
 
@@ -69,12 +69,12 @@ in
     };
 
     tokenFile = secret ''
-      A file with the community's VK access token. Only systemd reads it, as root, and hands it to the
+      A file with the community's VK access token. Only systemd reads it, as root, and passes it to the
       service as a credential. It must not be in the Nix store, which everybody can read.
     '';
 
     redis.passwordFile = secret ''
-      A file with the password of Redis, if it has one; read and handed on like the token's.
+      A file with the password of Redis, if it has one; systemd passes it on like the token.
     '';
   };
 
@@ -82,11 +82,11 @@ in
     assertions = [
       {
         assertion = cfg.settings.vk.group_id != null;
-        message = "services.event-fetcher.settings.vk.group_id must be set: it says whose events are fetched.";
+        message = "services.event-fetcher.settings.vk.group_id must be set: the number of the community.";
       }
       {
         assertion = cfg.tokenFile != null;
-        message = "services.event-fetcher.tokenFile must be set: without a token VK answers nothing.";
+        message = "services.event-fetcher.tokenFile must be set: VK answers nothing without a token.";
       }
       {
         assertion = !inStore cfg.tokenFile;

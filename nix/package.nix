@@ -1,4 +1,4 @@
-# The service: the binary, its completions, and the Fetcher.toml that shows every key.
+# The service: the binary, its completions, and Fetcher.toml with every key.
 {
   lib,
   stdenv,
@@ -10,7 +10,7 @@ rust.build {
   cargoExtraArgs = "--locked --package event-fetcher --bin event-fetcher";
   nativeBuildInputs = [ installShellFiles ];
 
-  # Only this derivation knows it, so that a commit does not build the dependencies anew.
+  # Only this derivation has the revision, so that a new commit does not rebuild the dependencies.
   env.EVENT_FETCHER_REVISION = revision;
 
   postInstall = ''
@@ -24,7 +24,7 @@ rust.build {
   '';
 
   meta = {
-    description = "Fetches the events of a VK community, makes them handy and routes them over Redis";
+    description = "Fetches the updates of a VK community and routes them as typed events over Redis";
     license = lib.licenses.mit;
     mainProgram = "event-fetcher";
     platforms = lib.platforms.linux;

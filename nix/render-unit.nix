@@ -1,4 +1,4 @@
-# A serviceConfig as the text of a unit file; enough for what unit.nix holds. Needs no nixpkgs.
+# Renders a serviceConfig as a unit file, as far as unit.nix needs it. Works without nixpkgs.
 serviceConfig:
 let
   text =

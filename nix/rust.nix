@@ -1,7 +1,7 @@
-# What every build of the Rust workspace shares: the sources, and the dependencies, built once.
+# What all builds of the Rust workspace share: the sources, and the dependencies, built once.
 { lib, craneLib }:
 let
-  # Only what cargo reads, so that a change of a document builds nothing anew.
+  # Only what cargo reads, so that a changed document rebuilds nothing.
   files = lib.fileset.unions [
     ../Cargo.lock
     ../Cargo.toml
@@ -23,7 +23,7 @@ let
     };
   src = sourceOf files;
 
-  # Tests also hold the documents, the monitoring and the Python package against the code.
+  # Tests also compare the documents, the monitoring and the Python package with the code.
   testSrc = sourceOf (
     lib.fileset.unions [
       files
@@ -42,8 +42,8 @@ let
     common
     // {
       cargoExtraArgs = "--locked --workspace";
-      # Crane builds them as tests and lints need them; the documentation and the service alone ask
-      # for fewer of their features.
+      # Crane builds the dependencies with the features that tests and lints need; the documentation and
+      # the service alone need fewer.
       postBuild = ''
         cargoWithProfile check --locked --workspace
         cargoWithProfile build --locked --package event-fetcher

@@ -1,2 +1,2 @@
-# Settings without the keys that are null, which TOML cannot write.
+# Removes the keys that are null, which TOML cannot represent.
 lib: lib.filterAttrsRecursive (_: value: value != null)

@@ -1,5 +1,5 @@
-# The settings that have an option of their own: those that a machine's owner is likely to set.
-# Anything else of Fetcher.toml passes through, and is checked by the service itself.
+# The settings that are likely to be set have options of their own. Every other key of Fetcher.toml is
+# passed on; the service checks it.
 { pkgs }:
 { lib, ... }:
 let
@@ -28,9 +28,9 @@ in
   freeformType = toml;
 
   options = {
-    vk = section "The community, and how VK is spoken to." {
+    vk = section "The community and the connection to VK." {
       group_id = setting types.ints.positive 218730916 "The community's number, without a minus.";
-      api_url = setting types.str "https://api.vk.ru/method/" "Where the VK API answers.";
+      api_url = setting types.str "https://api.vk.ru/method/" "The base URL of the VK API.";
       lang = setting (types.enum [
         "ru"
         "ua"
@@ -40,41 +40,41 @@ in
         "fi"
         "de"
         "it"
-      ]) "ru" "The language in which VK gives names.";
+      ]) "ru" "The language in which VK returns names.";
       requests_per_second =
         setting (types.ints.between 1 20) 18
-          "The most API calls in a second; lower it when others use the same token.";
+          "The limit on API calls per second; lower it when other programs use the same token.";
     };
 
-    converter = section "How an update becomes an event." {
-      command_prefixes = setting (types.listOf types.str) [ "/" ] "What commands begin with.";
-      reply_author = setting types.bool true "Whether replies carry their author's id.";
+    converter = section "How the service converts an update into an event." {
+      command_prefixes = setting (types.listOf types.str) [ "/" ] "The prefixes of commands.";
+      reply_author = setting types.bool true "Whether a reply contains its author's id.";
     };
 
-    bus = section "The Redis bus on which events leave." {
-      url = setting types.str "redis://127.0.0.1:6379" "Where Redis is; without a password.";
-      namespace = setting types.str "toaster" "The common beginning of every Redis key.";
+    bus = section "The Redis bus to which the service writes events." {
+      url = setting types.str "redis://127.0.0.1:6379" "The address of Redis, without a password.";
+      namespace = setting types.str "toaster" "The prefix of every Redis key.";
       delivery = setting (types.listOf (
         types.enum [
           "stream"
           "pubsub"
         ]
-      )) [ "stream" ] "The ways an event goes out.";
+      )) [ "stream" ] "How events are delivered.";
       durability =
         setting (types.strMatching "none|aof|replicas=[0-9]+") "aof"
-          "What a commit waits for.";
+          "What the service waits for after each commit.";
       stream_length =
         setting (types.ints.between 0 1000000000) 1000000
-          "How many entries a stream may hold; 0 sets no bound.";
+          "The maximum number of entries in a stream; 0 sets no limit.";
     };
 
-    http = section "The port that tells whether the service works." {
-      listen = setting types.str "127.0.0.1:8080" "The address to serve at, or an empty text for none.";
-      page = setting types.bool true "Whether a page at / shows to people how the service does.";
+    http = section "The HTTP port: health checks, metrics and the status page." {
+      listen = setting types.str "127.0.0.1:8080" "The address to listen on; empty for no port.";
+      page = setting types.bool true "Whether the port serves a status page at /.";
     };
 
-    log = section "What the service tells about its own work." {
-      level = setting types.str "info" "How much is told.";
+    log = section "The service's log." {
+      level = setting types.str "info" "The log level, or a filter by module.";
     };
   };
 }

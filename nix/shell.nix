@@ -1,4 +1,4 @@
-# What `make` and work on the project need, in the versions that the checks use.
+# The tools that development needs, in the versions that the checks use.
 {
   craneLib,
   cargo-audit,
@@ -15,7 +15,7 @@
   event-fetcher,
 }:
 craneLib.devShell {
-  # Brings the toolchain along.
+  # Adds the Rust toolchain.
   inputsFrom = [ event-fetcher ];
   packages = [
     cargo-audit

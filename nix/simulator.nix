@@ -1,4 +1,4 @@
-# The simulated VK, to develop and test against.
+# The simulated VK, for development and tests.
 { lib, rust }:
 rust.build {
   pname = "vk-simulator";

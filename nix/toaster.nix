@@ -1,5 +1,5 @@
-# The TOASTER network on a NixOS machine: Redis and the service as containers, as compose.yaml has
-# them elsewhere. No registry is asked: both images come out of the Nix store.
+# Redis and the service as containers on the network TOASTER of a NixOS machine, like compose.yaml
+# elsewhere. Both images come from the Nix store, not from a registry.
 { self }:
 {
   config,
@@ -82,7 +82,7 @@ in
         cmd = [
           "--appendonly"
           "yes"
-          # The network is the fence: only who is on it reaches this Redis.
+          # Only members of the network reach this Redis.
           "--protected-mode"
           "no"
         ];

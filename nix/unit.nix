@@ -1,17 +1,17 @@
-# The service as systemd runs it, less what depends on the machine. Plain values, so that the unit
-# can be judged (scripts/check-unit) where there is no nixpkgs.
+# The part of the service's systemd unit that does not depend on the machine. Plain values, so that
+# scripts/check-unit can verify the unit without nixpkgs.
 {
   Type = "notify";
   NotifyAccess = "main";
-  # Readiness comes with the first poll; until Redis and VK are there, it waits.
+  # The service is ready after its first poll; until then it waits for Redis and VK, however long.
   TimeoutStartSec = "infinity";
-  # It commits what is on the way, for a few seconds at most.
+  # It commits what VK has answered, for a few seconds at most.
   TimeoutStopSec = 30;
-  # Fed as long as the service does not stand still by its own fault.
+  # The service stops notifying the watchdog only if its work stalls because of a bug.
   WatchdogSec = 60;
   Restart = "always";
   RestartSec = 5;
-  # A mistake in the configuration, or a refusal of VK or Redis for good: the operator is needed.
+  # A wrong configuration, or a permanent error of VK or Redis: a restart does not help.
   RestartPreventExitStatus = [
     64
     69

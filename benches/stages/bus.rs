@@ -1,4 +1,4 @@
-//! A bus as it is set by default, or with pickled events on its channels.
+//! A bus with default settings, or with pickled events on its channels.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,13 +11,13 @@ use event_fetcher::{
 /// Settings of a bus that differ from the default.
 pub(crate) type Set = [(&'static str, &'static str)];
 
-/// The channels carry JSON, the same as the streams.
+/// The channels carry JSON, like the streams.
 pub(crate) const JSON: &Set = &[];
-/// The channels carry pickled events, which is another form to write.
+/// The channels carry pickled events, a second format to encode.
 pub(crate) const PICKLE: &Set =
     &[("FETCHER_BUS__PUBSUB__ENCODING", "pickle"), ("FETCHER_CONVERTER__REPLY_AUTHOR", "true")];
 
-/// A bus of the Redis at `url`; nothing is connected yet.
+/// A bus of the Redis at `url`, not connected yet.
 pub(crate) fn bus(url: &str, set: &Set) -> anyhow::Result<Bus> {
     let set = set.iter().copied().chain([("FETCHER_BUS__URL", url)]);
     let sources = Sources {

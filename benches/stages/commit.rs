@@ -1,4 +1,4 @@
-//! A batch onto a real Redis, with its answer.
+//! The commit of a batch to a real Redis, with its reply.
 
 use divan::{Bencher, counter::ItemsCount};
 use event_fetcher::{
@@ -14,7 +14,7 @@ use crate::{
     material::runtime,
 };
 
-/// Entries to Redis, one commit a sample. Each size has a Redis of its own, which starts empty.
+/// Entries to Redis, one commit a sample. Each size has a Redis of its own, initially empty.
 #[divan::bench(args = SIZES, sample_count = 100, sample_size = 1)]
 fn commit(bencher: Bencher<'_, '_>, size: usize) {
     let runtime = runtime().expect("a runtime");
@@ -31,12 +31,12 @@ fn commit(bencher: Bencher<'_, '_>, size: usize) {
         .with_inputs(|| content(batches.next().expect("batches never end"), &mut number))
         .bench_local_refs(|content| {
             ts = ts.after(1);
-            let repeats = runtime.block_on(committer.commit(content, ts)).expect("a commit");
-            assert_eq!(repeats, 0, "an entry was dropped, which is no work");
+            let duplicates = runtime.block_on(committer.commit(content, ts)).expect("a commit");
+            assert_eq!(duplicates, 0, "a dropped entry would be no work");
         });
 }
 
-/// A batch as it is committed, under ids that were not there before.
+/// A batch under new event ids.
 fn content(entries: &[Entry], number: &mut u64) -> Content {
     let mut entries = entries.to_vec();
     for entry in &mut entries {

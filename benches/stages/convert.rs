@@ -1,4 +1,4 @@
-//! From updates to drafts, and with all names known to events.
+//! From updates to partial events, and with cached names to events.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use event_fetcher::{
 
 use crate::{BATCHES, MATERIAL, SAMPLES, SIZES};
 
-/// Updates to drafts.
+/// Updates to partial events.
 #[divan::bench(args = SIZES, sample_count = SAMPLES, sample_size = BATCHES)]
 fn read(bencher: Bencher<'_, '_>, size: usize) {
     let mut batches = MATERIAL.updates.chunks_exact(size).cycle();
@@ -23,7 +23,7 @@ fn read(bencher: Bencher<'_, '_>, size: usize) {
         });
 }
 
-/// Drafts to events.
+/// Partial events to events.
 #[divan::bench(args = SIZES, sample_count = SAMPLES, sample_size = BATCHES)]
 fn complete(bencher: Bencher<'_, '_>, size: usize) {
     let routed = routed();
@@ -40,7 +40,7 @@ fn complete(bencher: Bencher<'_, '_>, size: usize) {
         });
 }
 
-/// The events of all updates that become some.
+/// The events of all updates that become events.
 pub(crate) fn events() -> Vec<Event> {
     let drafts = drafts(&MATERIAL.updates);
     let mut known = MATERIAL.known(&drafts);

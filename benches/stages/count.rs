@@ -1,8 +1,8 @@
 //! The stages without Redis, each run once over the same updates, for `scripts/count-instructions`. With
-//! the argument `pickle` events are also written as the channels carry them then.
+//! the argument `pickle` events are also encoded as pickles for the channels.
 //!
-//! Callgrind counts from the call of a function to its return, so each stage is one.
-#![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
+//! Callgrind counts from the call of a function to its return, so each stage is a function.
+#![expect(clippy::print_stdout, reason = "a program that prints its results")]
 
 mod bus;
 mod material;
@@ -24,8 +24,8 @@ const SIZE: usize = 100;
 fn main() -> anyhow::Result<()> {
     let pickled = std::env::args().any(|argument| argument == "pickle");
     let bus = bus("redis://127.0.0.1", if pickled { bus::PICKLE } else { bus::JSON })?;
-    // A thread has a heap of its own. How the simulator leaves one depends on timing, and what the stages
-    // find there would take more or fewer instructions.
+    // The simulator leaves a heap that depends on timing, which would change the instructions of the stages. A
+    // thread has a heap of its own.
     let drawn = std::thread::spawn(|| Material::draw(BATCHES * SIZE)).join();
     let material = drawn.map_err(|_| anyhow::anyhow!("the simulator panicked"))??;
     let bodies = material.bodies(SIZE);

@@ -1,4 +1,4 @@
-//! From a Long Poll answer's bytes to its updates, and on to drafts where texts are long.
+//! From the bytes of a Long Poll answer to its updates, and for long texts on to partial events.
 
 use divan::{
     Bencher,
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::{BATCHES, MATERIAL, SAMPLES, SIZES, material::body};
 
-/// An answer's body to updates.
+/// The body of an answer to updates.
 #[divan::bench(args = SIZES, sample_count = SAMPLES, sample_size = BATCHES)]
 fn decode(bencher: Bencher<'_, '_>, size: usize) {
     let bodies = MATERIAL.bodies(size);

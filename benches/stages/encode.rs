@@ -1,4 +1,4 @@
-//! From events to what a commit puts on the bus.
+//! From events to the entries of a commit.
 
 use divan::{Bencher, counter::ItemsCount};
 
@@ -8,13 +8,13 @@ use crate::{
     convert::events,
 };
 
-/// Events to entries, with the streams' JSON on the channels.
+/// Events to entries, with JSON for streams and channels.
 #[divan::bench(args = SIZES, sample_count = SAMPLES, sample_size = BATCHES)]
 fn encode_json(bencher: Bencher<'_, '_>, size: usize) {
     encode(bencher, size, bus::JSON);
 }
 
-/// Events to entries, each with its pickled form for the channel beside the JSON.
+/// Events to entries, with JSON for streams and pickles for channels.
 #[divan::bench(args = SIZES, sample_count = SAMPLES, sample_size = BATCHES)]
 fn encode_pickle(bencher: Bencher<'_, '_>, size: usize) {
     encode(bencher, size, bus::PICKLE);

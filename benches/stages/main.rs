@@ -1,8 +1,8 @@
-//! The stages of an update's way, each measured by itself: items a second, allocations, bytes.
+//! Each stage of an update's way measured by itself: items a second, allocations, bytes.
 //!
-//! What a stage returns is dropped after the clock has stopped. `count.rs`, a bench of its own,
-//! runs the same stages to have their instructions counted.
-#![expect(clippy::expect_used, reason = "a bench whose stage is not set has nothing to tell")]
+//! The result of a stage is dropped after the clock has stopped. `count.rs`, a bench of its own, runs the
+//! same stages to count their instructions.
+#![expect(clippy::expect_used, reason = "a bench that cannot be set up has no result")]
 
 mod bus;
 mod commit;
@@ -20,16 +20,16 @@ use crate::material::Material;
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
-/// How many updates, drafts, events or entries are in a batch.
+/// The number of updates, partial events, events or entries in a batch.
 const SIZES: [usize; 4] = [1, 10, 100, 1000];
 
-/// How often a stage without Redis is measured with each size ...
+/// The number of samples of a stage without Redis for each size ...
 const SAMPLES: u32 = 100;
-/// ... and over how many batches at once. They take turns, so that a batch of one is not always the same
+/// ... and the number of batches in a sample. They alternate, so that a batch of one is not always the same
 /// update.
 const BATCHES: u32 = 10;
 
-/// Some batches of the largest size, also of those that become events.
+/// Enough updates for some batches of the largest size, counting only updates that become events.
 static MATERIAL: LazyLock<Material> =
     LazyLock::new(|| Material::draw(3000).expect("a simulated VK can be started"));
 

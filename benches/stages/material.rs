@@ -1,4 +1,4 @@
-//! What the stages are fed with: updates of a busy community, and all that VK knows of those in them.
+//! The input of the stages: updates of a busy community, and the look-ups that they need.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use vk_simulator::{Options, Simulator, World};
 pub(crate) struct Material {
     /// Each update's JSON text.
     pub(crate) updates: Vec<Arc<str>>,
-    /// How they become events. Replies tell their authors, without which nothing is pickled.
+    /// The rules of their conversion. Replies contain their authors, which pickles require.
     pub(crate) rules: Rules,
     known: Lookups,
 }
@@ -36,12 +36,12 @@ impl Material {
         })
     }
 
-    /// The Long Poll answers with these updates, so many in each; what is left over is left out.
+    /// Long Poll answers with so many of these updates each; an incomplete last one is omitted.
     pub(crate) fn bodies(&self, size: usize) -> Vec<String> {
         self.updates.chunks_exact(size).map(body).collect()
     }
 
-    /// What is known of those in a batch, as the names' room tells it.
+    /// The look-ups of a batch, as `enrich` returns them.
     pub(crate) fn known(&self, drafts: &[PartialEvent]) -> Lookups {
         let mut needs = LookupRequest::default();
         for draft in drafts {

@@ -1,4 +1,4 @@
-//! What bounds the service on this machine: a program that only polls and publishes, and Redis alone.
+//! Bounds of the service on this machine: a program that only polls and publishes, and Redis alone.
 
 use anyhow::Context;
 use harness::RedisServer;
@@ -20,8 +20,8 @@ struct Answer<'a> {
     updates: Vec<&'a RawValue>,
 }
 
-/// Polls and puts each update on a stream and a channel as it came: no names, no events, no guarantee.
-/// It polls on while it writes, and writes what has gathered at once.
+/// A pass-through: adds each raw update to a stream and a channel, without names, events or guarantees. It polls
+/// while it writes, and writes all updates that have gathered in one pipeline.
 pub(crate) async fn pass_through(
     table: &mut Table,
     name: &str,
@@ -48,7 +48,7 @@ pub(crate) async fn pass_through(
     let mut connection = redis.connect().await?;
     let end = vk.ts().to_string();
     let (bodies_in, mut bodies) = mpsc::channel(16);
-    let begun = Instant::now();
+    let started = Instant::now();
     let polling = tokio::spawn(async move {
         while ts != end {
             let parameters = [("act", "a_check"), ("key", &key), ("ts", &ts), ("wait", "25")];
@@ -71,7 +71,7 @@ pub(crate) async fn pass_through(
         let () = pipeline.query_async(&mut connection).await?;
     }
     polling.await??;
-    let seconds = begun.elapsed().as_secs_f64();
+    let seconds = started.elapsed().as_secs_f64();
     table.add(&format!("pass-through, {name}: updates/s"), number(updates) / seconds);
     Ok(())
 }
@@ -87,8 +87,9 @@ pub(crate) async fn redis_benchmark(table: &mut Table) -> anyhow::Result<()> {
             .output()
             .await?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let told = text.rsplit('\r').find_map(|line| line.split(": ").nth(1)?.split(' ').next());
-        let rate: f64 = told.context("redis-benchmark told nothing")?.parse()?;
+        let reported =
+            text.rsplit('\r').find_map(|line| line.split(": ").nth(1)?.split(' ').next());
+        let rate: f64 = reported.context("no result of redis-benchmark")?.parse()?;
         table.add(&format!("redis-benchmark XADD -P {depth}: entries/s"), rate);
     }
     Ok(())

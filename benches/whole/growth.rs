@@ -9,7 +9,7 @@ use crate::{
     without_limits,
 };
 
-/// Updates of each measurement: enough for every name to be asked for.
+/// Updates of each measurement: enough to look every name up.
 const UPDATES: usize = 100_000;
 
 pub(crate) async fn table() -> anyhow::Result<Table> {

@@ -1,6 +1,5 @@
-//! Whole processes, measured: the service between a simulated VK and a real Redis, beside what bounds
-//! it. Prints the tables of docs/performance.md.
-#![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
+//! Measures the service as a process between a simulated VK and a real Redis, and its bounds. Prints the tables of docs/performance.md.
+#![expect(clippy::print_stdout, reason = "a program that prints its results")]
 
 mod bounds;
 mod growth;
@@ -17,7 +16,7 @@ use crate::table::Table;
 /// Measures event-fetcher as a process.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How often each figure is measured; the median is told
+    /// How often each figure is measured; prints median, minimum and maximum
     #[arg(long, default_value_t = 3)]
     runs: usize,
     /// Updates in the backlog at VK's pace
@@ -32,7 +31,7 @@ struct Arguments {
     /// Also measures how cost and memory grow, which takes minutes
     #[arg(long)]
     growth: bool,
-    /// What `cargo bench` adds
+    /// The argument that `cargo bench` adds
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -40,7 +39,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let mut table = Table::new(&["", "median", "least", "most"]);
+    let mut table = Table::new(&["", "median", "min", "max"]);
     for _ in 0..arguments.runs {
         service::start(&mut table).await?;
         service::backlog(&mut table, arguments.backlog).await?;
@@ -58,7 +57,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// VK as it is: 20 calls a second, 60 ms for a call and for a poll, 100 updates a reply.
+/// VK's pace: 20 calls a second, 60 ms for a call and for a poll, 100 updates a reply.
 fn at_vks_pace() -> Options {
     let latency = std::time::Duration::from_millis(60);
     Options {

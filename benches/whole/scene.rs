@@ -24,7 +24,7 @@ impl Scene {
             ("FETCHER_BUS__URL", redis.url()),
             ("FETCHER_HTTP__LISTEN", String::new()),
             ("FETCHER_LOG__LEVEL", "warn".to_owned()),
-            // The bound without limits is VK's, not ours.
+            // VK's limit; the default keeps below it.
             ("FETCHER_VK__REQUESTS_PER_SECOND", "20".to_owned()),
         ];
         Ok(Self { redis, vk, bus, variables })
@@ -39,7 +39,7 @@ impl Scene {
         Ok((service, pid))
     }
 
-    /// Has a position taken, so that what comes from now on is a backlog of the next start.
+    /// Lets a service take the position, so that updates from now on are the backlog of the next start.
     pub(crate) async fn begin(&self) -> anyhow::Result<()> {
         let (mut service, _) = self.start()?;
         self.bus.has_a_position().await?;
@@ -47,7 +47,7 @@ impl Scene {
         Ok(())
     }
 
-    /// Waits until all that VK has is committed.
+    /// Waits until all updates of VK are committed.
     pub(crate) async fn settled(&self) -> anyhow::Result<()> {
         self.bus.reaches(self.vk.ts()).await
     }

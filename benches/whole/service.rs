@@ -1,4 +1,4 @@
-//! The service's own figures.
+//! The figures of the service.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -24,15 +24,15 @@ pub(crate) async fn start(table: &mut Table) -> anyhow::Result<()> {
     let scene = Scene::with(without_limits()).await?;
     scene.begin().await?;
     scene.vk.until(|stats| stats.polls_held == 0).await;
-    let begun = Instant::now();
+    let started = Instant::now();
     let (mut service, _) = scene.start()?;
     scene.vk.until(|stats| stats.polls_held > 0).await;
-    table.add("start to the first poll, ms", begun.elapsed().as_secs_f64() * 1000.0);
+    table.add("start to the first poll, ms", started.elapsed().as_secs_f64() * 1000.0);
     service.stop().await?;
     Ok(())
 }
 
-/// A backlog at VK's pace, from the process' start with no name known, and another one after it.
+/// A backlog at VK's pace from the start of the process, with an empty cache, and a second one after it.
 pub(crate) async fn backlog(table: &mut Table, updates: usize) -> anyhow::Result<()> {
     let scene = Scene::with(at_vks_pace()).await?;
     scene.begin().await?;
@@ -40,16 +40,16 @@ pub(crate) async fn backlog(table: &mut Table, updates: usize) -> anyhow::Result
     let (mut service, _) = scene.start()?;
     for names in ["cold", "warm"] {
         let calls = scene.calls();
-        let begun = Instant::now();
+        let started = Instant::now();
         if names == "warm" {
             scene.vk.generate(updates);
         }
         scene.settled().await?;
-        let seconds = begun.elapsed().as_secs_f64();
+        let seconds = started.elapsed().as_secs_f64();
         let calls = scene.calls() - calls;
-        table.add(&format!("backlog, names {names}: updates/s"), number(updates) / seconds);
+        table.add(&format!("backlog, {names}: updates/s"), number(updates) / seconds);
         table.add(
-            &format!("backlog, names {names}: API calls an update"),
+            &format!("backlog, {names}: API calls an update"),
             number(calls) / number(updates),
         );
     }
@@ -59,11 +59,11 @@ pub(crate) async fn backlog(table: &mut Table, updates: usize) -> anyhow::Result
     Ok(())
 }
 
-/// 50 updates a second of 1000 users at VK's pace: the time from there being an update to its event being read, with
-/// no name known, and after a backlog of `known` updates.
+/// 50 updates a second of 1000 users at VK's pace: the latency from an update to the reading of its event, with an
+/// empty cache, and after a backlog of `known` updates.
 pub(crate) async fn steady(table: &mut Table, seconds: u64, known: usize) -> anyhow::Result<()> {
-    latency(table, "names cold", seconds, 0).await?;
-    latency(table, "names warm", seconds, known).await
+    latency(table, "cold", seconds, 0).await?;
+    latency(table, "warm", seconds, known).await
 }
 
 async fn latency(table: &mut Table, names: &str, seconds: u64, known: usize) -> anyhow::Result<()> {
@@ -107,7 +107,7 @@ async fn latency(table: &mut Table, names: &str, seconds: u64, known: usize) -> 
     Ok(())
 }
 
-/// Reads all streams until the position is `last`, and tells when each event was there, by its id.
+/// Reads all streams until the position is `last`, and returns when each event arrived, by its id.
 async fn read(scene: &Scene, last: u64) -> anyhow::Result<HashMap<String, Instant>> {
     let mut redis = scene.redis.connect().await?;
     let mut from = STREAMS.map(|_| "0".to_owned());
@@ -139,26 +139,25 @@ pub(crate) async fn unlimited(
 ) -> anyhow::Result<()> {
     let figures = flat_out(options, |vk| drop(vk.generate(updates))).await?;
     for (names, phase) in [("cold", &figures.cold), ("warm", &figures.warm)] {
-        table.add(&format!("no limits, names {names}: updates/s"), phase.rate);
-        table
-            .add(&format!("no limits, names {names}: processor time, ms an update"), phase.service);
-        table.add(&format!("no limits, names {names}: Redis' processor time, ms"), phase.redis);
+        table.add(&format!("no limits, {names}: updates/s"), phase.rate);
+        table.add(&format!("no limits, {names}: processor time, ms an update"), phase.service);
+        table.add(&format!("no limits, {names}: Redis' processor time, ms"), phase.redis);
     }
     table.add("no limits: peak memory, MiB", figures.memory);
     Ok(())
 }
 
-/// What two backlogs without limits took.
+/// The cost of two backlogs without limits.
 pub(crate) struct Figures {
-    /// From the process' start, with no name known.
+    /// From the start of the process, with an empty cache.
     pub(crate) cold: Phase,
-    /// Another one after it.
+    /// The backlog after it.
     pub(crate) warm: Phase,
-    /// The most memory, in MiB.
+    /// Peak memory in MiB.
     pub(crate) memory: f64,
 }
 
-/// What a backlog took.
+/// The cost of a backlog.
 pub(crate) struct Phase {
     /// Updates a second.
     pub(crate) rate: f64,
@@ -168,7 +167,7 @@ pub(crate) struct Phase {
     pub(crate) redis: f64,
 }
 
-/// Has a backlog committed that `fill` puts there, and another one like it.
+/// Commits a backlog that `fill` creates, and a second one.
 pub(crate) async fn flat_out(
     options: &Options,
     mut fill: impl FnMut(&Simulator),
@@ -181,7 +180,7 @@ pub(crate) async fn flat_out(
     let updates = scene.vk.ts() - empty;
     let (mut service, pid) = scene.start()?;
     let cold = phase(&scene, pid, redis, Duration::ZERO, updates).await?;
-    // Held still, so that the whole backlog is there before it is begun.
+    // Paused, so that the whole backlog exists before the service fetches.
     service.signal("STOP").await?;
     fill(&scene.vk);
     let used = processor_time(pid)?;
@@ -192,7 +191,7 @@ pub(crate) async fn flat_out(
     Ok(Figures { cold, warm, memory })
 }
 
-/// Waits until a backlog is committed, of which the service has `used` no time yet.
+/// Waits until a backlog is committed; the service had `used` so much processor time before it.
 async fn phase(
     scene: &Scene,
     service: u32,
@@ -200,11 +199,11 @@ async fn phase(
     used: Duration,
     updates: u64,
 ) -> anyhow::Result<Phase> {
-    let (begun, redis_used) = (Instant::now(), processor_time(redis)?);
+    let (started, redis_used) = (Instant::now(), processor_time(redis)?);
     scene.settled().await?;
     let each = |time: Duration| time.as_secs_f64() * 1000.0 / number(updates);
     Ok(Phase {
-        rate: number(updates) / begun.elapsed().as_secs_f64(),
+        rate: number(updates) / started.elapsed().as_secs_f64(),
         service: each(processor_time(service)?.saturating_sub(used)),
         redis: each(processor_time(redis)?.saturating_sub(redis_used)),
     })

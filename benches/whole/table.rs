@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Figures in the order in which they first came.
+/// Figures in the order in which they were first added.
 #[derive(Debug)]
 pub(crate) struct Table {
     heads: Vec<String>,
@@ -14,7 +14,7 @@ impl Table {
         Self { heads: heads.iter().map(ToString::to_string).collect(), rows: Vec::new() }
     }
 
-    /// Adds a figure under a name; those of one name are of several runs.
+    /// Adds a figure under a name; several figures of one name come from several runs.
     pub(crate) fn add(&mut self, name: &str, figure: f64) {
         match self.rows.iter_mut().find(|(known, _)| known == name) {
             Some((_, figures)) => figures.push(figure),
@@ -28,7 +28,7 @@ impl Table {
     }
 }
 
-/// As Markdown. Where there are as many figures as heads, as they are; otherwise median, least, most.
+/// Formats as Markdown: median, minimum and maximum, or the figures themselves in a table without a median.
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "| {} |", self.heads.join(" | "))?;
@@ -49,7 +49,7 @@ fn spread_of(figures: &[f64]) -> Vec<f64> {
     vec![sorted[sorted.len() / 2], sorted[0], sorted[sorted.len() - 1]]
 }
 
-/// With as many digits as mean something.
+/// Formats a figure with its significant digits.
 fn text(figure: f64) -> String {
     match figure {
         _ if figure >= 100.0 => format!("{figure:.0}"),

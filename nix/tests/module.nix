@@ -1,4 +1,4 @@
-# The NixOS modules: what they make of settings, what they refuse, and how well the unit is fenced in.
+# The NixOS modules: how they render settings, which they reject, and how well the unit is sandboxed.
 {
   lib,
   stdenv,
@@ -23,8 +23,8 @@ let
         }
       ];
     }).config;
-  refusals = { assertions, ... }: map (it: it.message) (lib.filter (it: !it.assertion) assertions);
-  refusesFor = word: config: lib.any (lib.hasInfix word) (refusals config);
+  rejected = { assertions, ... }: map (it: it.message) (lib.filter (it: !it.assertion) assertions);
+  rejectsFor = word: config: lib.any (lib.hasInfix word) (rejected config);
 
   withService =
     settings:
@@ -58,7 +58,7 @@ let
     redis.passwordFile = "/run/keys/redis";
   };
 
-  refuses = word: change: refusesFor word (withService (lib.recursiveUpdate good change));
+  rejects = word: change: rejectsFor word (withService (lib.recursiveUpdate good change));
 
   service = (withService good).systemd.services.event-fetcher.serviceConfig;
   unit = writeText "event-fetcher.service" (import ../render-unit.nix service);
@@ -69,13 +69,13 @@ let
   );
 
   expectations = {
-    "what is right is accepted" = refusals (withService good) == [ ];
-    "no group" = refuses "group_id" { settings.vk.group_id = null; };
-    "no token" = refuses "tokenFile must be set" { tokenFile = null; };
-    "a token in the store" = refuses "Nix store" { tokenFile = inStore; };
-    "a password in the store" = refuses "passwordFile is in" { redis.passwordFile = inStore; };
-    "a token in the settings" = refuses "ends up in" { settings.vk.token = "secret"; };
-    "a password in the address" = refuses "bus.url has a password" {
+    "correct settings are accepted" = rejected (withService good) == [ ];
+    "no group" = rejects "group_id" { settings.vk.group_id = null; };
+    "no token" = rejects "tokenFile must be set" { tokenFile = null; };
+    "a token in the store" = rejects "Nix store" { tokenFile = inStore; };
+    "a password in the store" = rejects "passwordFile is in" { redis.passwordFile = inStore; };
+    "a token in the settings" = rejects "ends up in" { settings.vk.token = "secret"; };
+    "a password in the address" = rejects "bus.url has a password" {
       settings.bus.url = "redis://user:secret@localhost";
     };
     "secrets come as credentials" =
@@ -83,19 +83,19 @@ let
         "token:/run/keys/token"
         "redis-password:/run/keys/redis"
       ];
-    "systemd is told" = service.Type == "notify" && service.WatchdogSec == 60;
-    "TOASTER: a token in the store" = refusesFor "Nix store" (withToaster inStore);
+    "systemd receives notifications" = service.Type == "notify" && service.WatchdogSec == 60;
+    "TOASTER: a token in the store" = rejectsFor "Nix store" (withToaster inStore);
     "TOASTER: the addresses" = lib.all (address: lib.elem "--ip=${address}" addresses) [
       facts.toaster.redis
       facts.toaster.service
     ];
   };
-  broken = lib.attrNames (lib.filterAttrs (_: holds: !holds) expectations);
+  broken = lib.attrNames (lib.filterAttrs (_: met: !met) expectations);
 in
-assert lib.assertMsg (broken == [ ]) "the modules do not hold: ${lib.concatStringsSep ", " broken}";
+assert lib.assertMsg (broken == [ ]) "failed expectations: ${lib.concatStringsSep ", " broken}";
 runCommand "event-fetcher-module" { nativeBuildInputs = [ systemd ]; } ''
   cp ${unit} event-fetcher.service
-  # 15 stands for an exposure of 1.5.
+  # 15 means an exposure of 1.5.
   systemd-analyze security --offline=true --threshold=15 --no-pager ./event-fetcher.service
   touch "$out"
 ''

@@ -1,5 +1,5 @@
-# Redis and a simulated VK on one machine, the service on another: events arrive, and a restart in
-# their midst loses none.
+# Redis and a simulated VK on one machine, the service on another: events arrive, and a restart in the
+# middle loses none.
 {
   testers,
   simulator,
@@ -93,7 +93,7 @@ testers.runNixOSTest {
       start_all()
       far.wait_for_unit("vk.service")
       far.wait_for_unit("redis-bus.service")
-      # Type=notify: this waits for the first poll.
+      # Type=notify: waits for the first poll.
       near.wait_for_unit("event-fetcher.service")
       near.succeed("${lib.getExe nodes.near.services.event-fetcher.package} health")
 

@@ -1,4 +1,4 @@
-//! What VK's API may answer: events wait, go without, or the service stops and says why.
+//! Answers of VK's API: events wait, are delivered without a name, or the service stops and says why.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const COMMUNITIES: &str = "groups.getById";
 const MESSAGES: &str = "messages.getByConversationMessageId";
 const CHATS: &str = "messages.getConversationsById";
 
-/// Every method meets `fault` a few times before it answers; everything arrives.
+/// Every method fails with `fault` a few times; everything arrives.
 async fn survives(fault: Fault, times: u32) -> Outcome {
     let scene = Scene::new().await?;
     for method in [SERVERS, USERS, COMMUNITIES, CHATS, MESSAGES] {
@@ -26,50 +26,42 @@ async fn survives(fault: Fault, times: u32) -> Outcome {
     ensure!(scene.vk.stats().faults[&fault.to_string()] == u64::from(5 * times));
     stop(service).await
 }
-
-/// Case 42.
 #[tokio::test]
 async fn error_6_is_waited_out() -> Outcome {
     survives(Fault::Error(6), 1).await
 }
-
-/// Cases 15 and 17.
 #[tokio::test]
-async fn error_10_of_every_method_is_passing_trouble() -> Outcome {
+async fn error_10_of_every_method_is_a_transient_error() -> Outcome {
     survives(Fault::Error(10), 2).await
 }
 
 #[tokio::test]
-async fn error_1_is_passing_trouble() -> Outcome {
+async fn error_1_is_a_transient_error() -> Outcome {
     survives(Fault::Error(1), 1).await
 }
-
-/// Case 18.
 #[tokio::test]
-async fn http_errors_are_passing_trouble() -> Outcome {
+async fn http_errors_are_transient_errors() -> Outcome {
     survives(Fault::Status(503), 1).await
 }
-
-/// Case 18.
 #[tokio::test]
-async fn empty_answers_are_passing_trouble() -> Outcome {
+async fn empty_answers_are_transient_errors() -> Outcome {
     survives(Fault::Empty, 1).await
 }
 
 #[tokio::test]
-async fn answers_cut_off_are_passing_trouble() -> Outcome {
+async fn answers_cut_off_are_transient_errors() -> Outcome {
     survives(Fault::CutText, 1).await?;
     survives(Fault::CutConnection, 1).await
 }
 
-/// Case 35: a kept-alive connection that is dead when it is used again.
+/// A kept-alive connection is dead when it is reused.
 #[tokio::test]
-async fn connections_cut_by_the_api_are_made_again() -> Outcome {
+async fn connections_cut_by_the_api_are_reestablished() -> Outcome {
     survives(Fault::ResetBefore, 1).await?;
     survives(Fault::ResetAfter, 1).await
 }
 
-/// The whole batch is refused because of one id: it is split until only that id goes without.
+/// VK rejects the whole list because of one id: the list is bisected until only that id has no name.
 #[tokio::test]
 async fn one_bad_id_costs_no_other_its_name() -> Outcome {
     for code in [100, 113] {
@@ -81,7 +73,7 @@ async fn one_bad_id_costs_no_other_its_name() -> Outcome {
             (users.next().unwrap_or(1), users.collect())
         };
         scene.vk.refuse_id(bad, code);
-        // All at once, so that one call asks for all of them.
+        // All at once, so that one call looks all of them up.
         let updates: Vec<_> = (1..)
             .zip(good.iter().chain([&bad]))
             .map(|(number, from)| message(number, json!({"from_id": from})))
@@ -106,8 +98,6 @@ async fn one_bad_id_costs_no_other_its_name() -> Outcome {
     }
     Ok(())
 }
-
-/// Cases 27 and 29.
 #[tokio::test]
 async fn a_chat_without_rights_has_no_name_and_its_neighbours_have() -> Outcome {
     for how in [HiddenChats::LeftOut, HiddenChats::FailTheCall] {
@@ -126,8 +116,6 @@ async fn a_chat_without_rights_has_no_name_and_its_neighbours_have() -> Outcome 
     }
     Ok(())
 }
-
-/// Cases 29 and 30.
 #[tokio::test]
 async fn authors_and_peers_of_every_kind_are_named() -> Outcome {
     let scene = Scene::new().await?;
@@ -159,8 +147,8 @@ async fn authors_and_peers_of_every_kind_are_named() -> Outcome {
     stop(service).await
 }
 
-/// Starts and ends for good; the message says what to do.
-async fn refuses_to_start(scene: Scene, advice: &[&str]) -> Outcome {
+/// The start fails with a permanent error; the message says what to do.
+async fn fails_to_start(scene: Scene, advice: &[&str]) -> Outcome {
     let output = ends_with(scene.spawn()?, 69).await?;
     advice.iter().try_for_each(|advice| contains(&output, advice))?;
     ensure!(scene.vk.stats().calls[SERVERS] == 1, "asked again all the same");
@@ -170,27 +158,23 @@ async fn refuses_to_start(scene: Scene, advice: &[&str]) -> Outcome {
 #[tokio::test]
 async fn a_wrong_token_ends_the_start_and_says_what_to_do() -> Outcome {
     let scene = Scene::new().await?.set("TOKEN", "vk1.a.another-token");
-    refuses_to_start(scene, &["error 5", "TOKEN_FILE", "community's settings"]).await
+    fails_to_start(scene, &["error 5", "TOKEN_FILE", "community's settings"]).await
 }
-
-/// Case 26.
 #[tokio::test]
 async fn long_poll_switched_off_ends_the_start_and_says_where_to_switch_it_on() -> Outcome {
     let scene = Scene::new().await?;
     scene.vk.set_long_poll_enabled(false);
-    refuses_to_start(scene, &["error 100", "Long Poll", "switch it on"]).await
+    fails_to_start(scene, &["error 100", "Long Poll", "switch it on"]).await
 }
-
-/// Case 26.
 #[tokio::test]
 async fn a_token_without_the_right_ends_the_start_and_says_which_is_needed() -> Outcome {
     let scene = Scene::new().await?;
     scene.vk.set_rights(&["messages"]);
-    refuses_to_start(scene, &["error 15", "community management"]).await
+    fails_to_start(scene, &["error 15", "community management"]).await
 }
 
 #[tokio::test]
-async fn a_token_revoked_later_ends_the_service_and_commits_nothing_guessed() -> Outcome {
+async fn a_token_revoked_later_stops_the_service_and_no_guess_is_committed() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     let token = Options::default().token;
@@ -200,15 +184,15 @@ async fn a_token_revoked_later_ends_the_service_and_commits_nothing_guessed() ->
     let output = ends_with(service, 69).await?;
     contains(&output, "TOKEN_FILE")?;
     ensure!(scene.bus().await?.whole_position().await?["ts"] == before);
-    // With a good token again, the event is there.
+    // With a valid token the event arrives.
     scene.vk.accept_token(&token);
     let service = scene.start().await?;
     scene.all_arrived().await?;
     stop(service).await
 }
 
-/// Errors 9 and 29 rest a method for a minute or more: the service says so, can be stopped
-/// meanwhile, and delivers everything when it is started again.
+/// Errors 9 and 29 throttle a method for a minute or more: the service says so, can be stopped
+/// meanwhile, and delivers everything after the next start.
 #[tokio::test]
 async fn a_pause_that_vk_asks_for_is_announced_and_does_not_hold_up_a_stop() -> Outcome {
     for code in [9, 29] {
@@ -226,9 +210,9 @@ async fn a_pause_that_vk_asks_for_is_announced_and_does_not_hold_up_a_stop() -> 
     Ok(())
 }
 
-/// Case 36: an API that does not answer is asked again after `vk.timeout`.
+/// A call that is not answered is retried after `vk.timeout`.
 #[tokio::test]
-async fn a_call_that_hangs_is_made_again() -> Outcome {
+async fn a_call_that_hangs_is_retried() -> Outcome {
     let scene = Scene::with(Options { users: 50, ..Options::default() }).await?;
     let scene = scene.set("FETCHER_VK__TIMEOUT", "1s");
     for method in [SERVERS, USERS, CHATS] {

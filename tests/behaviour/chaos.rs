@@ -1,4 +1,4 @@
-//! Everything at once, in an order drawn from a seed: in the end all is there, once, in order.
+//! All faults together, in an order drawn from a seed: in the end every event is there, once, in order.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use super::common::{Outcome, Scene, stop};
 
 const ROUNDS: usize = 10;
 
-/// Two instances, of which each may be anything at any time.
+/// Two instances, each in any role at any time.
 struct Pair {
     scene: Scene,
     services: Vec<Service>,
     random: u64,
 }
 
-/// Starts an instance and waits until it works or stands by.
+/// Starts an instance and waits until it fetches or stands by.
 async fn spawn(scene: &Scene) -> anyhow::Result<Service> {
     let service = scene.spawn()?;
     service.says("for this community").await?;
@@ -55,7 +55,7 @@ impl Pair {
         (self.random >> 33) % below
     }
 
-    /// Something goes wrong, and whatever it was is there again afterwards.
+    /// Injects one fault and repairs it.
     async fn round(&mut self) -> Outcome {
         let from = self.scene.vk.ts();
         self.scene.vk.generate(60);
@@ -86,7 +86,7 @@ impl Pair {
                 self.scene.redis.signal("STOP").await?;
                 let said = self.services[who].output().matches("Redis does not serve").count();
                 let ignored = self.services[who].says_times("Redis does not serve", said + 1);
-                // Later failures in a row are not all told.
+                // Later failures in a row are not all logged.
                 let _ = tokio::time::timeout(Duration::from_secs(1), ignored).await;
                 self.scene.redis.signal("CONT").await?;
             }
@@ -113,11 +113,11 @@ async fn survives_everything(seed: u64) -> Outcome {
 }
 
 #[tokio::test]
-async fn whatever_is_killed_cut_or_stopped_all_is_there_once_and_in_order() -> Outcome {
+async fn whatever_is_killed_cut_or_stopped_each_event_arrives_once_and_in_order() -> Outcome {
     survives_everything(1).await
 }
 
 #[tokio::test]
-async fn the_same_in_another_order() -> Outcome {
+async fn with_another_seed_each_event_arrives_once_and_in_order() -> Outcome {
     survives_everything(2).await
 }

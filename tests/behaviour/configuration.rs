@@ -1,4 +1,4 @@
-//! A configuration that cannot work stops the start, with every mistake told at once.
+//! A wrong configuration stops the start, and all mistakes are reported at once.
 
 use anyhow::ensure;
 
@@ -25,7 +25,7 @@ async fn three_mistakes_in_a_file_are_three_messages() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_missing_token_and_group_are_told_together_with_where_to_give_them() -> Outcome {
+async fn a_missing_token_and_group_are_reported_together_with_where_to_set_them() -> Outcome {
     let scene = Scene::new().await?.unset("TOKEN").unset("GROUPID");
     let output = ends_with(scene.spawn()?, 64).await?;
     for word in ["2 mistakes", "TOKEN_FILE", "GROUPID"] {

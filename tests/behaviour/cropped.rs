@@ -1,4 +1,4 @@
-//! Messages of which VK leaves a part out are completed. Case 28.
+//! Messages that VK cropped are completed.
 
 use anyhow::ensure;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use super::common::{CHAT, Outcome, Scene, message, stop};
 const MESSAGES: &str = "messages.getByConversationMessageId";
 const EXECUTE: &str = "execute";
 
-/// Pushes a message that VK cropped, whose whole is told when asked, and returns the event.
+/// Pushes a cropped message, whose complete form the API returns, and returns the event.
 async fn cropped(scene: &Scene) -> anyhow::Result<Value> {
     let number = scene.vk.ts() + 1;
     let whole = json!({"text": "to the end", "attachments": [{"type": "photo"}, {"type": "doc"}]});
@@ -21,22 +21,20 @@ async fn cropped(scene: &Scene) -> anyhow::Result<Value> {
     let bus = scene.settled().await?;
     Ok(bus.events("{toaster}:message").await?.pop().unwrap_or_default()["message"].take())
 }
-
-/// Case 28.
 #[tokio::test]
 async fn a_cropped_message_is_completed() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
-    let told = cropped(&scene).await?;
+    let event = cropped(&scene).await?;
     ensure!(
-        told["text"] == "to the end" && told["attachments"] == json!(["photo", "doc"]),
-        "{told}"
+        event["text"] == "to the end" && event["attachments"] == json!(["photo", "doc"]),
+        "{event}"
     );
     scene.all_arrived().await?;
     stop(service).await
 }
 
-/// Case 28: refused at once, refused for a minute, or never answered well.
+/// The look-up is rejected, throttled for a minute, or answered wrongly.
 #[tokio::test]
 async fn a_cropped_message_that_vk_does_not_complete_is_used_as_it_is() -> Outcome {
     for (fault, times) in
@@ -45,15 +43,14 @@ async fn a_cropped_message_that_vk_does_not_complete_is_used_as_it_is() -> Outco
         let scene = Scene::new().await?;
         let service = scene.start().await?;
         scene.vk.inject(MESSAGES, fault, times);
-        let told = cropped(&scene).await?;
-        ensure!(told["text"] == "to the" && told["attachments"] == json!(["photo"]), "{told}");
+        let event = cropped(&scene).await?;
+        ensure!(event["text"] == "to the" && event["attachments"] == json!(["photo"]), "{event}");
         stop(service).await?;
     }
     Ok(())
 }
 
-/// Queues cropped messages of these chats, two in each, whose wholes are told when asked; all in one
-/// reply.
+/// Queues cropped messages of these chats, two in each, all in one reply; the API returns their complete form.
 fn of_chats(scene: &Scene, chats: &[i64]) {
     let first = scene.vk.ts() + 1;
     let mut updates = Vec::new();
@@ -74,7 +71,7 @@ fn calls(scene: &Scene, method: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn those_of_several_chats_are_asked_for_in_one_call() -> Outcome {
+async fn cropped_messages_of_several_chats_are_completed_by_one_call() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     let chats: Vec<_> = (1..=20).map(|number| CHAT_BASE + number).collect();
@@ -95,13 +92,13 @@ async fn a_chat_that_vk_refuses_costs_the_others_nothing() -> Outcome {
     }
     of_chats(&scene, &chats);
     scene.all_arrived().await?;
-    // The titles of the chats are refused as well, and take one `execute` too.
+    // The look-ups of the chats' titles are rejected as well, and take one `execute` too.
     ensure!((calls(&scene, EXECUTE), calls(&scene, MESSAGES)) == (2, 1), "{:?}", scene.vk.stats());
     stop(service).await
 }
 
 #[tokio::test]
-async fn where_vk_takes_them_only_apart_each_chat_is_asked_for_alone() -> Outcome {
+async fn without_execute_each_chat_is_asked_for_alone() -> Outcome {
     for fault in [Fault::Error(3), Fault::Error(12), Fault::Error(13), Fault::CutConnection] {
         let scene = Scene::new().await?;
         let service = scene.start().await?;

@@ -1,4 +1,4 @@
-//! Updates become events on the bus, in the ways that the configuration asks for.
+//! Updates become events on the bus as configured.
 
 use anyhow::{Context, ensure};
 use futures::StreamExt;
@@ -12,7 +12,7 @@ use super::common::{Outcome, Scene, Titles, message, stop};
 /// The raw update of the specification.
 const RAW: &str = r#"{"group_id":218730916,"type":"message_new","event_id":"d31e92e8ccde1fa2cde93eeaf9cbdf6d0cd0a936","v":"5.199","object":{"message":{"date":1709107598,"from_id":206295116,"id":0,"out":0,"version":10012065,"attachments":[],"conversation_message_id":2707,"fwd_messages":[],"important":false,"is_hidden":false,"peer_id":2000000002,"random_id":0,"text":"Hi!","is_unavailable":true},"client_info":{"button_actions":["text","vkpay","open_app","location","open_link","callback","intent_subscribe","intent_unsubscribe"],"keyboard":true,"inline_keyboard":true,"carousel":true,"lang_id":0}}}"#;
 
-/// What the specification makes of it, byte for byte.
+/// Its event in the specification, byte for byte.
 const AS_DICT: &str = r#"{"event_type":"message","event_id":"d31e92e8ccde1fa2cde93eeaf9cbdf6d0cd0a936","user":{"uuid":206295116,"name":"Руслан Башинский","firstname":"Руслан","lastname":"Башинский","nick":"oidaho"},"peer":{"bpid":2000000002,"cid":2,"name":"FUNCKA | TOASTER | DEV | CHAT"},"message":{"cmid":2707,"text":"Hi!","reply":null,"forward":[],"attachments":[]}}"#;
 
 async fn listen(scene: &Scene, channels: &[&str]) -> anyhow::Result<PubSub> {
@@ -153,7 +153,7 @@ async fn an_update_of_another_community_is_a_dead_letter() -> Outcome {
     stop(service).await
 }
 
-/// Case 20: nesting that no JSON value here could even hold.
+/// Nesting deeper than a parser of JSON values accepts.
 #[tokio::test]
 async fn unknown_fields_of_any_depth_do_not_matter() -> Outcome {
     let scene = Scene::new().await?;
@@ -173,7 +173,7 @@ async fn batches_that_waited_together_are_committed_together() -> Outcome {
     const QUEUED: u64 = 60;
     let scene = Scene::with(Options { max_updates_per_reply: 1, ..Options::default() }).await?;
     let service = scene.start().await?;
-    // Nobody's name is known for a while, and batches gather.
+    // Look-ups fail for a while, and batches gather.
     scene.vk.inject("users.get", Fault::Error(10), 3);
     let updates: Vec<_> = (1..=QUEUED).map(|number| message(number, json!({}))).collect();
     scene.vk.push_all(&updates);
@@ -187,7 +187,7 @@ async fn batches_that_waited_together_are_committed_together() -> Outcome {
     stop(service).await
 }
 
-/// Cases 20 to 23, 28 to 31: every shape that VK sends, and odder ones.
+/// Every variant of updates that VK sends, and rare ones.
 #[tokio::test]
 async fn a_busy_day_arrives_whole_in_order_and_at_few_calls() -> Outcome {
     const UPDATES: usize = 20_000;
@@ -201,7 +201,7 @@ async fn a_busy_day_arrives_whole_in_order_and_at_few_calls() -> Outcome {
         let size = usize::try_from(random >> 33)? % 400;
         let size = size.min(UPDATES - pushed).max(1);
         pushed += scene.vk.generate(size).len();
-        // Every other time the batch is read before the next comes in.
+        // Every other time the batch is fetched before the next is pushed.
         if random & (1 << 40) != 0 {
             let ts = scene.vk.ts();
             scene.vk.until(|stats| stats.highest_ts_served == ts).await;

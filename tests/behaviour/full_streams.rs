@@ -1,4 +1,4 @@
-//! Streams have a cap, which never takes what a consumer group has yet to read and acknowledge.
+//! Trimming of streams, which spares what a consumer group still has to read and acknowledge.
 
 use anyhow::{Context, ensure};
 use harness::{Bus, Service};
@@ -10,10 +10,10 @@ use super::common::{Outcome, Scene, message, stop};
 
 const STREAM: &str = "{toaster}:message";
 const CAP: usize = 1000;
-/// Updates that VK has in store: three times what the stream holds.
+/// Updates in VK's queue: three times the cap of the stream.
 const QUEUED: u64 = 3000;
 const A_REPLY: usize = 20;
-/// What the service may have fetched ahead of its commits: 64 batches, and some at each hand-off.
+/// What the service may fetch ahead of its commits: 64 batches, and some between the stages.
 const AHEAD: u64 = 68 * A_REPLY as u64;
 
 async fn scene() -> anyhow::Result<(Scene, Service, MultiplexedConnection)> {
@@ -34,7 +34,7 @@ async fn make_group(redis: &mut MultiplexedConnection) -> Outcome {
     Ok(redis.xgroup_create_mkstream(STREAM, "readers", "0").await?)
 }
 
-/// What the group's worker is given of the next entries: their ids and their events' `cmid`.
+/// The next entries of the group's worker: their ids and their events' `cmid`.
 async fn read(
     redis: &mut MultiplexedConnection,
     most: usize,
@@ -96,7 +96,7 @@ async fn what_a_group_has_read_but_not_acknowledged_stays() -> Outcome {
     scene.settled().await?;
     let first = read(&mut redis, 1).await?;
     queue(&scene);
-    // Its neighbours are no obstacle, so only what is pending can be what stops the trimming.
+    // Its neighbours are acknowledged, so only the pending entry can stop the trimming.
     loop {
         let others = read(&mut redis, CAP).await?;
         for (id, _) in &others {
@@ -116,7 +116,7 @@ async fn what_a_group_has_read_but_not_acknowledged_stays() -> Outcome {
     stop(service).await
 }
 
-/// A group that was set back to the start has its old pending entry far behind what it reads next.
+/// The group is set back to the start, and its old pending entry is far behind what it reads next.
 #[tokio::test]
 async fn what_a_group_that_replays_has_yet_to_read_stays() -> Outcome {
     const FIRST: u64 = 500;
@@ -158,7 +158,7 @@ async fn without_a_group_the_oldest_go() -> Outcome {
     let kept = cmids(&scene.settled().await?).await?;
     let first = QUEUED + 1 - kept.len() as u64;
     ensure!(kept.iter().copied().eq(first..=QUEUED), "not the newest, or not in order");
-    // What is taken off at once is a reply and a hundredth of the cap at most.
+    // One trimming removes a reply and a hundredth of the cap at most.
     ensure!((CAP - 2 * A_REPLY..=CAP).contains(&kept.len()), "{} entries", kept.len());
     stop(service).await
 }

@@ -1,4 +1,4 @@
-//! Redis comes back with an older state: the service goes back with it and fetches again.
+//! Redis comes back with older data: the service goes back to that position and fetches again.
 
 use anyhow::ensure;
 use harness::RedisServer;
@@ -7,7 +7,7 @@ use vk_simulator::Options;
 
 use super::common::{Outcome, Scene, stop};
 
-/// All keys with what they hold and how long they have left.
+/// All keys with their content and TTL.
 async fn snapshot(
     redis: &mut MultiplexedConnection,
 ) -> anyhow::Result<Vec<(String, i64, Vec<u8>)>> {
@@ -21,7 +21,7 @@ async fn snapshot(
     Ok(snapshot)
 }
 
-/// Makes everything as it was, at once.
+/// Restores all keys atomically.
 async fn restore(
     redis: &mut MultiplexedConnection,
     snapshot: &[(String, i64, Vec<u8>)],
@@ -35,7 +35,7 @@ async fn restore(
 }
 
 #[tokio::test]
-async fn an_older_state_under_a_running_service_is_fetched_up_again() -> Outcome {
+async fn after_a_rollback_under_a_running_service_events_are_fetched_again() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     let mut redis = scene.connect().await?;
@@ -54,9 +54,9 @@ async fn an_older_state_under_a_running_service_is_fetched_up_again() -> Outcome
     stop(service).await
 }
 
-/// The same in a quiet community, where no commit comes to notice it.
+/// In a quiet community no commit notices the rollback; the renewal of the lease does.
 #[tokio::test]
-async fn an_older_state_is_noticed_while_nothing_new_comes() -> Outcome {
+async fn a_rollback_is_noticed_while_nothing_new_comes() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     let mut redis = scene.connect().await?;
@@ -73,7 +73,7 @@ async fn an_older_state_is_noticed_while_nothing_new_comes() -> Outcome {
 }
 
 #[tokio::test]
-async fn an_older_state_before_a_start_is_fetched_up_again() -> Outcome {
+async fn after_a_rollback_before_a_start_events_are_fetched_again() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     let mut redis = scene.connect().await?;
@@ -90,7 +90,7 @@ async fn an_older_state_before_a_start_is_fetched_up_again() -> Outcome {
     stop(service).await
 }
 
-/// As after a power cut with snapshots every now and then.
+/// As after a power cut with periodic snapshots.
 #[tokio::test]
 async fn a_redis_that_lost_its_latest_writes_gets_them_again() -> Outcome {
     let redis = RedisServer::with_options(&["--save", "", "--appendonly", "no"]).await?;
@@ -110,7 +110,7 @@ async fn a_redis_that_lost_its_latest_writes_gets_them_again() -> Outcome {
     stop(service).await
 }
 
-/// With nothing left to go back to, the service's own position is the best one.
+/// Without a position in Redis the service continues from its own.
 #[tokio::test]
 async fn a_redis_that_was_emptied_gets_all_that_is_new() -> Outcome {
     let scene = Scene::new().await?;
@@ -125,7 +125,7 @@ async fn a_redis_that_was_emptied_gets_all_that_is_new() -> Outcome {
     stop(service).await
 }
 
-/// The state is older than all that VK still has: what is lost is known.
+/// The position is older than VK's queue: the loss is reported.
 #[tokio::test]
 async fn a_state_older_than_vks_queue_is_a_gap() -> Outcome {
     let scene = Scene::with(Options { retention: 50, ..Options::default() }).await?;

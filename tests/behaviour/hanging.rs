@@ -1,4 +1,4 @@
-//! Methods that never answer: what they are not needed for goes on, and they are named.
+//! API methods that never answer: work that does not need them continues, and health reports them.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const USERS: &str = "users.get";
 const MESSAGES: &str = "messages.getByConversationMessageId";
 const EXECUTE: &str = "execute";
 
-/// What the service says of its readiness.
+/// The body of `/readyz`.
 async fn ready(port: u16) -> anyhow::Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
     let request =
@@ -27,7 +27,7 @@ async fn ready(port: u16) -> anyhow::Result<String> {
     Ok(answer)
 }
 
-/// Waits until the service says this of its readiness.
+/// Waits until `/readyz` contains this.
 async fn says_ready(port: u16, text: &str) -> anyhow::Result<String> {
     loop {
         let answer = ready(port).await?;
@@ -39,7 +39,7 @@ async fn says_ready(port: u16, text: &str) -> anyhow::Result<String> {
 }
 
 #[tokio::test]
-async fn cropped_messages_that_are_never_answered_go_out_as_they_came() -> Outcome {
+async fn cropped_messages_that_vk_never_completes_are_delivered_as_they_came() -> Outcome {
     let port = harness::free_port()?;
     let scene = Scene::new().await?.set("FETCHER_HTTP__LISTEN", format!("127.0.0.1:{port}"));
     let service = scene.start().await?;
@@ -59,16 +59,16 @@ async fn cropped_messages_that_are_never_answered_go_out_as_they_came() -> Outco
     ensure!(events.iter().take(2).all(|event| event["message"]["text"] == "to the"), "{events:?}");
     service.says("VK does not complete cropped messages").await?;
     ensure!(bus.position("epoch").await? == Some(1), "fetching began again");
-    // What is not asked for any more is no trouble.
+    // A dependency that is no longer needed does not fail.
     says_ready(port, "\r\n\r\nready: fetching").await?;
     scene.vk.clear_faults(EXECUTE);
     scene.vk.clear_faults(MESSAGES);
     stop(service).await
 }
 
-/// One call of it takes longer than work may stand still.
+/// One call takes longer than the term after which work counts as stalled.
 #[tokio::test]
-async fn names_that_are_never_answered_are_waited_for_and_their_method_is_named() -> Outcome {
+async fn events_wait_for_names_that_vk_never_returns_and_the_method_is_reported() -> Outcome {
     let port = harness::free_port()?;
     let scene = Scene::new()
         .await?

@@ -1,4 +1,4 @@
-//! Whatever goes on failing, or answers nonsense at once, is not asked in a loop.
+//! Endless failures and immediate useless answers cause no hot loop.
 
 use std::time::{Duration, Instant};
 
@@ -7,9 +7,9 @@ use vk_simulator::{Fault, Target};
 
 use super::common::{Outcome, Scene, stop};
 
-/// Cases 4, 5 and 16: each key is shown once, and each next one asked for later.
+/// Each key is used once, and the pauses between requests for keys grow.
 #[tokio::test]
-async fn keys_that_are_never_good_are_asked_for_ever_more_slowly() -> Outcome {
+async fn keys_that_never_work_are_requested_ever_more_slowly() -> Outcome {
     const SERVERS: &str = "groups.getLongPollServer";
     let scene = Scene::new().await?;
     scene.vk.inject(Target::Poll, Fault::Failed(2), 3);
@@ -29,7 +29,7 @@ async fn keys_that_are_never_good_are_asked_for_ever_more_slowly() -> Outcome {
     stop(service).await
 }
 
-/// Case 16. A second is long enough for thousands of polls without a pause.
+/// A second is long enough for thousands of polls without a pause.
 async fn polls_in_a_second(fault: Fault) -> anyhow::Result<u64> {
     let scene = Scene::new().await?;
     let name = fault.to_string();
@@ -42,7 +42,7 @@ async fn polls_in_a_second(fault: Fault) -> anyhow::Result<u64> {
     Ok(polls)
 }
 
-/// Case 16: VK says again and again that the history is outdated.
+/// VK answers `failed` 1 again and again.
 #[tokio::test]
 async fn endless_failed_1_is_no_hot_loop() -> Outcome {
     let polls = polls_in_a_second(Fault::Failed(1)).await?;
@@ -50,7 +50,7 @@ async fn endless_failed_1_is_no_hot_loop() -> Outcome {
     Ok(())
 }
 
-/// Case 16: whatever stands between answers at once, without anything.
+/// A proxy answers at once without content.
 #[tokio::test]
 async fn endless_early_empty_replies_are_no_hot_loop() -> Outcome {
     let polls = polls_in_a_second(Fault::EarlyEmpty).await?;

@@ -1,4 +1,4 @@
-//! Of several instances one works, the others stand by. Case 10.
+//! Of several instances one fetches, the others stand by.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const WORKS: &str = "fetching for this community";
 const STANDS_BY: &str = "another instance fetches for this community; standing by";
 const LEASE: &str = "{toaster}:lease:218730916";
 
-/// One that works and one that stands by.
+/// An instance that fetches and one that stands by.
 async fn two(scene: &Scene) -> anyhow::Result<(Service, Service)> {
     let first = scene.start().await?;
     let second = scene.spawn()?;
@@ -47,7 +47,7 @@ async fn after_a_kill_the_standby_takes_over_when_the_lease_is_out() -> Outcome 
     stop(second).await
 }
 
-/// The lease is so long that only its return explains the quick change.
+/// The lease is so long that only its release explains the quick takeover.
 #[tokio::test]
 async fn after_a_clean_stop_the_standby_takes_over_at_once() -> Outcome {
     let scene = Scene::new().await?.set("FETCHER_BUS__LEASE", "5m");
@@ -61,7 +61,7 @@ async fn after_a_clean_stop_the_standby_takes_over_at_once() -> Outcome {
     stop(second).await
 }
 
-/// A standby that waits already looks again every tenth of the lease.
+/// A waiting standby checks the lease every tenth of its term.
 #[tokio::test]
 async fn a_waiting_standby_notices_a_lease_given_back_before_its_end() -> Outcome {
     let scene = Scene::new().await?.set("FETCHER_BUS__LEASE", "30s");
@@ -72,9 +72,9 @@ async fn a_waiting_standby_notices_a_lease_given_back_before_its_end() -> Outcom
     stop(second).await
 }
 
-/// The old one wakes up, still believes that it works, and is fenced off.
+/// The old leader wakes up, still believes that it holds the lease, and is fenced.
 #[tokio::test]
-async fn one_that_slept_beyond_its_lease_writes_nothing_more() -> Outcome {
+async fn an_instance_that_slept_beyond_its_lease_writes_nothing_more() -> Outcome {
     let scene = Scene::new().await?;
     let (first, second) = two(&scene).await?;
     scene.vk.generate(50);
@@ -96,17 +96,17 @@ async fn one_that_slept_beyond_its_lease_writes_nothing_more() -> Outcome {
     scene.all_arrived().await?;
     let end = scene.bus().await?.whole_position().await?;
     ensure!((&end["holder"], &end["epoch"]) == (&before["holder"], &before["epoch"]));
-    // And back: nothing is different for the one that was fenced.
+    // And back: the fenced instance can take over again.
     stop(second).await?;
     scene.vk.generate(50);
     scene.all_arrived().await?;
     stop(first).await
 }
 
-/// The lease is lost long before its next renewal, so that the commit itself is what is refused,
-/// and no memory of ids hides what it would double.
+/// The lease is lost long before its next renewal, so that the commit itself is rejected; deduplication is
+/// off, so that it cannot hide duplicates.
 #[tokio::test]
-async fn a_commit_after_another_took_over_is_refused_as_a_whole() -> Outcome {
+async fn a_commit_after_a_takeover_is_rejected_as_a_whole() -> Outcome {
     let scene =
         Scene::new().await?.set("FETCHER_BUS__LEASE", "20s").set("FETCHER_BUS__DEDUP_WINDOW", "0");
     let (first, second) = two(&scene).await?;
@@ -116,7 +116,7 @@ async fn a_commit_after_another_took_over_is_refused_as_a_whole() -> Outcome {
     scene.vk.generate(50);
     second.says(WORKS).await?;
     scene.all_arrived().await?;
-    // Beyond what the old one holds, which otherwise looks like a commit that was sent again.
+    // Beyond the old leader's batch, whose commit would otherwise look like one that was sent again.
     scene.vk.generate(50);
     scene.all_arrived().await?;
     let before = scene.bus().await?.whole_position().await?;
@@ -130,9 +130,9 @@ async fn a_commit_after_another_took_over_is_refused_as_a_whole() -> Outcome {
     stop(second).await
 }
 
-/// As a hand sets it, or a tool that restores keys without their time to live.
+/// As set by hand, or by a tool that restores keys without their TTL.
 #[tokio::test]
-async fn a_lease_without_a_ttl_is_named_and_taken_over_after_a_term() -> Outcome {
+async fn a_lease_without_a_ttl_is_reported_and_taken_over_after_a_term() -> Outcome {
     let scene = Scene::new().await?;
     let first = scene.start().await?;
     scene.vk.generate(50);
@@ -151,9 +151,9 @@ async fn a_lease_without_a_ttl_is_named_and_taken_over_after_a_term() -> Outcome
     stop(second).await
 }
 
-/// Whoever lives sets the TTL anew, long before a lease term is over.
+/// A running instance renews the TTL long before a lease term is over.
 #[tokio::test]
-async fn a_lease_whose_ttl_was_removed_stays_with_an_instance_that_lives() -> Outcome {
+async fn a_lease_whose_ttl_was_removed_stays_with_a_running_instance() -> Outcome {
     let scene = Scene::new().await?.set("FETCHER_BUS__LEASE", "5s");
     let (first, second) = two(&scene).await?;
     let mut redis = scene.connect().await?;
@@ -170,9 +170,9 @@ async fn a_lease_whose_ttl_was_removed_stays_with_an_instance_that_lives() -> Ou
     stop(first).await
 }
 
-/// Standing by, an instance can be stopped like any other, and keeps nobody's lease.
+/// A standby stops like any instance and does not touch the lease.
 #[tokio::test]
-async fn a_standby_stops_at_once_and_the_other_works_on() -> Outcome {
+async fn a_standby_stops_at_once_and_the_leader_continues() -> Outcome {
     let scene = Scene::new().await?;
     let (first, second) = two(&scene).await?;
     stop(second).await?;
@@ -181,9 +181,9 @@ async fn a_standby_stops_at_once_and_the_other_works_on() -> Outcome {
     stop(first).await
 }
 
-/// With nobody there to take over, nothing is to be given up.
+/// Without another instance, the lease is taken again and nothing is lost.
 #[tokio::test]
-async fn one_that_slept_beyond_its_lease_alone_goes_on() -> Outcome {
+async fn a_single_instance_that_slept_beyond_its_lease_continues() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     scene.vk.generate(50);
@@ -201,9 +201,9 @@ async fn one_that_slept_beyond_its_lease_alone_goes_on() -> Outcome {
     stop(service).await
 }
 
-/// Communities share the streams of a namespace, and nothing else.
+/// Communities share only the streams of a namespace.
 #[tokio::test]
-async fn another_community_is_no_rival() -> Outcome {
+async fn instances_of_another_community_do_not_compete() -> Outcome {
     let scene = Scene::new().await?;
     let other = Scene::with(Options { group_id: 5, seed: 5, ..Options::default() }).await?;
     let other = other.set("FETCHER_BUS__URL", scene.redis.url());

@@ -1,4 +1,4 @@
-//! Whatever the Long Poll server answers, the run goes on, and nothing is lost or doubled.
+//! Whatever the Long Poll server answers, fetching continues, and nothing is lost or duplicated.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use vk_simulator::{Fault, Options, Target};
 
 use super::common::{Outcome, Scene, message, stop};
 
-/// Starts with polls that meet `fault`, and updates coming in meanwhile. Everything arrives.
+/// Polls fail with `fault` while updates arrive; everything is delivered.
 async fn survives(fault: Fault, times: u32) -> Outcome {
     let scene = Scene::new().await?;
     let service = survives_in(&scene, &fault, times).await?;
@@ -39,10 +39,8 @@ async fn gap_of(bus: &Bus, missed: u64) -> Outcome {
     ensure!(counted == (Some(1), Some(missed)), "gaps and missed are {counted:?}");
     Ok(())
 }
-
-/// Cases 1 and 39.
 #[tokio::test]
-async fn failed_1_is_a_gap_and_the_run_goes_on_from_the_replys_ts() -> Outcome {
+async fn failed_1_is_a_gap_and_fetching_continues_from_the_replys_ts() -> Outcome {
     let scene = Scene::with(Options { retention: 20, ..Options::default() }).await?;
     let service = scene.start().await?;
     scene.vk.generate(10);
@@ -60,10 +58,8 @@ async fn failed_1_is_a_gap_and_the_run_goes_on_from_the_replys_ts() -> Outcome {
     gap_of(&scene.bus().await?, to - from).await?;
     stop(service).await
 }
-
-/// Case 6.
 #[tokio::test]
-async fn failed_2_brings_a_new_key_and_keeps_the_own_ts() -> Outcome {
+async fn failed_2_requests_a_new_key_and_keeps_the_position() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     scene.vk.generate(10);
@@ -98,63 +94,49 @@ async fn unknown_failed_codes_keep_the_ts() -> Outcome {
     survives(Fault::Failed(4), 1).await?;
     survives(Fault::Failed(77), 1).await
 }
-
-/// Case 3.
 #[tokio::test]
-async fn an_empty_object_is_passing_trouble() -> Outcome {
+async fn an_empty_object_is_a_transient_error() -> Outcome {
     survives(Fault::NoKeys, 1).await
 }
-
-/// Case 3.
 #[tokio::test]
-async fn an_error_object_is_passing_trouble() -> Outcome {
+async fn an_error_object_is_a_transient_error() -> Outcome {
     survives(Fault::Error(10), 1).await
 }
-
-/// Case 18.
 #[tokio::test]
-async fn gateway_errors_are_passing_trouble() -> Outcome {
+async fn gateway_errors_are_transient_errors() -> Outcome {
     survives(Fault::Status(502), 1).await?;
     survives(Fault::Status(504), 1).await
 }
-
-/// Case 18.
 #[tokio::test]
-async fn html_in_place_of_json_is_passing_trouble() -> Outcome {
+async fn html_in_place_of_json_is_a_transient_error() -> Outcome {
     survives(Fault::Html, 2).await
 }
-
-/// Case 18.
 #[tokio::test]
-async fn an_empty_body_is_passing_trouble() -> Outcome {
+async fn an_empty_body_is_a_transient_error() -> Outcome {
     survives(Fault::Empty, 2).await
 }
 
-/// Case 19: what comes again whole is not taken apart.
+/// A body that is intact on the next attempt is not salvaged.
 #[tokio::test]
 async fn a_body_cut_off_is_fetched_again() -> Outcome {
     survives(Fault::CutText, 1).await
 }
-
-/// Case 13.
 #[tokio::test]
-async fn a_connection_cut_in_the_middle_is_passing_trouble() -> Outcome {
+async fn a_connection_cut_in_the_middle_is_a_transient_error() -> Outcome {
     survives(Fault::CutConnection, 2).await
 }
-
-/// Case 13.
 #[tokio::test]
-async fn a_reset_before_the_request_is_passing_trouble() -> Outcome {
+async fn a_reset_before_the_request_is_a_transient_error() -> Outcome {
     survives(Fault::ResetBefore, 2).await
 }
 
-/// Case 9: VK has answered, the answer was lost.
+/// VK answered, but the answer was lost.
 #[tokio::test]
-async fn a_reset_after_the_request_loses_and_doubles_nothing() -> Outcome {
+async fn a_reset_after_the_request_loses_and_duplicates_nothing() -> Outcome {
     survives(Fault::ResetAfter, 2).await
 }
 
-/// Case 19: the comma stays however often the same is asked for.
+/// Every answer has the comma.
 #[tokio::test]
 async fn a_trailing_comma_that_stays_costs_nothing() -> Outcome {
     let scene = Scene::new().await?;
@@ -167,14 +149,10 @@ async fn a_trailing_comma_that_stays_costs_nothing() -> Outcome {
     no_gap(&scene.bus().await?).await?;
     stop(service).await
 }
-
-/// Case 19.
 #[tokio::test]
 async fn a_body_that_stays_cut_off_costs_only_what_is_cut() -> Outcome {
     survives(Fault::CutText, 4).await
 }
-
-/// Cases 19 and 21.
 #[tokio::test]
 async fn a_malformed_update_costs_none_of_its_neighbours() -> Outcome {
     let scene = Scene::new().await?;
@@ -187,7 +165,7 @@ async fn a_malformed_update_costs_none_of_its_neighbours() -> Outcome {
     stop(service).await
 }
 
-/// Case 21: JSON by its brackets, but half a letter in it.
+/// Its brackets match, but it is not valid UTF-8.
 #[tokio::test]
 async fn an_unreadable_update_costs_none_of_its_neighbours() -> Outcome {
     let scene = Scene::new().await?;
@@ -201,14 +179,14 @@ async fn an_unreadable_update_costs_none_of_its_neighbours() -> Outcome {
     stop(service).await
 }
 
-/// Cases 13 and 40: the one test that waits a deadline out.
+/// The only test that waits until a deadline.
 #[tokio::test]
 async fn a_poll_that_hangs_is_given_up() -> Outcome {
     survives(Fault::Stall(None), 1).await
 }
 
 #[tokio::test]
-async fn a_compressed_answer_is_understood() -> Outcome {
+async fn a_compressed_answer_is_decoded() -> Outcome {
     survives(Fault::Gzip, 2).await
 }
 
@@ -216,7 +194,7 @@ async fn a_compressed_answer_is_understood() -> Outcome {
 async fn a_slow_answer_is_waited_for() -> Outcome {
     let scene = Scene::new().await?;
     let service = survives_in(&scene, &Fault::Drip(Duration::from_secs(2)), 1).await?;
-    // Not given up and asked for again: the first answer with updates was the slow one.
+    // The poll was not given up and retried: the first answer with updates was the slow one.
     ensure!(!service.output().contains("poll failed"), "{}", service.output());
     stop(service).await
 }
@@ -225,8 +203,6 @@ async fn a_slow_answer_is_waited_for() -> Outcome {
 async fn the_content_type_does_not_matter() -> Outcome {
     survives(Fault::ContentType, 2).await
 }
-
-/// Case 2.
 #[tokio::test]
 async fn a_ts_may_be_a_number() -> Outcome {
     let scene = Scene::new().await?;
@@ -234,8 +210,6 @@ async fn a_ts_may_be_a_number() -> Outcome {
     let service = survives_in(&scene, &Fault::NumberTs, 3).await?;
     stop(service).await
 }
-
-/// Case 38.
 #[tokio::test]
 async fn a_huge_body_is_not_read_to_its_end() -> Outcome {
     let scene = Scene::new().await?;
@@ -248,10 +222,8 @@ async fn a_huge_body_is_not_read_to_its_end() -> Outcome {
 async fn an_early_empty_reply_is_asked_again() -> Outcome {
     survives(Fault::EarlyEmpty, 3).await
 }
-
-/// Cases 9 and 11.
 #[tokio::test]
-async fn an_update_that_comes_twice_is_dropped_and_counted() -> Outcome {
+async fn a_duplicate_update_is_dropped_and_counted() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     scene.vk.until(|stats| stats.polls_held == 1).await;

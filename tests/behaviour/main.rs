@@ -1,5 +1,4 @@
-//! What the service does, watched from outside: its binary between a simulated VK and a Redis of
-//! its own. Case numbers are those of VK's failures that other clients met.
+//! Tests of the service as a process, between a simulated VK and a Redis of its own.
 
 mod common;
 
@@ -10,6 +9,7 @@ mod configuration;
 mod consumers;
 mod cropped;
 mod delivery;
+mod duplicates;
 mod fault_injection;
 mod full_streams;
 mod going_back;
@@ -24,11 +24,10 @@ mod pressure;
 mod redis_access;
 mod refusals;
 mod reload;
-mod repeats;
 mod restarting;
 mod secrets;
 mod silent_sessions;
-mod standstill;
+mod stalls;
 mod start_up_check;
 mod status;
 mod stdout_bus;

@@ -1,4 +1,4 @@
-//! Who is who: asked for once, together, and never in the way of an event.
+//! Look-ups of names: batched, cached, and refreshed without delaying events.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::common::{AUTHOR, CHAT, Outcome, Scene, message, stop};
 const USERS: &str = "users.get";
 const CHATS: &str = "messages.getConversationsById";
 
-/// What makes a message one that renames its chat.
+/// The action of a message that renames its chat.
 fn new_title(title: &str) -> Value {
     json!({"text": "", "action": {"type": "chat_title_update", "text": title}})
 }
@@ -23,7 +23,7 @@ async fn newest(bus: &Bus) -> anyhow::Result<Value> {
 }
 
 #[tokio::test]
-async fn who_is_known_is_not_asked_for_again() -> Outcome {
+async fn a_cached_name_is_not_requested_again() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     for text in ["one", "two", "three"] {
@@ -37,7 +37,7 @@ async fn who_is_known_is_not_asked_for_again() -> Outcome {
 }
 
 #[tokio::test]
-async fn what_is_being_asked_for_is_not_asked_for_twice() -> Outcome {
+async fn a_look_up_under_way_is_not_sent_twice() -> Outcome {
     let options = Options { api_latency: Duration::from_secs(1), ..Options::default() };
     let scene = Scene::with(options).await?;
     let service = scene.start().await?;
@@ -52,7 +52,7 @@ async fn what_is_being_asked_for_is_not_asked_for_twice() -> Outcome {
 }
 
 #[tokio::test]
-async fn all_that_is_new_in_a_batch_is_asked_for_together() -> Outcome {
+async fn all_unknown_ids_of_a_batch_share_one_call() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     scene.vk.generate(1000);
@@ -63,9 +63,9 @@ async fn all_that_is_new_in_a_batch_is_asked_for_together() -> Outcome {
     stop(service).await
 }
 
-/// A name that is no longer fresh is used as it is, and asked for again behind the event.
+/// A name beyond its soft TTL is used as it is and refreshed in the background.
 #[tokio::test]
-async fn a_known_name_serves_while_the_api_fails_and_is_renewed_when_it_works() -> Outcome {
+async fn a_cached_name_is_used_while_the_api_fails_and_refreshed_when_it_works() -> Outcome {
     let scene = Scene::new()
         .await?
         .set("FETCHER_NAMES__SOFT_TTL", "1s")
@@ -98,7 +98,7 @@ async fn a_known_name_serves_while_the_api_fails_and_is_renewed_when_it_works() 
 }
 
 #[tokio::test]
-async fn a_new_title_holds_from_its_own_event_on() -> Outcome {
+async fn a_new_title_applies_from_its_own_event_on() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     let titles = |events: &[Value]| -> Vec<String> {
@@ -108,7 +108,7 @@ async fn a_new_title_holds_from_its_own_event_on() -> Outcome {
     scene.settled().await?;
     scene.push_message(new_title("Новое имя"));
     scene.settled().await?;
-    // The next title changes nothing for the message before it, though all come together.
+    // The next title does not affect the message before it, although both are in one batch.
     scene.vk.push_all(&[
         message(11, json!({"text": "still"})),
         message(12, new_title("Опять новое")),
@@ -121,11 +121,11 @@ async fn a_new_title_holds_from_its_own_event_on() -> Outcome {
     let old = "FUNCKA | TOASTER | DEV | CHAT";
     let expected = [old, "Новое имя", "Новое имя", "Опять новое", "Опять новое", "", ""];
     ensure!(found == expected, "{found:?}");
-    ensure!(scene.vk.stats().calls[CHATS] == 1, "VK was asked for what it had told");
+    ensure!(scene.vk.stats().calls[CHATS] == 1, "VK was asked again for a cached name");
     stop(service).await
 }
 
-/// A title that an update gives is newer than what a call under way brings.
+/// The title in an update is newer than the result of a call under way.
 #[tokio::test]
 async fn a_new_title_is_not_undone_by_a_call_under_way() -> Outcome {
     let options = Options { api_latency: Duration::from_millis(500), ..Options::default() };
@@ -141,7 +141,7 @@ async fn a_new_title_is_not_undone_by_a_call_under_way() -> Outcome {
     stop(service).await
 }
 
-/// The title of a chat that the community has no rights in is learnt from its change.
+/// The title of a hidden chat is learnt from the update that changes it.
 #[tokio::test]
 async fn a_hidden_chat_gets_the_title_that_its_members_give_it() -> Outcome {
     let scene = Scene::new().await?;

@@ -1,4 +1,4 @@
-//! Much at once, or more than can be handled now.
+//! Large batches, and more updates than the service can process.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use vk_simulator::{Fault, Options};
 
 use super::common::{Outcome, Scene, message, stop};
 
-/// Cases 32 and 38: VK's queue is the buffer, not the service's memory.
+/// VK's queue is the buffer, not the service's memory.
 #[tokio::test]
-async fn while_names_do_not_come_only_so_much_is_fetched_ahead() -> Outcome {
+async fn while_names_are_missing_a_bounded_number_of_batches_is_fetched_ahead() -> Outcome {
     const QUEUED: usize = 300;
     let scene = Scene::with(Options { max_updates_per_reply: 1, ..Options::default() })
         .await?
@@ -20,9 +20,9 @@ async fn while_names_do_not_come_only_so_much_is_fetched_ahead() -> Outcome {
     scene.vk.inject("users.get", Fault::Stall(None), u32::MAX);
     let updates: Vec<_> = (1..=QUEUED as u64).map(|number| message(number, json!({}))).collect();
     scene.vk.push_all(&updates);
-    // The polls go on while names are waited for ...
+    // Polls continue while names are missing ...
     scene.vk.until(|stats| stats.updates_served >= 10).await;
-    // ... but no further than is of use. Of what must not happen there is no sign to wait for.
+    // ... but only up to the bound. There is no event to await for polls that must not happen.
     let more = scene.vk.until(|stats| stats.updates_served >= 70);
     ensure!(timeout(Duration::from_secs(3), more).await.is_err(), "{:?}", scene.vk.stats());
     stop(service).await?;
@@ -30,9 +30,9 @@ async fn while_names_do_not_come_only_so_much_is_fetched_ahead() -> Outcome {
     Ok(())
 }
 
-/// Large updates are held back earlier than small ones.
+/// Large updates reach the bound earlier than small ones.
 #[tokio::test]
-async fn while_names_do_not_come_only_so_much_text_is_fetched_ahead() -> Outcome {
+async fn while_names_are_missing_a_bounded_number_of_bytes_is_fetched_ahead() -> Outcome {
     let scene = Scene::with(Options { max_updates_per_reply: 1, ..Options::default() })
         .await?
         .set("FETCHER_VK__TIMEOUT", "1m");
@@ -42,13 +42,13 @@ async fn while_names_do_not_come_only_so_much_text_is_fetched_ahead() -> Outcome
     let updates: Vec<_> = (1..=40).map(|number| message(number, json!({"text": text}))).collect();
     scene.vk.push_all(&updates);
     scene.vk.until(|stats| stats.updates_served >= 4).await;
-    // Seven wait for their names, and one at each hand-off.
+    // Seven wait for names, and one between each pair of stages.
     let more = scene.vk.until(|stats| stats.updates_served >= 12);
     ensure!(timeout(Duration::from_secs(3), more).await.is_err(), "{:?}", scene.vk.stats());
     stop(service).await
 }
 
-/// VK documents no limit of a reply.
+/// VK documents no limit for a reply.
 #[tokio::test]
 async fn one_reply_of_twenty_thousand_updates_is_one_commit() -> Outcome {
     let options = Options { max_updates_per_reply: 100_000, ..Options::default() };

@@ -1,4 +1,4 @@
-//! How Redis is reached, what it must allow, and what is said when it does not.
+//! Access to Redis: addresses, rights, and the messages about missing ones.
 
 use anyhow::{Context, ensure};
 use harness::{RedisServer, Service};
@@ -8,13 +8,13 @@ use vk_simulator::Options;
 
 use super::common::{Outcome, Scene, contains, ends_with, message, stop};
 
-/// The least that the Redis user needs, beside the password and these keys and channels. It is asked
-/// for as a whole when the lease is taken, so that nothing is found missing half-way through a commit.
+/// The commands that the Redis user needs at least. The service checks all of them when it takes the lease, so
+/// that none is found missing half-way through a commit.
 const COMMANDS: &str = "+evalsha +script|load +get +set +del +pttl +hget +hmget +hset +hincrby +type +time \
                         +xadd +xlen +xtrim +xpending +xinfo|groups +zadd +zmscore +zrangebyscore \
                         +zremrangebyrank +zremrangebyscore +publish";
-/// Those of them that only a full stream takes. Redis before 7 cannot be asked for rights beforehand, so
-/// without these it goes well until then.
+/// Those that only a full stream needs. Rights cannot be checked before Redis 7, so there a missing one of these
+/// is noticed only then.
 const FOR_FULL_STREAMS: [&str; 6] =
     ["+hget", "+xtrim", "+xpending", "+xinfo|groups", "+zrangebyscore", "+zremrangebyscore"];
 const KEYS: &str = "~{toaster}:*";
@@ -40,7 +40,7 @@ async fn as_user(rights: &str) -> anyhow::Result<(Scene, MultiplexedConnection)>
 async fn works(scene: &Scene, service: &Service) -> Outcome {
     scene.vk.generate(300);
     scene.all_arrived().await?;
-    // What a second delivery needs: the repeats' window.
+    // A second delivery needs deduplication.
     scene.vk.expire_key();
     scene.vk.generate(100);
     scene.all_arrived().await?;
@@ -49,7 +49,7 @@ async fn works(scene: &Scene, service: &Service) -> Outcome {
 }
 
 #[tokio::test]
-async fn a_user_with_just_these_rights_is_enough() -> Outcome {
+async fn a_user_with_only_these_rights_suffices() -> Outcome {
     let (scene, mut redis) = as_user(&format!("{COMMANDS} {KEYS} {CHANNELS}")).await?;
     let mut listener = redis::Client::open(scene.redis.url())?.get_async_pubsub().await?;
     listener.subscribe("message").await?;
@@ -63,9 +63,9 @@ async fn a_user_with_just_these_rights_is_enough() -> Outcome {
     Ok(())
 }
 
-/// Streams that are full need more: the oldest entries go, but none that a group has not read.
+/// Full streams need more rights: the oldest entries are trimmed, but none that a group has not read.
 #[tokio::test]
-async fn a_user_with_the_rights_for_full_streams_is_enough_for_them() -> Outcome {
+async fn a_user_with_the_rights_for_full_streams_suffices_for_them() -> Outcome {
     let (scene, mut redis) = as_user(&format!("{COMMANDS} {KEYS} {CHANNELS}")).await?;
     let scene = scene.set("FETCHER_BUS__STREAM_LENGTH", "200");
     let service = scene.start().await?;
@@ -88,15 +88,15 @@ async fn a_user_with_the_rights_for_full_streams_is_enough_for_them() -> Outcome
     stop(service).await
 }
 
-/// PermanentError for good, whether a script may not be run or may not do what it does.
+/// A permanent error, whether the script itself or a command in it is not allowed.
 #[tokio::test]
-async fn a_user_that_lacks_a_right_is_refused_and_the_rights_are_named_as_the_cure() -> Outcome {
+async fn a_missing_right_stops_the_service_and_the_remediation_names_the_rights() -> Outcome {
     let redis = RedisServer::start().await?;
     let can_be_asked: bool = redis::Script::new("return redis.acl_check_cmd and 1 or 0")
         .invoke_async(&mut redis.connect().await?)
         .await?;
     for lacking in COMMANDS.split_whitespace() {
-        // Pub/Sub is not worth a stop, and the other two are for standing by and for the end.
+        // A failed PUBLISH does not stop the service, and the other two are for standbys and for the stop.
         if matches!(lacking, "+publish" | "+pttl" | "+del") {
             continue;
         }
@@ -120,7 +120,7 @@ async fn a_user_that_lacks_a_right_is_refused_and_the_rights_are_named_as_the_cu
 }
 
 #[tokio::test]
-async fn a_unix_socket_will_do() -> Outcome {
+async fn a_unix_socket_works() -> Outcome {
     let folder = tempfile::tempdir()?;
     let socket = folder.path().join("redis.sock").display().to_string();
     let redis = RedisServer::with_options(&["--save", "", "--unixsocket", &socket]).await?;
@@ -146,9 +146,9 @@ async fn a_wrong_password_ends_the_start_and_says_what_to_check() -> Outcome {
     Ok(())
 }
 
-/// Of a batch that cannot be committed whole nothing is committed.
+/// A batch that cannot be committed as a whole is not committed at all.
 #[tokio::test]
-async fn a_stream_key_of_another_kind_ends_the_service_with_nothing_committed() -> Outcome {
+async fn a_stream_key_of_another_type_stops_the_service_with_nothing_committed() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     let mut redis = scene.connect().await?;
@@ -168,22 +168,22 @@ async fn a_stream_key_of_another_kind_ends_the_service_with_nothing_committed() 
     ensure!(bus.events("{toaster}:message").await?.is_empty());
     ensure!(bus.dead_letters().await?.is_empty() && bus.skipped().await?.is_empty());
 
-    // The key out of the way, all is there.
+    // Without that key everything is committed.
     let () = redis.del("{toaster}:reaction").await?;
     let service = scene.start().await?;
     scene.all_arrived().await?;
     stop(service).await
 }
 
-/// What passes is waited for: no memory left, only a replica for now.
-/// A script that fails half-way keeps what it wrote before. So the position is written last, and an id
-/// is remembered only of what is there.
+/// Transient errors are retried: no memory left, a replica for some time.
+/// A script that fails half-way keeps what it wrote. So the position is written last, and only ids of existing
+/// entries are remembered.
 #[tokio::test]
 async fn a_commit_that_fails_half_way_leaves_the_position_and_is_completed_later() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     let mut redis = scene.connect().await?;
-    // No entry can follow this one.
+    // No entry id can follow this one.
     let () = command("XADD {toaster}:command 18446744073709551615-18446744073709551615 the last")
         .query_async(&mut redis)
         .await?;
@@ -205,7 +205,7 @@ async fn a_commit_that_fails_half_way_leaves_the_position_and_is_completed_later
 
 #[tokio::test]
 async fn a_redis_that_takes_no_writes_for_now_is_waited_for() -> Outcome {
-    for (fault, cure) in [
+    for (fault, repair) in [
         ("CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0"),
         ("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"),
     ] {
@@ -217,16 +217,16 @@ async fn a_redis_that_takes_no_writes_for_now_is_waited_for() -> Outcome {
         let () = command(fault).query_async(&mut redis).await?;
         scene.vk.generate(50);
         service.says("Redis does not serve a commit").await?;
-        let () = command(cure).query_async(&mut redis).await?;
+        let () = command(repair).query_async(&mut redis).await?;
         scene.all_arrived().await?;
         stop(service).await?;
     }
     Ok(())
 }
 
-/// As after a failover to a server that has never seen them.
+/// As after a failover to a server without them.
 #[tokio::test]
-async fn scripts_that_redis_forgot_are_given_to_it_again() -> Outcome {
+async fn scripts_that_redis_forgot_are_loaded_again() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     let mut redis = scene.connect().await?;
@@ -239,9 +239,9 @@ async fn scripts_that_redis_forgot_are_given_to_it_again() -> Outcome {
     stop(service).await
 }
 
-/// All connections are cut, the server goes on.
+/// All connections are reset; the server keeps running.
 #[tokio::test]
-async fn cut_connections_are_made_again() -> Outcome {
+async fn cut_connections_are_reestablished() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! Lists that VK refuses because of some of their ids are settled in few calls.
+//! Lists that VK rejects because of some ids are settled in few calls.
 
 use anyhow::ensure;
 use serde_json::json;
@@ -9,7 +9,7 @@ use super::common::{Outcome, Scene, message, stop};
 const CHATS: &str = "messages.getConversationsById";
 const EXECUTE: &str = "execute";
 
-/// A message in each of `number` chats that the community may not see, all in one answer.
+/// A message in each of `number` hidden chats, all in one answer.
 fn in_hidden_chats(scene: &Scene, number: i64) {
     let first = scene.vk.ts() + 1;
     let updates: Vec<_> = (1..=number)
@@ -51,7 +51,7 @@ async fn three_thousand_refused_chats_take_few_calls_and_are_remembered() -> Out
 }
 
 #[tokio::test]
-async fn where_execute_is_not_to_be_had_lists_are_halved() -> Outcome {
+async fn without_execute_lists_are_halved() -> Outcome {
     for fault in [Fault::Error(15), Fault::Error(27), Fault::Error(13), Fault::Html, Fault::NoKeys]
     {
         let scene = Scene::new().await?;

@@ -1,4 +1,4 @@
-//! Whatever is killed, cut or restarted, nothing is lost and nothing is doubled.
+//! Whatever is killed, disconnected or restarted, nothing is lost and nothing is duplicated.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use vk_simulator::Options;
 
 use super::common::{FIRST_TS, Outcome, Scene, stop};
 
-/// A VK that hands out a backlog in small pieces.
+/// A VK that returns a backlog in small replies.
 fn slow_vk() -> Options {
     Options {
         max_updates_per_reply: 10,
@@ -17,21 +17,19 @@ fn slow_vk() -> Options {
     }
 }
 
-/// A Redis that has on disk whatever it acknowledged.
+/// A Redis that fsyncs every write before it acknowledges it.
 async fn durable_redis() -> anyhow::Result<RedisServer> {
     RedisServer::with_options(&["--save", "", "--appendonly", "yes", "--appendfsync", "always"])
         .await
 }
-
-/// Case 7.
 #[tokio::test]
-async fn killed_again_and_again_in_a_backlog_it_loses_and_doubles_nothing() -> Outcome {
+async fn killed_again_and_again_in_a_backlog_it_loses_and_duplicates_nothing() -> Outcome {
     let scene = Scene::with(slow_vk()).await?;
     let mut service = scene.start().await?;
     let from = scene.vk.ts();
     scene.vk.generate(1500);
     for kill in 1..=5 {
-        // At another moment of a commit's way each time.
+        // At a different moment of a commit each time.
         scene.bus().await?.reaches(from + kill * 203).await?;
         service.kill().await?;
         let at = scene.bus().await?.position("ts").await?;
@@ -41,8 +39,6 @@ async fn killed_again_and_again_in_a_backlog_it_loses_and_doubles_nothing() -> O
     scene.all_arrived().await?;
     stop(service).await
 }
-
-/// Case 8.
 #[tokio::test]
 async fn what_came_while_it_was_down_is_delivered() -> Outcome {
     let scene = Scene::new().await?;
@@ -56,8 +52,6 @@ async fn what_came_while_it_was_down_is_delivered() -> Outcome {
     ensure!(scene.bus().await?.position("gaps").await?.is_none());
     stop(service).await
 }
-
-/// Case 43.
 #[tokio::test]
 async fn a_first_start_takes_the_servers_position_keeps_it_and_says_so() -> Outcome {
     let scene = Scene::new().await?;
@@ -68,7 +62,7 @@ async fn a_first_start_takes_the_servers_position_keeps_it_and_says_so() -> Outc
     ensure!(scene.bus().await?.position("ts").await? == Some(last));
     stop(service).await?;
 
-    // The position is kept although nothing came: the second start is none of a new kind.
+    // The position is kept although no update came: the second start continues from it.
     scene.vk.generate(30);
     let service = scene.start().await?;
     scene.all_arrived_but(|ts| before.contains(&ts)).await?;
@@ -105,9 +99,9 @@ async fn a_redis_killed_and_started_again_costs_nothing() -> Outcome {
     stop(service).await
 }
 
-/// The commit reaches Redis, its answer comes too late: it is sent again and does nothing more.
+/// The commit reaches Redis, its reply comes too late: it is sent again and has no further effect.
 #[tokio::test]
-async fn a_commit_whose_answer_is_late_is_sent_again_and_recognised() -> Outcome {
+async fn a_commit_whose_reply_is_late_is_sent_again_and_recognised() -> Outcome {
     let scene = Scene::new().await?.set("FETCHER_BUS__TIMEOUT", "200ms");
     let service = scene.start().await?;
     scene.vk.generate(50);
@@ -123,9 +117,9 @@ async fn a_commit_whose_answer_is_late_is_sent_again_and_recognised() -> Outcome
     stop(service).await
 }
 
-/// The service is killed while Redis holds its commit back: the next start sees it done.
+/// The service is killed while Redis delays its commit: the next start finds it applied.
 #[tokio::test]
-async fn a_commit_that_outlives_its_sender_is_not_made_twice() -> Outcome {
+async fn a_commit_that_outlives_its_sender_is_not_applied_twice() -> Outcome {
     let scene = Scene::new().await?.set("FETCHER_BUS__TIMEOUT", "200ms");
     let mut service = scene.start().await?;
     scene.vk.generate(50);

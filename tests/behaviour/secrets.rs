@@ -1,4 +1,4 @@
-//! Token, Long Poll keys and passwords are in no output. Case 33.
+//! Token, Long Poll keys and passwords are in no output.
 
 use anyhow::{Context, ensure};
 use harness::{RedisServer, Service};
@@ -8,13 +8,13 @@ use super::common::{Outcome, Scene, contains, ends_with, stop};
 
 const PASSWORD: &str = "kettle-password-Zq7";
 
-/// Nothing that the service said or was called with holds a secret or a part of one that helps.
-fn tells_no_secret(scene: &Scene, service: &Service, cmdline: &str) -> Outcome {
+/// Neither the service's output nor its command line contains a secret or a useful part of one.
+fn leaks_no_secret(scene: &Scene, service: &Service, cmdline: &str) -> Outcome {
     let output = service.output();
     ensure!(output.contains("TRACE"), "the log is not as talkative as it can be");
     let mut secrets = vec![Options::default().token, PASSWORD.to_owned()];
     for key in scene.vk.keys() {
-        // Its signature, whole and in part: the rest may be encoded for the URL.
+        // Its signature, whole and in part: the rest may be URL-encoded.
         let signature = key.rsplit('.').next().context("a key without parts")?;
         secrets.push(signature.chars().skip(2).take(16).collect());
         secrets.push(signature.chars().skip(40).take(16).collect());
@@ -29,14 +29,14 @@ fn tells_no_secret(scene: &Scene, service: &Service, cmdline: &str) -> Outcome {
     Ok(())
 }
 
-/// How the service was called.
+/// The command line and the environment of the service.
 fn cmdline(service: &Service) -> anyhow::Result<String> {
     let pid = service.pid().context("the service has ended")?;
     Ok(std::fs::read_to_string(format!("/proc/{pid}/cmdline"))?)
 }
 
 #[tokio::test]
-async fn no_secret_is_told_however_much_is_logged_and_whatever_fails() -> Outcome {
+async fn no_secret_is_leaked_at_any_log_level_whatever_fails() -> Outcome {
     let redis = RedisServer::with_password(PASSWORD).await?;
     let mut scene = Scene::on(redis, Options::default())
         .await?
@@ -65,7 +65,7 @@ async fn no_secret_is_told_however_much_is_logged_and_whatever_fails() -> Outcom
     for (target, fault) in faults {
         let name = fault.to_string();
         scene.vk.inject(target, fault, 1);
-        // One for the poll that is held already, one for the next.
+        // One for the held poll, one for the next.
         scene.vk.generate(30);
         scene.vk.until(|stats| stats.faults.contains_key(&name)).await;
         if name != "error-14" {
@@ -77,11 +77,11 @@ async fn no_secret_is_told_however_much_is_logged_and_whatever_fails() -> Outcom
     service.says("Redis does not serve").await?;
     scene.redis.start_again().await?;
     service.stop().await?;
-    tells_no_secret(&scene, &service, &called_with)
+    leaks_no_secret(&scene, &service, &called_with)
 }
 
 #[tokio::test]
-async fn a_password_in_the_address_is_told_no_more_than_one_beside_it() -> Outcome {
+async fn a_password_in_the_address_is_not_leaked() -> Outcome {
     let redis = RedisServer::with_password(PASSWORD).await?;
     let url = format!("redis://:{PASSWORD}@127.0.0.1:{}/0", redis.port());
     let scene = Scene::on(redis, Options::default())
@@ -96,12 +96,12 @@ async fn a_password_in_the_address_is_told_no_more_than_one_beside_it() -> Outco
         scene.all_arrived().await?;
     }
     service.stop().await?;
-    tells_no_secret(&scene, &service, &called_with)
+    leaks_no_secret(&scene, &service, &called_with)
 }
 
-/// A VK that refuses says the token's own parameters back.
+/// VK's error echoes the parameters of the call, the token included.
 #[tokio::test]
-async fn a_refused_token_is_not_told() -> Outcome {
+async fn a_rejected_token_is_not_leaked() -> Outcome {
     let token = "vk1.a.refused-token-Zq7";
     let scene = Scene::new().await?.set("TOKEN", token).set("FETCHER_LOG__LEVEL", "trace");
     let output = ends_with(scene.spawn()?, 69).await?;
@@ -110,7 +110,7 @@ async fn a_refused_token_is_not_told() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_token_from_a_file_is_as_good() -> Outcome {
+async fn a_token_from_a_file_works() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("token");
     std::fs::write(&path, format!("{}\n", Options::default().token))?;

@@ -1,4 +1,4 @@
-//! Without a Redis the events go to standard output, and nothing else does.
+//! With `stdout:` the events, and nothing else, go to standard output.
 
 use anyhow::ensure;
 use serde_json::Value;
@@ -29,7 +29,7 @@ async fn events_are_json_lines_on_standard_output_and_the_log_is_elsewhere() -> 
     stop(service).await
 }
 
-/// The log may be as talkative as it likes.
+/// Even with the most verbose log.
 #[tokio::test]
 async fn a_thousand_events_are_a_thousand_lines_in_order() -> Outcome {
     let scene = Scene::with(Options { unconvertible: 0.0, ..Options::default() })

@@ -1,4 +1,4 @@
-//! A stop is quick, clean, and costs nothing.
+//! A stop is quick and clean, and loses nothing.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use vk_simulator::{Fault, Options, Target};
 
 use super::common::{Outcome, Scene, ends_with, stop};
 
-/// A VK that hands out a backlog in small pieces.
+/// A VK that returns a backlog in small replies.
 fn slow_vk() -> Options {
     Options {
         max_updates_per_reply: 20,
@@ -16,8 +16,6 @@ fn slow_vk() -> Options {
         ..Options::default()
     }
 }
-
-/// Case 7.
 async fn stops_in_the_middle_of_a_backlog(signal: &str) -> Outcome {
     let scene = Scene::with(slow_vk()).await?;
     let service = scene.start().await?;
@@ -36,17 +34,17 @@ async fn stops_in_the_middle_of_a_backlog(signal: &str) -> Outcome {
 }
 
 #[tokio::test]
-async fn sigterm_in_the_middle_of_a_backlog_loses_and_doubles_nothing() -> Outcome {
+async fn sigterm_in_the_middle_of_a_backlog_loses_and_duplicates_nothing() -> Outcome {
     stops_in_the_middle_of_a_backlog("TERM").await
 }
 
 #[tokio::test]
-async fn sigint_in_the_middle_of_a_backlog_loses_and_doubles_nothing() -> Outcome {
+async fn sigint_in_the_middle_of_a_backlog_loses_and_duplicates_nothing() -> Outcome {
     stops_in_the_middle_of_a_backlog("INT").await
 }
 
 #[tokio::test]
-async fn what_vk_answered_before_the_stop_is_still_committed() -> Outcome {
+async fn batches_received_before_the_stop_are_still_committed() -> Outcome {
     let options = Options { api_latency: Duration::from_millis(300), ..Options::default() };
     let scene = Scene::with(options).await?;
     let service = scene.start().await?;
@@ -56,7 +54,7 @@ async fn what_vk_answered_before_the_stop_is_still_committed() -> Outcome {
     scene.all_arrived().await
 }
 
-/// The names that the batch needs do not come: what it holds is fetched again at the next start.
+/// The look-ups of the batch are not answered: the next start fetches the batch again.
 #[tokio::test]
 async fn a_hanging_api_does_not_hold_up_a_stop() -> Outcome {
     let scene = Scene::new().await?.set("FETCHER_VK__TIMEOUT", "1m");
@@ -111,7 +109,7 @@ async fn a_stop_does_not_wait_for_a_commit_that_redis_does_not_take() -> Outcome
     stop(service).await
 }
 
-/// Redis is there but does not answer, and may take a minute by the configuration.
+/// Redis accepts connections but does not answer; its time-out is a minute.
 #[tokio::test]
 async fn a_stop_does_not_wait_for_a_redis_that_hangs() -> Outcome {
     let scene = Scene::new().await?.set("FETCHER_BUS__TIMEOUT", "1m");
@@ -121,7 +119,7 @@ async fn a_stop_does_not_wait_for_a_redis_that_hangs() -> Outcome {
     stop(service).await
 }
 
-/// Case 41: VK holds the poll for up to 25 seconds.
+/// VK holds the poll for up to 25 seconds.
 #[tokio::test]
 async fn a_stop_does_not_wait_for_the_poll_under_way() -> Outcome {
     let scene = Scene::new().await?.set("FETCHER_VK__WAIT", "25s");
@@ -132,9 +130,9 @@ async fn a_stop_does_not_wait_for_the_poll_under_way() -> Outcome {
     Ok(())
 }
 
-/// As when a container is stopped just after its start: nothing asks twice there.
+/// As when a container is stopped just after its start: the signal comes only once.
 #[tokio::test]
-async fn a_stop_is_heeded_from_the_first_line_on() -> Outcome {
+async fn a_stop_is_honoured_from_the_first_line_on() -> Outcome {
     for _ in 0..5 {
         let scene = Scene::new().await?;
         let service = scene.spawn()?;
@@ -144,7 +142,7 @@ async fn a_stop_is_heeded_from_the_first_line_on() -> Outcome {
     Ok(())
 }
 
-/// Pauses between tries end with a stop.
+/// A stop ends the pauses between retries.
 #[tokio::test]
 async fn a_stop_does_not_wait_for_a_pause() -> Outcome {
     let scene = Scene::new().await?;
@@ -155,7 +153,7 @@ async fn a_stop_does_not_wait_for_a_pause() -> Outcome {
 }
 
 #[tokio::test]
-async fn the_last_words_are_a_sum_of_what_was_done() -> Outcome {
+async fn the_last_log_line_sums_up_what_was_done() -> Outcome {
     let scene = Scene::new().await?;
     let mut service = scene.start().await?;
     scene.say("Hi!");

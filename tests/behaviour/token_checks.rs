@@ -1,4 +1,4 @@
-//! Errors that ask for the operator, from a method of names: the token is checked before the service ends.
+//! Errors of the token from a look-up: the service checks the token before it stops.
 
 use anyhow::ensure;
 use vk_simulator::Fault;

@@ -1,5 +1,5 @@
-//! Ids for which VK gives no usable answer: they cost only their own events the name, and only while VK
-//! answers for others.
+//! Ids for which VK gives no usable answer: only their own events lose the name, and only while VK answers
+//! look-ups of others.
 
 use anyhow::{bail, ensure};
 use harness::Bus;
@@ -12,7 +12,7 @@ const USERS: &str = "users.get";
 const COMMUNITIES: &str = "groups.getById";
 const CHATS: &str = "messages.getConversationsById";
 
-/// Pushes a message of each of these authors, all in one answer.
+/// Pushes a message of each of these authors, all in one reply.
 fn all_write(scene: &Scene, authors: &[i64]) {
     let updates: Vec<_> = (scene.vk.ts() + 1..)
         .zip(authors)
@@ -21,13 +21,13 @@ fn all_write(scene: &Scene, authors: &[i64]) {
     scene.vk.push_all(&updates);
 }
 
-/// The users that VK knows, but for the specification's author.
+/// The users that VK knows, except the specification's author.
 fn users(scene: &Scene, number: usize) -> Vec<i64> {
     let world = scene.vk.world();
     world.users.keys().copied().filter(|id| *id != AUTHOR).take(number).collect()
 }
 
-/// Each event has its author's names, but for `bad`, which has none.
+/// Each event has its author's names, except those of `bad`.
 async fn only_one_has_no_name(scene: &Scene, bus: &Bus, bad: i64) -> Outcome {
     let world = scene.vk.world();
     for event in bus.events("{toaster}:message").await? {
@@ -59,7 +59,7 @@ async fn an_id_that_fails_every_list_costs_only_its_own_events_the_name() -> Out
         service.says("VK gives no usable answer for this id").await?;
         let calls = scene.vk.stats().calls[USERS];
         ensure!(calls < 40, "{calls} calls");
-        // For a while it is not asked for again.
+        // For some time it is not looked up again.
         let before = calls;
         all_write(&scene, &authors);
         scene.settled().await?;
@@ -104,43 +104,43 @@ async fn chats_and_communities_that_fail_every_list_cost_only_themselves_the_nam
     stop(service).await
 }
 
-/// Waits until so many calls were made, and sees that no event leaves before.
-async fn nothing_leaves_before(scene: &Scene, calls: u64) -> Outcome {
+/// Waits until so many calls were made, and checks that no event is delivered before.
+async fn nothing_is_delivered_before(scene: &Scene, calls: u64) -> Outcome {
     tokio::select! {
         () = scene.vk.until(|stats| stats.calls.get(USERS) >= Some(&calls)) => Ok(()),
         _ = scene.settled() => bail!("something left, after {:?}", scene.vk.stats().calls),
     }
 }
 
-/// While VK answers for no id at all, nothing is given up: no event leaves with a guessed identity.
+/// While VK answers for no id at all, none is given up: no event is delivered with a guessed identity.
 #[tokio::test]
-async fn while_a_method_is_out_its_events_wait_however_long() -> Outcome {
+async fn while_a_method_is_down_its_events_wait_however_long() -> Outcome {
     let scene = Scene::new().await?.set("FETCHER_NAMES__UNRESOLVED_AFTER", "1s");
     let service = scene.start().await?;
     let before = scene.bus().await?.whole_position().await?["ts"].clone();
     scene.vk.inject(USERS, Fault::Error(10), u32::MAX);
     all_write(&scene, &users(&scene, 1));
-    // Far longer than such an id may hold up its events.
-    nothing_leaves_before(&scene, 9).await?;
+    // Far longer than `names.unresolved_after`.
+    nothing_is_delivered_before(&scene, 9).await?;
     ensure!(scene.bus().await?.whole_position().await?["ts"] == before, "something left");
     scene.vk.clear_faults(USERS);
     scene.all_arrived().await?;
     stop(service).await
 }
 
-/// An id that stands alone already when the outage begins is not given up in it either.
+/// An id that is already isolated when the outage begins is not given up during the outage either.
 #[tokio::test]
-async fn an_id_that_stands_alone_waits_while_its_method_is_out() -> Outcome {
+async fn an_isolated_id_waits_while_its_method_is_down() -> Outcome {
     let scene = Scene::new().await?.set("FETCHER_NAMES__UNRESOLVED_AFTER", "20s");
     let service = scene.start().await?;
     let bad = users(&scene, 1)[0];
     scene.vk.refuse_id(bad, 10);
     all_write(&scene, &[bad]);
-    // Three tries, a control, and then alone.
+    // Three attempts, a control, and then alone.
     scene.vk.until(|stats| stats.calls.get(USERS) >= Some(&6)).await;
     scene.vk.inject(USERS, Fault::Error(10), u32::MAX);
     let before = scene.vk.stats().calls[USERS];
-    nothing_leaves_before(&scene, before + 8).await?;
+    nothing_is_delivered_before(&scene, before + 8).await?;
     ensure!(!service.output().contains("VK gives no usable answer for this id"));
     scene.vk.mend_id(bad);
     scene.vk.clear_faults(USERS);
@@ -149,7 +149,7 @@ async fn an_id_that_stands_alone_waits_while_its_method_is_out() -> Outcome {
 }
 
 #[tokio::test]
-async fn events_of_such_an_id_wait_where_that_is_asked_for() -> Outcome {
+async fn with_unresolved_wait_the_events_of_such_an_id_wait() -> Outcome {
     let scene = Scene::new()
         .await?
         .set("FETCHER_NAMES__UNRESOLVED_AFTER", "1s")
@@ -168,9 +168,9 @@ async fn events_of_such_an_id_wait_where_that_is_asked_for() -> Outcome {
     stop(service).await
 }
 
-/// The whole answer is of no use, for one of the methods each.
+/// The whole answer of one method after the other is unusable.
 #[tokio::test]
-async fn answers_of_another_shape_are_passing_trouble() -> Outcome {
+async fn answers_of_another_shape_are_transient_errors() -> Outcome {
     let scene = Scene::new().await?;
     for method in [USERS, COMMUNITIES, CHATS] {
         scene.vk.inject(method, Fault::Failed(7), 2);

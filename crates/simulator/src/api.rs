@@ -1,4 +1,4 @@
-//! The API server: what every call goes through before and after its method.
+//! The API server: parameters, token, version, rate limit and faults of every call.
 
 use std::{sync::Arc, time::Instant};
 
@@ -21,7 +21,7 @@ use crate::{
     state::Shared,
 };
 
-/// Codes that `lang` takes, beside numbers.
+/// The codes that `lang` accepts in addition to numbers.
 const LANGUAGES: [&str; 9] = ["ru", "ua", "uk", "be", "en", "es", "fi", "de", "it"];
 /// The oldest API version that VK still serves.
 const OLDEST_VERSION: (u32, u32) = (5, 81);
@@ -33,7 +33,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-/// The parameters of a call, of its address and its form alike.
+/// The parameters of a call, from its query and its form.
 #[derive(Debug, Default)]
 pub(crate) struct Parameters(Vec<(String, String)>);
 
@@ -42,18 +42,18 @@ impl Parameters {
         let query =
             Query::try_from_uri(request.uri()).map_or_else(|_| Vec::new(), |Query(query)| query);
         let mut parameters = Self(query);
-        // A GET has its form in the address.
+        // The form of a GET is its query.
         if request.method().is_safe() {
             return parameters;
         }
-        // VK does not read a body of another kind, such as JSON.
+        // VK ignores bodies of other types, such as JSON.
         if let Ok(Form(form)) = Form::<Vec<(String, String)>>::from_request(request, &()).await {
             parameters.0.extend(form);
         }
         parameters
     }
 
-    /// The parameters of a call within `execute`, with what its caller gives to all of them.
+    /// The parameters of a call within `execute`, with those that `execute` passes to all its calls.
     pub(crate) fn of_call(&self, parameters: Vec<(String, String)>) -> Self {
         let common = self.0.iter().filter(|(name, _)| name != "code").cloned();
         Self(parameters.into_iter().chain(common).collect())
@@ -63,13 +63,13 @@ impl Parameters {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
-    /// The items of a comma-separated list, none when it is missing or empty.
+    /// The items of a comma-separated list; none if it is missing or empty.
     pub(crate) fn list(&self, key: &str) -> Vec<&str> {
         let text = self.get(key).unwrap_or_default();
         text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect()
     }
 
-    /// Whether names are asked for in Russian letters.
+    /// Whether `lang` asks for names in Cyrillic.
     pub(crate) fn in_russian(&self) -> bool {
         self.get("lang")
             .is_some_and(|lang| matches!(lang, "ru" | "ua" | "uk" | "be" | "0" | "1" | "2"))

@@ -1,4 +1,4 @@
-//! What scripts may ask of a running simulator, on the API's port below `/control`.
+//! The control interface for scripts: `/control` on the API's port.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/stats", get(stats))
 }
 
-/// The body is one update, taken as it is.
+/// Appends the body as one update, unchanged.
 async fn push(AxumState(shared): AxumState<Arc<Shared>>, update: String) -> Json<Value> {
     Json(json!({ "ts": shared.push(update) }))
 }
@@ -44,7 +44,7 @@ struct Injection {
     kind: String,
     #[serde(default = "once")]
     times: u32,
-    /// An API method; `api` for any; polls when missing.
+    /// An API method; `api` for any; polls if missing.
     method: Option<String>,
 }
 

@@ -1,8 +1,8 @@
-//! API errors as VK words them.
+//! API errors in VK's words.
 
 use serde_json::{Value, json};
 
-/// An error that an API call is answered with, in an HTTP answer of status 200.
+/// An API error, which VK returns with the HTTP status 200.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiError {
     pub(crate) code: i64,
@@ -10,7 +10,7 @@ pub(crate) struct ApiError {
 }
 
 impl ApiError {
-    /// The error of this code in its general wording.
+    /// The error of this code with its general message.
     pub(crate) fn of_code(code: i64) -> Self {
         let message = match code {
             1 => "Unknown error occurred",
@@ -36,19 +36,19 @@ impl ApiError {
         Self { code, message: message.to_owned() }
     }
 
-    /// The error of this code, with what is wrong.
+    /// The error of this code with a message.
     pub(crate) fn because(code: i64, reason: &str) -> Self {
         let mut error = Self::of_code(code);
         error.message = format!("{}: {reason}", error.message);
         error
     }
 
-    /// What is wrong, in words.
+    /// The message.
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
-    /// The body of the answer. VK echoes the call's own parameters in it, a token among them.
+    /// The body of the answer. Like VK's, it echoes the parameters of the call, the token included.
     pub(crate) fn envelope(&self, parameters: &[(String, String)]) -> String {
         let echoed: Vec<Value> =
             parameters.iter().map(|(key, value)| json!({"key": key, "value": value})).collect();

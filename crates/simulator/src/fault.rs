@@ -1,4 +1,4 @@
-//! Faults on demand: what goes wrong, with which requests, how often.
+//! Faults on demand: which fault, for which requests, how often.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 
-/// One way for a request to go wrong. The text form, as [`Display`](fmt::Display) writes and
-/// [`FromStr`] reads it, is named with each.
+/// A fault of a request. Each variant's text form, which [`Display`](fmt::Display) writes and [`FromStr`]
+/// parses, is given first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// `http-<status>`: an HTML page with this status, as a proxy in front of VK sends.
@@ -17,35 +17,35 @@ pub enum Fault {
     Empty,
     /// `html`: status 200 and an HTML page.
     Html,
-    /// `cut-text`: the right answer up to its middle, cleanly ended.
+    /// `cut-text`: the first half of the correct answer, properly terminated.
     CutText,
-    /// `cut-connection`: the right answer up to its middle, then the connection ends.
+    /// `cut-connection`: the first half of the correct answer, then the connection is closed.
     CutConnection,
-    /// `trailing-comma`: the right answer with a comma before its last bracket.
+    /// `trailing-comma`: the correct answer with a comma before its last bracket.
     TrailingComma,
-    /// `number-ts`: the right answer with its `ts` as a number.
+    /// `number-ts`: the correct answer with its `ts` as a number.
     NumberTs,
-    /// `content-type`: the right answer, said to be HTML.
+    /// `content-type`: the correct answer with the content type of HTML.
     ContentType,
-    /// `gzip`: the right answer, compressed, whether asked for or not.
+    /// `gzip`: the correct answer, compressed, whether requested or not.
     Gzip,
-    /// `drip-<ms>`: the right answer in small pieces, spread over this time.
+    /// `drip-<ms>`: the correct answer in small pieces, spread over this time.
     Drip(Duration),
-    /// `stall-<ms>`: the right answer, this much later; `stall`: no answer until the client goes.
+    /// `stall-<ms>`: the correct answer after this time; `stall`: no answer until the client disconnects.
     Stall(Option<Duration>),
-    /// `reset-before`: the connection is reset once the head of the request is there; the request
-    /// has no effect.
+    /// `reset-before`: the connection is reset after the head of the request; the request has no
+    /// effect.
     ResetBefore,
     /// `reset-after`: the request takes effect, then the connection is reset without an answer.
     ResetAfter,
     /// `huge-<bytes>`: status 200 and this many spaces.
     Huge(u64),
-    /// `duplicate`: the update that the reader got last comes once more with the next ones.
+    /// `duplicate`: the update that the client received last is sent again before the next ones.
     Duplicate,
     /// `early-empty`: a poll is answered without updates, at once and with the same `ts`.
     EarlyEmpty,
-    /// `failed-<code>`: the Long Poll answer `{"failed":<code>}` with what belongs to the code. A
-    /// reader that heeds 1 or 3 goes on from the newest `ts`, past what it has not read yet.
+    /// `failed-<code>`: the Long Poll answer `{"failed":<code>}` with the fields of that code. A
+    /// client that obeys 1 or 3 continues from the newest `ts` and skips unread updates.
     Failed(i64),
     /// `error-<code>`: the API's error object, in a poll's answer too.
     Error(i64),
@@ -80,13 +80,13 @@ impl fmt::Display for Fault {
     }
 }
 
-/// A text that names no fault.
+/// A text that is not a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownFault(String);
 
 impl fmt::Display for UnknownFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` names no fault", self.0)
+        write!(f, "`{}` is not a fault", self.0)
     }
 }
 
@@ -136,7 +136,7 @@ fn without_number(text: &str) -> Option<Fault> {
     })
 }
 
-/// The requests that a fault waits for.
+/// The requests to which a fault applies.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Target {
     /// Polls of the Long Poll server: `poll`.
@@ -157,7 +157,7 @@ impl From<&str> for Target {
     }
 }
 
-/// The faults still to come, in order for each target.
+/// The faults that are still to be injected, in order for each target.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     waiting: HashMap<Target, VecDeque<(Fault, u32)>>,
@@ -174,12 +174,12 @@ impl Faults {
         self.waiting.remove(target);
     }
 
-    /// The fault of a poll that came in.
+    /// Takes the fault for a poll.
     pub(crate) fn for_poll(&mut self) -> Option<Fault> {
         self.take(&Target::Poll)
     }
 
-    /// The fault of an API call that came in; one for its method goes first.
+    /// Takes the fault for an API call; one for its method precedes one for any method.
     pub(crate) fn for_call(&mut self, method: &str) -> Option<Fault> {
         self.take(&Target::Method(method.to_owned())).or_else(|| self.take(&Target::Api))
     }

@@ -1,4 +1,4 @@
-//! Long Poll keys: what a reader shows to read a community's queue.
+//! Long Poll keys, with which clients read a community's queue.
 
 use std::{
     collections::HashMap,
@@ -12,15 +12,15 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// `{"alg":"EdDSA","typ":"JWT"}`
 const JWT_HEADER: &str = "eyJhbGciOiJFZERTQSIsInR5cCI6IkpXVCJ9";
 
-/// What a key is worth.
+/// The state of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Good,
-    /// Unknown, or past its life.
+    /// Unknown or expired.
     Expired,
-    /// Good, but for a queue that has been reset since.
+    /// Valid, but for a queue that has been reset since.
     OtherQueue,
-    /// Good, but polls with it return nothing.
+    /// Valid, but polls with it return nothing.
     Silent,
 }
 
@@ -31,32 +31,31 @@ struct Key {
     silent: bool,
 }
 
-/// The keys given out.
+/// The keys issued so far.
 #[derive(Debug)]
 pub(crate) struct Keys {
     random: ChaCha8Rng,
     life: Duration,
     queue: u64,
     all_silent: bool,
-    given: HashMap<String, Key>,
-    /// Every key ever given, for those who look whether one leaks.
+    issued: HashMap<String, Key>,
+    /// Every key issued so far, so that tests can search for leaks.
     all: Vec<String>,
 }
 
 impl Keys {
     pub(crate) fn new(seed: u64, life: Duration) -> Self {
         let random = ChaCha8Rng::seed_from_u64(seed);
-        let (given, all) = (HashMap::new(), Vec::new());
-        Self { random, life, queue: 0, all_silent: false, given, all }
+        let (issued, all) = (HashMap::new(), Vec::new());
+        Self { random, life, queue: 0, all_silent: false, issued, all }
     }
 
-    /// A fresh key; the ones given before stay good for their life.
+    /// Issues a new key; earlier keys stay valid until they expire.
     ///
-    /// It looks like VK's: a JWT with the queue and the end of its life in nanoseconds. Its
-    /// signature ends with `+/==`, as plain base64 may, so that a client which does not
-    /// percent-encode the key shows a wrong one.
+    /// It resembles VK's: a JWT with the queue and the expiry in nanoseconds. Its signature ends with `+/==`, as
+    /// plain base64 may, so that a client which does not percent-encode the key sends a wrong one.
     pub(crate) fn give(&mut self, group_id: i64, now: Instant) -> String {
-        self.given.retain(|_, key| key.until > now);
+        self.issued.retain(|_, key| key.until > now);
         let until = SystemTime::now() + self.life;
         let until = until.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let claims = format!(r#"{{"queue_id":"{group_id}","until":{until}}}"#);
@@ -67,17 +66,17 @@ impl Keys {
         let text = format!("{JWT_HEADER}.{}.-_{signature}+/==", base64url(claims.as_bytes()));
         self.all.push(text.clone());
         let key = Key { until: now + self.life, queue: self.queue, silent: false };
-        self.given.insert(text.clone(), key);
+        self.issued.insert(text.clone(), key);
         text
     }
 
-    /// Every key given so far, also those no longer good.
+    /// Every key issued so far, including expired ones.
     pub(crate) fn all(&self) -> &[String] {
         &self.all
     }
 
     pub(crate) fn check(&self, text: &str, now: Instant) -> Verdict {
-        match self.given.get(text) {
+        match self.issued.get(text) {
             Some(key) if key.until <= now => Verdict::Expired,
             Some(key) if key.queue != self.queue => Verdict::OtherQueue,
             Some(key) if key.silent || self.all_silent => Verdict::Silent,
@@ -86,22 +85,22 @@ impl Keys {
         }
     }
 
-    /// Ends the life of every key given so far.
+    /// Expires every key issued so far.
     pub(crate) fn expire(&mut self) {
-        self.given.clear();
+        self.issued.clear();
     }
 
-    /// Makes every key given so far one whose polls return nothing.
+    /// Silences every key issued so far: its polls return nothing.
     pub(crate) fn silence(&mut self) {
-        self.given.values_mut().for_each(|key| key.silent = true);
+        self.issued.values_mut().for_each(|key| key.silent = true);
     }
 
-    /// Makes polls with every key return nothing, also with those to come, or ends that.
+    /// Silences all keys, including future ones, or ends that.
     pub(crate) fn silence_all(&mut self, silent: bool) {
         self.all_silent = silent;
     }
 
-    /// Makes every key given so far one of another queue.
+    /// Assigns every key issued so far to another queue.
     pub(crate) fn change_queue(&mut self) {
         self.queue += 1;
     }

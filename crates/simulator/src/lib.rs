@@ -1,9 +1,9 @@
-//! A simulated VK: the API methods and the Bots Long Poll server that a fetcher of community
-//! events talks to, with faults on demand.
+//! A simulated VK with faults on demand: the API methods and the Bots Long Poll server that a fetcher of
+//! community events uses.
 //!
-//! [`Simulator::start`] gives a handle on two servers on loopback ports. Updates are
-//! [pushed](Simulator::push) one by one or [generated](Simulator::generate) from a seed, faults are
-//! [injected](Simulator::inject), and what happened is [counted](Simulator::stats).
+//! [`Simulator::start`] returns a handle on two servers on loopback ports. Tests [push](Simulator::push)
+//! updates one by one or [generate](Simulator::generate) them from a seed, [inject](Simulator::inject)
+//! faults, and read [statistics](Simulator::stats).
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {

@@ -1,4 +1,4 @@
-//! VK's limit of API calls per second, and the record of how close callers came to it.
+//! VK's limit of API calls per second (a sliding-window log), and the peak that callers reached.
 
 use std::{
     collections::VecDeque,
@@ -22,7 +22,7 @@ impl Limit {
         Self { per_second, accepted: VecDeque::new(), peak: 0 }
     }
 
-    /// Whether a call that comes at `now` is accepted.
+    /// Whether a call at `now` is accepted.
     pub(crate) fn accept(&mut self, now: Instant) -> bool {
         while self.accepted.front().is_some_and(|&past| now.duration_since(past) >= WINDOW) {
             self.accepted.pop_front();

@@ -1,4 +1,4 @@
-//! A simulated VK to point a fetcher of community events at.
+//! The program `vk-simulator`: a simulated VK for the development of fetchers of community events.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -12,19 +12,19 @@ use tokio::{
 };
 use vk_simulator::{Options, Simulator};
 
-/// How often updates are appended; a rate above 100 a second comes in small groups.
+/// How often updates are appended; above 100 a second they come in small groups.
 const TICK: Duration = Duration::from_millis(10);
 
 /// A simulated VK: API methods and a Bots Long Poll server.
 ///
-/// Prints one JSON line with `api_url` and `group_id` once it serves, and one with its counts when
-/// SIGINT or SIGTERM ends it. While it runs, scripts may use the API's port:
+/// Prints a JSON line with `api_url` and `group_id` once it serves, and a line with its statistics when
+/// SIGINT or SIGTERM stops it. Scripts control it through the API's port:
 ///
 ///   POST /control/push                       append the body as one update
 ///   POST /control/generate?n=100             append generated updates
 ///   POST /control/fault?kind=http-502&times=3[&method=users.get|api]
-///                                            let polls (or calls) go wrong
-///   GET  /control/stats                      the counts
+///                                            inject faults into polls (or calls)
+///   GET  /control/stats                      print the statistics
 ///
 /// Faults: http-<status> empty html cut-text cut-connection trailing-comma content-type gzip
 /// drip-<ms> stall[-<ms>] reset-before reset-after huge-<bytes> duplicate early-empty
@@ -38,28 +38,28 @@ struct Arguments {
     /// The access token that the API accepts
     #[arg(long, default_value_t = Options::default().token)]
     token: String,
-    /// The address to serve at: one of this machine by which others reach it, not 0.0.0.0
+    /// The address to listen on; clients must reach it, so not 0.0.0.0
     #[arg(long, default_value_t = Options::default().host)]
     host: IpAddr,
-    /// Port of the API; 0 takes a free one
+    /// Port of the API; 0 for any free port
     #[arg(long, default_value_t = 0)]
     api_port: u16,
-    /// Port of the Long Poll server; 0 takes a free one
+    /// Port of the Long Poll server; 0 for any free port
     #[arg(long, default_value_t = 0)]
     poll_port: u16,
-    /// Everything drawn at random comes from this number
+    /// Seed of everything random
     #[arg(long, default_value_t = Options::default().seed)]
     seed: u64,
-    /// Updates generated a second; 0 leaves it to /control
+    /// Updates generated per second; 0 for none but those of /control
     #[arg(long, default_value_t = 0)]
     rate: u64,
-    /// Generate no more than this many updates
+    /// Generate at most this many updates
     #[arg(long)]
     total: Option<u64>,
-    /// Share of generated updates that no event can be made of, 0 to 1
+    /// Share of generated updates that cannot become events, 0 to 1
     #[arg(long, default_value_t = Options::default().unconvertible)]
     unconvertible: f64,
-    /// Crop no generated message
+    /// Do not crop generated messages
     #[arg(long)]
     whole_messages: bool,
     /// Users in the world
@@ -71,22 +71,22 @@ struct Arguments {
     /// Chats in the world
     #[arg(long, default_value_t = Options::default().chats)]
     chats: u32,
-    /// API calls accepted a second, more get error 6; 0 = no limit
+    /// API calls accepted per second; further calls get error 6; 0 for no limit
     #[arg(long, default_value_t = Options::default().requests_per_second)]
     requests_per_second: u32,
-    /// Time that an API answer takes, such as 60ms
+    /// Latency of an API call, such as 60ms
     #[arg(long, default_value = "0ms", value_parser = humantime::parse_duration)]
     api_latency: Duration,
-    /// Time that a poll is on its way, half of it there and half of it back
+    /// Network latency of a poll: half for the request, half for the answer
     #[arg(long, default_value = "0ms", value_parser = humantime::parse_duration)]
     poll_latency: Duration,
-    /// How long a Long Poll key is good
+    /// Lifetime of a Long Poll key
     #[arg(long, default_value = "1h", value_parser = humantime::parse_duration)]
     key_life: Duration,
-    /// Most updates in one Long Poll reply
+    /// Maximum number of updates in one Long Poll reply
     #[arg(long, default_value_t = Options::default().max_updates_per_reply)]
     max_updates_per_reply: usize,
-    /// Updates that the queue keeps
+    /// Number of updates that the queue keeps
     #[arg(long, default_value_t = Options::default().retention)]
     retention: usize,
     /// The ts of the empty queue
@@ -127,7 +127,7 @@ async fn main() -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let (rate, total, group_id) = (arguments.rate, arguments.total, arguments.group_id);
     let simulator =
-        Simulator::start(arguments.into()).await.context("cannot listen on the ports asked for")?;
+        Simulator::start(arguments.into()).await.context("cannot listen on the requested ports")?;
     println!("{}", json!({"api_url": simulator.api_url(), "group_id": group_id}));
     select! {
         () = generate(&simulator, rate, total) => {}
@@ -139,7 +139,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Keeps the rate until the total is reached; never ends, since the updates are yet to be read.
+/// Generates updates at the rate until the total is reached; never returns, so that clients can read them.
 async fn generate(simulator: &Simulator, rate: u64, total: Option<u64>) {
     let start = Instant::now();
     let mut ticks = interval(TICK);

@@ -1,4 +1,4 @@
-//! The API methods: a call's parameters to its answer.
+//! The API methods, from parameters to answer.
 
 mod execute;
 
@@ -39,7 +39,7 @@ pub(crate) fn answer(
     }
 }
 
-/// A list parameter without repeats, the last item first, since VK promises no order.
+/// A list parameter without duplicates, reversed, because VK guarantees no order.
 fn items<'a>(parameters: &'a Parameters, key: &str, most: usize) -> Result<Vec<&'a str>, ApiError> {
     let list = parameters.list(key);
     if list.len() > most {
@@ -84,13 +84,13 @@ fn users(parameters: &Parameters, world: &World) -> Answer {
 }
 
 fn person(user: &User, fields: &[&str], russian: bool) -> Value {
-    let told = |name: &str| {
+    let spelled = |name: &str| {
         if russian { name.to_owned() } else { latin(name) }
     };
     let mut person = json!({
         "id": user.id,
-        "first_name": told(&user.first_name),
-        "last_name": told(&user.last_name),
+        "first_name": spelled(&user.first_name),
+        "last_name": spelled(&user.last_name),
     });
     match (user.deactivated, &user.domain) {
         (Some(how), _) => person["deactivated"] = json!(how.to_string()),
@@ -186,7 +186,7 @@ fn conversations(parameters: &Parameters, state: &State) -> Answer {
     Ok(json!({"count": items.len(), "items": items}))
 }
 
-/// What is told of one conversation; nothing of one that does not exist or may not be seen.
+/// The element of one conversation; `None` if it does not exist or is hidden.
 fn conversation(peer: i64, world: &World) -> Result<Option<Value>, ApiError> {
     if peer > CHAT_BASE {
         return visible_chat(peer, world).map(|chat| chat.map(chat_conversation));

@@ -1,4 +1,4 @@
-//! What a simulated VK is told at its start.
+//! The options of a simulated VK.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -12,40 +12,40 @@ pub struct Options {
     pub group_id: i64,
     /// The access token that the API accepts at first.
     pub token: String,
-    /// Everything drawn at random comes from this number: the world, the updates, the keys.
+    /// Seed of everything random: the world, the updates, the keys.
     pub seed: u64,
-    /// How many users the world has.
+    /// Number of users.
     pub users: u32,
-    /// How many communities the world has beside the own one.
+    /// Number of communities in addition to the own one.
     pub communities: u32,
-    /// How many chats the community is in.
+    /// Number of chats of the community.
     pub chats: u32,
-    /// API calls accepted in any second, more are answered with error 6; 0 = no limit.
+    /// API calls accepted in any second; further calls get error 6; 0 = no limit.
     pub requests_per_second: u32,
-    /// Time that an API answer takes.
+    /// Latency of an API call.
     pub api_latency: Duration,
-    /// Time that a poll is on its way: half of it there, half of it back.
+    /// Network latency of a poll: half for the request, half for the answer.
     pub poll_latency: Duration,
-    /// Most updates in one Long Poll reply (VK's own number is not documented).
+    /// Maximum number of updates in one Long Poll reply (VK's own is undocumented).
     pub max_updates_per_reply: usize,
-    /// How many updates the queue keeps; a `ts` before them is answered with `failed: 1`.
+    /// Number of updates that the queue keeps; an older `ts` gets `failed: 1`.
     pub retention: usize,
     /// The `ts` of the empty queue; the first update gets the next number.
     pub first_ts: u64,
-    /// How long a Long Poll key is good; afterwards `failed: 2`.
+    /// Lifetime of a Long Poll key; an expired key gets `failed: 2`.
     pub key_life: Duration,
-    /// Whether [`Simulator::updates`](crate::Simulator::updates) remembers every update. Off, a
-    /// long run needs no more memory than `retention` asks for.
+    /// Whether [`Simulator::updates`](crate::Simulator::updates) keeps every update. Turn it
+    /// off to bound the memory of a long run by `retention`.
     pub history: bool,
-    /// Share (0 to 1) of generated updates that no event can be made of.
+    /// Share (0 to 1) of generated updates that cannot become events.
     pub unconvertible: f64,
-    /// Whether some generated messages lack a part that the API has to be asked for.
+    /// Whether some generated messages are cropped, as VK crops long ones.
     pub cropped: bool,
-    /// The address of this machine to serve at; it is also what the servers are named by.
+    /// The address to listen on, which also appears in the URLs of the servers.
     pub host: IpAddr,
-    /// Port of the API; 0 = any free one.
+    /// Port of the API; 0 = any free port.
     pub api_port: u16,
-    /// Port of the Long Poll server; 0 = any free one.
+    /// Port of the Long Poll server; 0 = any free port.
     pub poll_port: u16,
 }
 

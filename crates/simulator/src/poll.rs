@@ -25,7 +25,7 @@ use crate::{
     state::Shared,
 };
 
-/// What VK recommends for `wait`, taken when it is missing.
+/// VK's recommended `wait`, used if it is missing.
 const USUAL_WAIT: u64 = 25;
 const LONGEST_WAIT: u64 = 90;
 
@@ -53,7 +53,7 @@ async fn check(
         return StatusCode::FORBIDDEN.into_response();
     }
     let fault = shared.poll_fault();
-    // What is no number is as lost as one from the future.
+    // VK treats a `ts` that is not a number like one from the future.
     let ts = parameters.get("ts").and_then(|ts| ts.parse().ok()).unwrap_or(u64::MAX);
     match &fault {
         Some(Fault::EarlyEmpty) => return json(empty_reply(ts)),
@@ -75,7 +75,7 @@ async fn check(
     }
 }
 
-/// Counts a poll as held while it lives.
+/// Counts a poll as held until it is dropped.
 struct Held<'a>(&'a Shared);
 
 impl<'a> Held<'a> {
@@ -111,7 +111,7 @@ impl Shared {
         }
     }
 
-    /// The answer to a poll, unless there is nothing to tell yet.
+    /// The answer to a poll; `None` while there is nothing to return.
     fn answer_now(&self, key: &str, ts: u64, repeat: bool) -> Option<String> {
         let limit = self.options.max_updates_per_reply.max(1);
         let mut state = self.lock();
@@ -136,7 +136,7 @@ impl Shared {
         Some(reply.unwrap_or_else(|code| self.failed(code)))
     }
 
-    /// The answer for a `failed` code, with the fields that VK sends along with it.
+    /// The answer for a `failed` code, with the fields that VK adds.
     fn failed(&self, code: i64) -> String {
         match code {
             1 => format!(r#"{{"failed":1,"ts":{}}}"#, self.lock().queue.newest()),

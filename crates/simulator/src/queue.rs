@@ -2,14 +2,14 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-/// What stands in the queue after a reader's `ts`.
+/// The content of the queue after a client's `ts`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Page {
-    /// The body of a reply, how many updates it holds and the `ts` it leads to.
+    /// The body of a reply, the number of its updates and the `ts` it leads to.
     Updates { body: String, count: usize, ts: u64 },
     /// Nothing new yet.
     Nothing,
-    /// The `ts` is older than what is kept, or newer than the newest update.
+    /// The `ts` is older than the kept updates, or newer than the newest.
     Lost,
 }
 
@@ -46,19 +46,19 @@ impl Queue {
         self.newest
     }
 
-    /// Every update pushed so far, also those no longer kept; empty when not remembered.
+    /// Every update pushed so far, including those no longer kept; empty without history.
     pub(crate) fn history(&self) -> &[(u64, Arc<str>)] {
         self.history.as_deref().unwrap_or_default()
     }
 
-    /// Forgets the updates, as VK does when it answers `failed: 3`, and counts on from `first_ts`.
+    /// Drops the updates, as VK does when it answers `failed: 3`, and continues from `first_ts`.
     pub(crate) fn reset(&mut self, first_ts: u64) {
         self.kept.clear();
         self.newest = first_ts;
     }
 
-    /// At most `limit` updates after `ts`. With `repeat`, the update of `ts` itself comes once
-    /// more before them, where it is still kept.
+    /// At most `limit` updates after `ts`. With `repeat`, the update of `ts` itself precedes them again, if it is
+    /// still kept.
     pub(crate) fn page(&self, ts: u64, limit: usize, repeat: bool) -> Page {
         let Some(behind) = self.newest.checked_sub(ts).and_then(|lag| usize::try_from(lag).ok())
         else {
@@ -88,7 +88,7 @@ impl Queue {
     }
 }
 
-/// The reply without updates that leaves a reader where it is.
+/// The reply without updates, which does not move the `ts`.
 pub(crate) fn empty_reply(ts: u64) -> String {
     head(ts) + "]}"
 }

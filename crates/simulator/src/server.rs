@@ -1,4 +1,4 @@
-//! A listener's connections, each of which can be cut from within a request.
+//! A listener whose connections can be reset from within a request.
 
 use std::{io, net::IpAddr, time::Duration};
 
@@ -12,38 +12,38 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Ends the connection that a request came by.
+/// Resets the connection of a request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Cutter(CancellationToken);
 
 impl Cutter {
-    /// Resets the connection, so that nothing more is answered.
+    /// Resets the connection without a further answer.
     pub(crate) async fn reset<T>(&self) -> T {
         self.0.cancel();
         std::future::pending().await
     }
 }
 
-/// Waits as long as an answer takes. A sleep of no time would still last until the timer's next tick.
+/// Waits for a latency. A sleep of zero would still last until the timer's next tick.
 pub(crate) async fn latency(time: Duration) {
     if !time.is_zero() {
         sleep(time).await;
     }
 }
 
-/// Listens at an address of this machine; port 0 takes any free one.
+/// Listens on an address of this machine; port 0 means any free port.
 pub(crate) async fn listen(host: IpAddr, port: u16) -> io::Result<TcpListener> {
     TcpListener::bind((host, port)).await
 }
 
-/// Serves a listener's connections until `stop`, which ends them at once.
+/// Serves a listener's connections until `stop`, which closes them at once.
 pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     loop {
         let accepted = select! {
             () = stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
-        // An error here is the peer's who went before being accepted.
+        // An error means that the client disconnected before it was accepted.
         if let Ok((socket, _)) = accepted {
             let cutter = Cutter::default();
             let router = router.clone().layer(Extension(cutter.clone()));
@@ -57,7 +57,7 @@ async fn converse(socket: TcpStream, router: Router, cutter: Cutter) {
     let service = TowerToHyperService::new(router);
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(socket), service);
     select! {
-        // How a client ends its connection is its own affair.
+        // Errors of a closing connection do not matter.
         _ = &mut connection => {}
         () = cutter.0.cancelled() => {
             let socket = connection.into_parts().io.into_inner();

@@ -1,15 +1,15 @@
-//! The community's Long Poll settings and what its token may do.
+//! The community's Long Poll settings and the rights of its token.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-/// What the community's managers have set.
+/// The settings made by the community's managers.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     /// Whether Long Poll is switched on.
     pub(crate) enabled: bool,
-    /// API version whose shapes the events have.
+    /// API version of the events' format.
     pub(crate) api_version: String,
     /// Event types that are switched off.
     pub(crate) switched_off: Vec<String>,
@@ -52,7 +52,7 @@ const EVENT_TYPES: [&str; 17] = [
 ];
 
 impl Settings {
-    /// Everything is on, and one token may do everything.
+    /// Everything is switched on, and one token has all rights.
     pub(crate) fn new(token: &str) -> Self {
         Self {
             enabled: true,

@@ -27,10 +27,10 @@ pub struct Simulator {
 
 #[expect(
     clippy::must_use_candidate,
-    reason = "updates are appended for the effect, and a `ts` not needed is no mistake"
+    reason = "updates are appended for the effect, and ignoring the `ts` is no mistake"
 )]
 impl Simulator {
-    /// Starts both servers on the current Tokio runtime; fails where a port is taken.
+    /// Starts both servers on the current Tokio runtime; fails if a port is taken.
     pub async fn start(options: Options) -> io::Result<Self> {
         let api_listener = listen(options.host, options.api_port).await?;
         let poll_listener = listen(options.host, options.poll_port).await?;
@@ -44,12 +44,12 @@ impl Simulator {
         Ok(Self { shared, api_origin, servers, stop: stop.drop_guard() })
     }
 
-    /// Where API methods are called: `http://HOST:PORT/method/`.
+    /// The base URL of the API methods: `http://HOST:PORT/method/`.
     pub fn api_url(&self) -> String {
         format!("{}/method/", self.api_origin)
     }
 
-    /// Where scripts control the simulator: `http://HOST:PORT/control/`.
+    /// The base URL of the control interface: `http://HOST:PORT/control/`.
     pub fn control_url(&self) -> String {
         format!("{}/control/", self.api_origin)
     }
@@ -59,18 +59,18 @@ impl Simulator {
         self.push_raw(update.to_string())
     }
 
-    /// Like [`push`](Self::push), with any text, which stands in the `updates` array as it is.
+    /// Appends any text, which appears unchanged in the `updates` array, and returns the update's `ts`.
     pub fn push_raw(&self, update: String) -> u64 {
         self.shared.push(update)
     }
 
-    /// Appends updates that no poll can see apart, and returns the last one's `ts`.
+    /// Appends updates at once, so that no poll returns only some of them; returns the last one's `ts`.
     pub fn push_all(&self, updates: &[Value]) -> u64 {
         self.shared.push_all(updates.iter().map(Value::to_string))
     }
 
     /// Appends `n` seeded updates of mixed kinds and returns their `ts`. Updates of types that
-    /// are switched off in the settings happen, but are not appended.
+    /// are switched off in the settings are drawn but not appended.
     pub fn generate(&self, n: usize) -> Vec<u64> {
         self.shared.generate(n)
     }
@@ -80,38 +80,38 @@ impl Simulator {
         self.shared.lock().queue.newest()
     }
 
-    /// Every update appended since the start with its `ts`, also those that the queue no longer
-    /// keeps; empty when [`Options::history`] is off.
+    /// Every update appended since the start with its `ts`, including those that the queue no longer
+    /// keeps; empty if [`Options::history`] is off.
     pub fn updates(&self) -> Vec<(u64, Arc<str>)> {
         self.shared.lock().queue.history().to_vec()
     }
 
-    /// Lets the next `times` requests of `target` meet `fault`. Faults of a target come in the
-    /// order in which they were injected, one a request.
+    /// Applies `fault` to the next `times` requests of `target`. Faults of one target apply in the order of
+    /// injection, one for each request.
     pub fn inject(&self, target: impl Into<Target>, fault: Fault, times: u32) {
         self.shared.lock().faults.add(target.into(), fault, times);
     }
 
-    /// Ends the life of every Long Poll key given so far: `failed: 2`, held polls included.
+    /// Expires every Long Poll key issued so far: `failed: 2`, also for held polls.
     pub fn expire_key(&self) {
         self.shared.lock().keys.expire();
         self.shared.polls.send_replace(());
     }
 
-    /// From now on polls with the keys given so far return nothing, whatever the queue holds, as sessions of
-    /// VK's do at times. A new key is not concerned.
+    /// Silences all keys issued so far: their polls return nothing, whatever the queue contains, as sessions of
+    /// VK sometimes do. New keys work.
     pub fn silence_sessions(&self) {
         self.shared.lock().keys.silence();
     }
 
-    /// The same for all keys, also those to come, until it is switched off again.
+    /// Silences all keys, including future ones, or ends that.
     pub fn set_silence(&self, silent: bool) {
         self.shared.lock().keys.silence_all(silent);
         self.shared.polls.send_replace(());
     }
 
-    /// Forgets the queue and counts on from `first_ts`: keys given so far get `failed: 3`, held
-    /// polls included.
+    /// Empties the queue and continues from `first_ts`: keys issued so far get `failed: 3`, also in held
+    /// polls.
     pub fn reset_queue(&self, first_ts: u64) {
         let mut state = self.shared.lock();
         state.queue.reset(first_ts);
@@ -136,101 +136,101 @@ impl Simulator {
         }
     }
 
-    /// Sets the API version that `groups.getLongPollSettings` tells, 5.199 at first. Generated
-    /// updates keep their shapes.
+    /// Sets the API version that `groups.getLongPollSettings` returns, initially 5.199. Generated updates keep
+    /// their format.
     pub fn set_event_version(&self, version: &str) {
         version.clone_into(&mut self.shared.lock().settings.api_version);
     }
 
-    /// Accepts one more access token.
+    /// Accepts a further access token.
     pub fn accept_token(&self, token: &str) {
         self.shared.lock().settings.tokens.push(token.to_owned());
     }
 
-    /// Accepts an access token no more.
+    /// Revokes an access token.
     pub fn revoke_token(&self, token: &str) {
         self.shared.lock().settings.tokens.retain(|accepted| accepted != token);
     }
 
-    /// Sets the token's rights, all at first: `stories`, `photos`, `app_widget`, `messages`,
-    /// `docs`, `manage`. Without `manage` or `messages`, what needs it answers error 15.
+    /// Sets the token's rights, initially all: `stories`, `photos`, `app_widget`, `messages`,
+    /// `docs`, `manage`. Methods that need a missing right return error 15.
     pub fn set_rights(&self, rights: &[&str]) {
         self.shared.lock().settings.rights = rights.iter().map(|&right| right.to_owned()).collect();
     }
 
-    /// The world as it is now.
+    /// A copy of the current world.
     pub fn world(&self) -> World {
         self.shared.lock().world.clone()
     }
 
-    /// Makes a user known, in place of the one that had the id.
+    /// Adds a user, replacing the one with the same id.
     pub fn set_user(&self, user: User) {
         self.shared.lock().world.users.insert(user.id, user);
     }
 
-    /// Makes a chat known, in place of the one that had the peer id.
+    /// Adds a chat, replacing the one with the same peer id.
     pub fn set_chat(&self, chat: Chat) {
         self.shared.lock().world.chats.insert(chat.peer_id, chat);
     }
 
-    /// Lets every call that asks for the name of `id` fail as a whole with the error `code`; a
-    /// community's id is positive here.
+    /// Makes every call that looks `id` up fail as a whole with the error `code`. A community's id is positive
+    /// here.
     pub fn refuse_id(&self, id: i64, code: i64) {
         self.shared.lock().world.refused.insert(id, code);
     }
 
-    /// Lets the element of `id` in every list of names be this instead.
+    /// Replaces the element of `id` in every list of names.
     pub fn set_odd(&self, id: i64, element: Value) {
         self.shared.lock().world.odd.insert(id, element);
     }
 
-    /// Takes back what [`refuse_id`](Self::refuse_id) and [`set_odd`](Self::set_odd) did to an id.
+    /// Undoes [`refuse_id`](Self::refuse_id) and [`set_odd`](Self::set_odd) for an id.
     pub fn mend_id(&self, id: i64) {
         let world = &mut self.shared.lock().world;
         world.refused.remove(&id);
         world.odd.remove(&id);
     }
 
-    /// Lets requests of `target` meet no more of the faults injected for it.
+    /// Removes the remaining faults of `target`.
     pub fn clear_faults(&self, target: impl Into<Target>) {
         self.shared.lock().faults.clear(&target.into());
     }
 
-    /// Every Long Poll key given so far.
+    /// Every Long Poll key issued so far.
     pub fn keys(&self) -> Vec<String> {
         self.shared.lock().keys.all().to_vec()
     }
 
-    /// Gives a chat another title, as the API tells it from now on; unknown chats stay unknown.
+    /// Changes the title of a chat that exists.
     pub fn set_title(&self, peer_id: i64, title: &str) {
         if let Some(chat) = self.shared.lock().world.chats.get_mut(&peer_id) {
             title.clone_into(&mut chat.title);
         }
     }
 
-    /// Takes or gives the community's rights in a chat.
+    /// Sets whether the community has rights in a chat.
     pub fn set_hidden(&self, peer_id: i64, hidden: bool) {
         if let Some(chat) = self.shared.lock().world.chats.get_mut(&peer_id) {
             chat.hidden = hidden;
         }
     }
 
-    /// How the API refuses to tell about hidden chats.
+    /// How the API answers look-ups of hidden chats.
     pub fn set_hidden_chats(&self, how: HiddenChats) {
         self.shared.lock().world.hidden_chats = how;
     }
 
-    /// Makes a whole message known to `messages.getByConversationMessageId`.
+    /// Adds a complete message for `messages.getByConversationMessageId`.
     pub fn add_message(&self, peer_id: i64, conversation_message_id: i64, message: Value) {
         self.shared.lock().world.messages.insert((peer_id, conversation_message_id), message);
     }
 
-    /// The counts since the start.
+    /// The statistics since the start.
     pub fn stats(&self) -> Stats {
         self.shared.stats()
     }
 
-    /// Waits until the counts are as asked for.
+    /// Waits until the statistics meet a condition.
     pub async fn until(&self, reached: impl Fn(&Stats) -> bool) {
         let mut counts = self.shared.counts.subscribe();
         while !reached(&self.shared.stats()) {
@@ -239,7 +239,7 @@ impl Simulator {
         }
     }
 
-    /// Ends all connections and waits until both ports are free.
+    /// Closes all connections and waits until both ports are free.
     pub async fn stop(self) {
         drop(self.stop);
         self.servers.wait().await;

@@ -1,4 +1,4 @@
-//! How a fault shows in an HTTP answer.
+//! Applies faults to HTTP answers.
 
 use std::{convert::Infallible, io, io::Write as _, time::Duration};
 
@@ -22,13 +22,13 @@ const PAGE: &str = "<html><head><title>Bad Gateway</title></head><body><center><
 const DRIP_PIECES: usize = 20;
 const HUGE_PIECE: usize = 64 * 1024;
 
-/// The right answer.
+/// The correct answer.
 pub(crate) fn json(body: impl Into<Body>) -> Response {
     ([(CONTENT_TYPE, JSON)], body.into()).into_response()
 }
 
-/// The answer of a fault that needs no right one; `None` when the right answer has to be found
-/// first. What `failed` and `error` look like depends on who answers, so they are not here.
+/// The answer of a fault that does not depend on the correct answer; `None` for other faults. `failed` and
+/// `error` differ between the API and Long Poll, so the callers handle them.
 pub(crate) async fn instead_of_answer(fault: &Fault, cutter: &Cutter) -> Option<Response> {
     Some(match *fault {
         Fault::Status(status) => {
@@ -45,7 +45,7 @@ pub(crate) async fn instead_of_answer(fault: &Fault, cutter: &Cutter) -> Option<
     })
 }
 
-/// The right answer, spoilt. Faults of another kind leave it as it is.
+/// The correct answer after a fault; unchanged for faults of other kinds.
 pub(crate) async fn spoil(fault: &Fault, answer: String, cutter: &Cutter) -> Response {
     match *fault {
         Fault::CutText => json(first_half(&answer).to_owned()),
@@ -78,11 +78,11 @@ fn first_half(answer: &str) -> &str {
     &answer[..half]
 }
 
-/// Promises the whole answer, sends half of it and then fails, which ends the connection.
+/// Announces the whole answer, sends half of it and then fails, which closes the connection.
 fn cut_connection(answer: &str) -> Response {
     let half = Ok(Bytes::copy_from_slice(first_half(answer).as_bytes()));
     let failure = async {
-        // Lets the half reach the wire before the connection ends.
+        // Lets the half be sent before the connection closes.
         tokio::task::yield_now().await;
         Err(io::Error::from(io::ErrorKind::ConnectionAborted))
     };

@@ -19,7 +19,7 @@ use crate::{
     world::World,
 };
 
-/// What changes while the servers run.
+/// The state that changes while the servers run.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) queue: Queue,
@@ -32,16 +32,16 @@ pub(crate) struct State {
     pub(crate) stats: Stats,
 }
 
-/// The state behind its lock, with what tells of its changes.
+/// The state behind its lock, with notifications of its changes.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) options: Options,
-    /// Where the Long Poll server listens: `http://HOST:PORT`.
+    /// The address of the Long Poll server: `http://HOST:PORT`.
     pub(crate) poll_origin: String,
     state: Mutex<State>,
-    /// Received when a held poll has to look again.
+    /// Notifies held polls of new updates.
     pub(crate) polls: watch::Sender<()>,
-    /// Received when the counts have changed.
+    /// Notifies of changed statistics.
     pub(crate) counts: watch::Sender<()>,
 }
 
@@ -67,32 +67,32 @@ impl Shared {
         }
     }
 
-    /// The state, also after a panic elsewhere: every change of it is whole before it can panic.
+    /// Locks the state, even after a panic elsewhere: every change completes before it can panic.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the counts and tells of it.
+    /// Changes the statistics and notifies of it.
     pub(crate) fn count<T>(&self, change: impl FnOnce(&mut Stats) -> T) -> T {
         let result = change(&mut self.lock().stats);
         self.counts.send_replace(());
         result
     }
 
-    /// The counts with what is known elsewhere.
+    /// The statistics, completed with values of other parts.
     pub(crate) fn stats(&self) -> Stats {
         let state = self.lock();
         Stats { peak_calls_per_second: state.limit.peak(), ..state.stats.clone() }
     }
 
-    /// The fault of a poll that has just come in.
+    /// Takes the fault for a poll.
     pub(crate) fn poll_fault(&self) -> Option<Fault> {
         let fault = self.lock().faults.for_poll();
         self.met(fault)
     }
 
-    /// The fault of a call of `method` that has just come in. Such a call counts for the limit,
-    /// but is not refused by it.
+    /// Takes the fault for a call of `method`. Such a call counts for the rate limit but is not rejected by
+    /// it.
     pub(crate) fn call_fault(&self, method: &str) -> Option<Fault> {
         let fault = {
             let mut state = self.lock();
@@ -129,8 +129,7 @@ impl Shared {
         ts
     }
 
-    /// Appends up to `n` generated updates and returns their `ts`; those of a type that is
-    /// switched off in the settings are not sent by VK.
+    /// Draws `n` updates, appends those whose type is switched on in the settings, and returns their `ts`.
     pub(crate) fn generate(&self, n: usize) -> Vec<u64> {
         let mut state = self.lock();
         let State { queue, world, generator, settings, .. } = &mut *state;

@@ -1,28 +1,28 @@
-//! What a simulated VK counts.
+//! Statistics of a simulated VK.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// Counts since the start.
+/// Statistics since the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Stats {
-    /// API calls by method, answered in whatever way.
+    /// API calls by method, whatever the answer.
     pub calls: BTreeMap<String, u64>,
-    /// API errors answered, by code.
+    /// API errors returned, by code.
     pub api_errors: BTreeMap<i64, u64>,
-    /// Polls answered without a fault of their own, by outcome: `updates`, `empty`, `failed-1`,
+    /// Polls answered without an injected fault, by outcome: `updates`, `empty`, `failed-1`,
     /// `failed-2`, `failed-3`.
     pub polls: BTreeMap<String, u64>,
     /// Polls held right now.
     pub polls_held: u64,
-    /// Updates put into replies, repeats included, and also those that a fault then spoilt.
+    /// Updates in replies, including duplicates and those in answers that a fault damaged.
     pub updates_served: u64,
     /// The highest `ts` that a reply led to.
     pub highest_ts_served: u64,
-    /// The largest number of API calls accepted within any second. A call that met a fault counts.
+    /// The peak number of API calls accepted within any second, including calls with a fault.
     pub peak_calls_per_second: usize,
-    /// Faults that met a request, by name.
+    /// Faults applied, by name.
     pub faults: BTreeMap<String, u64>,
 }
 

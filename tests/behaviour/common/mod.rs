@@ -1,4 +1,4 @@
-//! The scene of every test: a Redis, a simulated VK, and the service between them.
+//! The set-up of every test: a Redis, a simulated VK, and the service between them.
 
 mod oracle;
 
@@ -11,17 +11,17 @@ use vk_simulator::{CHAT_BASE, Chat, Options, Simulator, User, World};
 
 pub(crate) use oracle::{Expected, Titles};
 
-/// What a test comes to.
+/// The result of a test.
 pub(crate) type Outcome = anyhow::Result<()>;
 
 /// The chat of the specification's example.
 pub(crate) const CHAT: i64 = CHAT_BASE + 2;
 /// The author of the specification's example.
 pub(crate) const AUTHOR: i64 = 206_295_116;
-/// Where a position stands that was taken on a first start.
+/// The position that a first start takes.
 pub(crate) const FIRST_TS: u64 = 1000;
 
-/// A Redis and a simulated VK, and how the service is told of them.
+/// A Redis and a simulated VK, and the service's environment variables for them.
 pub(crate) struct Scene {
     pub(crate) redis: RedisServer,
     pub(crate) vk: Simulator,
@@ -31,18 +31,18 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// A Redis that keeps everything in memory and a VK of the usual size, which knows the
-    /// author and the chat of the specification's example.
+    /// An in-memory Redis and a VK of the default size, which knows the author and the chat of the
+    /// specification's example.
     pub(crate) async fn new() -> anyhow::Result<Self> {
         Self::with(Options::default()).await
     }
 
-    /// The same with another VK.
+    /// An in-memory Redis and a VK with these options.
     pub(crate) async fn with(options: Options) -> anyhow::Result<Self> {
         Self::on(RedisServer::start().await?, options).await
     }
 
-    /// The same with another Redis too.
+    /// This Redis and a VK with these options.
     pub(crate) async fn on(redis: RedisServer, options: Options) -> anyhow::Result<Self> {
         let (group_id, token) = (options.group_id, options.token.clone());
         let vk = Simulator::start(options).await?;
@@ -72,19 +72,19 @@ impl Scene {
         Ok(Self { redis, first_world: vk.world(), vk, group_id, variables: variables.into() })
     }
 
-    /// Sets an environment variable of the services started from now on.
+    /// Sets an environment variable for services started from now on.
     pub(crate) fn set(mut self, variable: &'static str, value: impl Into<String>) -> Self {
         self.variables.insert(variable, value.into());
         self
     }
 
-    /// Leaves an environment variable out.
+    /// Removes an environment variable.
     pub(crate) fn unset(mut self, variable: &str) -> Self {
         self.variables.remove(variable);
         self
     }
 
-    /// Starts a service and waits for nothing.
+    /// Starts a service without waiting.
     pub(crate) fn spawn(&self) -> anyhow::Result<Service> {
         self.spawn_with(&[])
     }
@@ -96,14 +96,14 @@ impl Scene {
         Service::start(env!("CARGO_BIN_EXE_event-fetcher"), arguments, &variables)
     }
 
-    /// Starts a service and waits until there is a position: from then on nothing passes it by.
+    /// Starts a service and waits until there is a position: from then on it misses nothing.
     pub(crate) async fn start(&self) -> anyhow::Result<Service> {
         let service = self.spawn()?;
         self.bus().await?.has_a_position().await?;
         Ok(service)
     }
 
-    /// A look at the bus, by a new connection.
+    /// Access to the bus by a new connection.
     pub(crate) async fn bus(&self) -> anyhow::Result<Bus> {
         Bus::of(&self.redis, self.group_id).await
     }
@@ -115,19 +115,18 @@ impl Scene {
         Ok(bus)
     }
 
-    /// Every update since the start is on the bus by now, as it should be: nothing lost, nothing
-    /// doubled, all in order.
+    /// Checks that every update since the start is on the bus: nothing lost, nothing duplicated, all in order.
     pub(crate) async fn all_arrived(&self) -> Outcome {
         self.all_arrived_but(|_| false).await
     }
 
-    /// The same, but for updates that VK has lost, by their `ts`.
+    /// Checks the bus like [`all_arrived`](Self::all_arrived), except for updates that VK lost, by their `ts`.
     pub(crate) async fn all_arrived_but(&self, lost: impl Fn(u64) -> bool) -> Outcome {
         let bus = self.settled().await?;
         self.expected_but(lost).compare(&bus, Titles::AnyEver).await
     }
 
-    /// What should be on the bus by now.
+    /// What should be on the bus now.
     pub(crate) fn expected(&self) -> Expected {
         self.expected_but(|_| false)
     }
@@ -182,14 +181,14 @@ pub(crate) fn message(number: u64, fields: Value) -> Value {
     })
 }
 
-/// Stops a service and makes sure that it ended well.
+/// Stops a service and checks that its exit code is 0.
 pub(crate) async fn stop(mut service: Service) -> Outcome {
     let status = service.stop().await?;
     ensure!(status.code() == Some(0), "{status}, after:\n{}", service.output());
     Ok(())
 }
 
-/// Makes sure that a service ends by itself with this code, and returns what it said.
+/// Checks that a service ends by itself with this code, and returns its output.
 pub(crate) async fn ends_with(mut service: Service, code: i32) -> anyhow::Result<String> {
     let status = service.ends().await?;
     let output = service.output();
@@ -197,7 +196,7 @@ pub(crate) async fn ends_with(mut service: Service, code: i32) -> anyhow::Result
     Ok(output)
 }
 
-/// Makes sure that a text contains another.
+/// Checks that a text contains another.
 pub(crate) fn contains(text: &str, part: &str) -> Outcome {
     ensure!(text.contains(part), "{part:?} is not in:\n{text}");
     Ok(())

@@ -1,5 +1,5 @@
-//! What should be on the bus, made of the updates by the specification's rules and by another
-//! hand than the service's converter: no code is shared.
+//! What should be on the bus, derived from the updates by the specification's rules. It shares no code with
+//! the service's converter.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -11,29 +11,29 @@ use harness::{Bus, Entry};
 use serde_json::{Map, Value, json};
 use vk_simulator::{CHAT_BASE, World};
 
-/// How much is known of when VK was asked for a chat's title.
+/// Which titles of a chat an event may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Titles {
-    /// Any title that the chat ever had, as after a restart.
+    /// Any title that the chat ever had, for example after a restart.
     AnyEver,
     /// After a change of title it is that title; before, any that the chat ever had.
     Exact,
 }
 
-/// All that should be on the bus.
+/// The expected content of the bus.
 pub(crate) struct Expected {
     pub(crate) streams: BTreeMap<&'static str, Vec<Event>>,
     pub(crate) dead_letters: Vec<String>,
     pub(crate) skipped: BTreeMap<String, u64>,
 }
 
-/// An event that should be there.
+/// An expected event.
 pub(crate) struct Event {
-    /// Of its update.
+    /// The `ts` of its update.
     ts: u64,
-    /// Without the id where VK gave none, and without the chat's title.
+    /// The event, without its id if VK gave none, and without the chat's title.
     dict: Value,
-    /// For a chat: the title that the latest change gave, if there was one.
+    /// For a chat: the title after the latest change, if there was one.
     title: Option<String>,
     /// For a chat: all titles that it ever had.
     titles: Option<Arc<BTreeSet<String>>>,
@@ -46,8 +46,8 @@ enum Verdict {
 }
 
 impl Expected {
-    /// What these updates, with their `ts`, come to. Enricher are those of `world`; a chat may also
-    /// have had another title in the `first` world.
+    /// The expectation for these updates with their `ts`. Names are those of `world`; a chat may also have had
+    /// another title in the `first` world.
     pub(crate) fn of(updates: &[(u64, Arc<str>)], first: &World, world: &World) -> Self {
         let parsed: Vec<_> =
             updates.iter().map(|(ts, text)| (*ts, text, parse(text, world))).collect();
@@ -77,12 +77,12 @@ impl Expected {
         expected
     }
 
-    /// How many events there should be.
+    /// The number of expected events.
     pub(crate) fn events(&self) -> usize {
         self.streams.values().map(Vec::len).sum()
     }
 
-    /// Whether the bus holds just this, in this order.
+    /// Checks that the bus contains exactly this, in this order.
     pub(crate) async fn compare(&self, bus: &Bus, titles: Titles) -> anyhow::Result<()> {
         for (kind, events) in &self.streams {
             let entries = bus.entries(&bus.key(kind)).await?;
@@ -242,7 +242,7 @@ fn event(
     Some(Verdict::Event(kind, dict.into()))
 }
 
-/// Whole name, first name, last name and nick of a user or a community.
+/// Full name, first name, last name and nick of a user or a community.
 fn names(id: i64, world: &World) -> (String, String, String, String) {
     if let Some(user) = world.users.get(&id) {
         let whole = format!("{} {}", user.first_name, user.last_name).trim().to_owned();
@@ -252,13 +252,13 @@ fn names(id: i64, world: &World) -> (String, String, String, String) {
     if let Some(it) = world.communities.get(&-id) {
         return (it.name.clone(), it.name.clone(), String::new(), it.screen_name.clone());
     }
-    // Below these are guests invited by e-mail.
+    // Ids below are guests invited by e-mail.
     let is_community = (-2_000_000_000..0).contains(&id);
     let nick = if is_community { format!("club{}", -id) } else { format!("id{id}") };
     (String::new(), String::new(), String::new(), nick)
 }
 
-/// The chat and the title that an update gives to it.
+/// The chat and its new title, if an update changes it.
 fn new_title(update: &Value) -> Option<(i64, String)> {
     let message = Some(update).filter(|it| it["type"] == "message_new").and_then(spoken)?;
     let action = Some(&message["action"]).filter(|it| it["type"] == "chat_title_update")?;
@@ -266,7 +266,7 @@ fn new_title(update: &Value) -> Option<(i64, String)> {
     Some((peer, action["text"].as_str()?.to_owned()))
 }
 
-/// All titles that each chat ever had; the empty one where VK does not tell any.
+/// All titles that each chat ever had; an empty one if VK returns none.
 fn titles<'a>(
     updates: impl Iterator<Item = &'a Value>,
     first: &World,

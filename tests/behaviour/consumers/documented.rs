@@ -29,11 +29,11 @@ async fn it_handles_what_is_on_the_stream_and_acknowledges_it() {
     for data in &written {
         let () = redis.xadd("{toaster}:message", "*", &[("data", data)]).await.unwrap();
     }
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let url = server.url();
-    let consumer = consume(&url, "one", |data| tell.send(data.to_owned()).unwrap());
+    let consumer = consume(&url, "one", |data| sender.send(data.to_owned()).unwrap());
     timeout(Duration::from_secs(2), consumer).await.expect_err("it goes on until Redis fails");
-    assert_eq!(told.try_iter().collect::<Vec<_>>(), written);
+    assert_eq!(receiver.try_iter().collect::<Vec<_>>(), written);
     let pending: redis::streams::StreamPendingReply =
         redis.xpending("{toaster}:message", "message-handler").await.unwrap();
     assert_eq!(pending.count(), 0);

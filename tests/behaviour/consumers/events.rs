@@ -1,10 +1,10 @@
-//! Events: any that can be, and a few to look at.
+//! Events for the tests: generated ones, and samples.
 
 use event_fetcher::event::{Button, Content, Event, Message, Peer, Reaction, Reply, User};
 use proptest::{collection::vec, option, prelude::*};
 use serde_json::{Value, json};
 
-/// Several events; the authors of their replies are known always, or from time to time.
+/// Generated events, with the authors of their replies always or sometimes.
 pub(crate) fn events(authors: bool) -> impl Strategy<Value = Vec<Event>> {
     vec(event(authors), 1..60)
 }
@@ -85,7 +85,7 @@ fn json_value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// One event of each type, and one with everything in it.
+/// One event of each type, and one with every field.
 pub(crate) fn samples() -> Vec<Event> {
     let plain = Message {
         cmid: 3895,

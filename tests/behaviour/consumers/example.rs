@@ -11,9 +11,9 @@ const STREAM: &str = "{toaster}:message";
 const GROUP: &str = "message-handler";
 const CLAIM_AFTER: Duration = Duration::from_secs(60);
 
-/// Gives `handle` the JSON of each message, until Redis fails.
+/// Calls `handle` with the JSON of each message until Redis fails.
 pub async fn consume(url: &str, consumer: &str, handle: impl Fn(&str)) -> RedisResult<()> {
-    // Longer than a read blocks; the default is shorter.
+    // Longer than a read blocks; the default time-out is shorter.
     let patience = AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(10)));
     let client = Client::open(url)?;
     let mut redis = client.get_multiplexed_async_connection_with_config(&patience).await?;
@@ -26,7 +26,7 @@ pub async fn consume(url: &str, consumer: &str, handle: impl Fn(&str)) -> RedisR
     let idle = u64::try_from(CLAIM_AFTER.as_millis()).unwrap_or(u64::MAX);
     let mut cursor = "0-0".to_owned();
     loop {
-        // First what a dead consumer left, a step at a time, then what is new.
+        // First the entries of dead consumers, some at a time, then new ones.
         let options = StreamAutoClaimOptions::default().count(1);
         let left: StreamAutoClaimReply =
             redis.xautoclaim_options(STREAM, GROUP, consumer, idle, &cursor, options).await?;

@@ -1,4 +1,4 @@
-"""A handler of the predecessor's time: it unpickles what its channel carried and acts on it."""
+"""A handler written for the predecessor: unpickles the messages of its channel and acts on them."""
 
 import pickle
 import sys

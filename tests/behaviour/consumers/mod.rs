@@ -1,5 +1,5 @@
-//! What consumers rely on: pickles that Python reads, a Python package that reads the JSON, and the
-//! Rust example in `docs/consumers.md`. The tests need `python3` and `redis-server` on the PATH.
+//! Formats for consumers: pickles that Python reads, the Python package that reads the JSON, and the Rust
+//! example in `docs/consumers.md`. The tests need `python3` and `redis-server` on the PATH.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod documented;

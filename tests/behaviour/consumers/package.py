@@ -1,6 +1,6 @@
-"""Reads events with the package toaster-events, and writes what it makes of them.
+"""Reads events with the package toaster-events, and writes them as it understands them.
 
-The first line of output tells the attributes of the package's classes; then comes the `as_dict` of
+The first line of output has the attributes of the package's classes; then comes the `as_dict` of
 each event in standard input, a line for a line.
 """
 

@@ -1,4 +1,4 @@
-//! The Python package and the JSON Schema: both are of the same events.
+//! The Python package agrees with the JSON Schema.
 
 use event_fetcher::event::{Event, event_schema};
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ use super::{
     python::python,
 };
 
-/// What the package tells of its classes, and what it makes of events.
+/// The attributes of the package's classes, and the events that it reads.
 fn package(events: &[Event]) -> (Value, Vec<Value>) {
     let input: String = events.iter().map(|it| serde_json::to_string(it).unwrap() + "\n").collect();
     let output = python("package.py", &input);

@@ -11,7 +11,7 @@ use super::{
     python::{hex, python},
 };
 
-/// The presets, and modules of one's own.
+/// The presets, and custom modules.
 fn layouts() -> [PickleClasses; 3] {
     let classes = |event_module: &str, event_class: &str, objects_module: &str| PickleClasses {
         event_module: event_module.to_owned(),
@@ -56,7 +56,7 @@ fn pickles_are_what_they_were() {
 }
 
 #[test]
-fn an_author_whom_vk_did_not_tell_is_none() {
+fn an_author_that_vk_did_not_name_is_none() {
     let mut events = samples();
     let unknown = |event: &mut Event| {
         if let event_fetcher::event::Content::Message(message) = &mut event.content {

@@ -1,4 +1,4 @@
-//! What stream and channel carry, through a Redis.
+//! The contents of streams and channels in a Redis.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,8 +18,8 @@ use super::{
     python::{hex, python},
 };
 
-/// The sample messages, each of them twice, and a dead letter, committed under a configuration:
-/// what the channel `message` carried, and what the stream holds.
+/// Commits the sample messages, each twice, and a dead letter, under a configuration; returns what the channel
+/// `message` carried and what the stream contains.
 async fn committed(toml: &str) -> (Vec<Vec<u8>>, Vec<String>) {
     let server = RedisServer::start().await.unwrap();
     let client = redis::Client::open(server.url()).unwrap();

@@ -7,8 +7,8 @@ use std::{
 
 const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/behaviour/consumers");
 
-/// What a script makes of `input`. It finds the predecessor's modules, and fails the test when it
-/// fails itself.
+/// The output of a script for `input`. The script can import the predecessor's modules; its failure fails the
+/// test.
 pub(crate) fn python(script: &str, input: &str) -> String {
     let mut child = Command::new("python3")
         .args(["-X", "utf8", "-B", &format!("{HERE}/{script}")])
@@ -18,7 +18,7 @@ pub(crate) fn python(script: &str, input: &str) -> String {
         .stderr(Stdio::piped())
         .spawn()
         .expect("this test needs python3 on the PATH");
-    // The scripts read as they go, and tell less than they are told.
+    // The scripts read while they write, and write less than they read, so this cannot deadlock.
     let fed = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -1,4 +1,4 @@
-"""Unpickles events as a handler of the predecessor's time does, and compares them with their JSON.
+"""Unpickles events like a handler written for the predecessor, and compares them with their JSON.
 
 Standard input holds an event a line: the pickle in hexadecimal digits, a space, the JSON.
 """
@@ -23,7 +23,7 @@ def plain(value):
 
 
 def text(value):
-    """A text in which 1, 1.0 and True differ, unlike for ==."""
+    """A text that distinguishes 1, 1.0 and True, unlike ==."""
     return json.dumps(value, sort_keys=True)
 
 
@@ -37,4 +37,4 @@ for line in sys.stdin:
     assert list(vars(event)) == attributes, vars(event)
     assert event.user.uuid == event.user[0] == event.user._asdict()["uuid"]
     assert event.peer == (event.peer.bpid, event.peer.cid, event.peer.name)
-    pickletools.dis(pickled, out=open("/dev/null", "w"))  # refuses what leaves the stack unclean
+    pickletools.dis(pickled, out=open("/dev/null", "w"))  # fails if the stack is not empty at the end

@@ -1,4 +1,4 @@
-//! VK behind a certificate of an authority that this machine does not know.
+//! VK with a certificate of an authority that this machine does not trust.
 
 use std::sync::{Arc, Mutex};
 
@@ -24,14 +24,14 @@ use super::{
     tls::{OPENSSL, certificate},
 };
 
-/// A simulated VK's API and Long Poll over TLS, on one port, until it is dropped.
+/// A TLS proxy on one port for a simulated VK's API and Long Poll, until it is dropped.
 struct TlsVk {
     port: u16,
     folder: TempDir,
     _tasks: JoinSet<()>,
 }
 
-/// The addresses behind: the API, and the Long Poll server once the API has named it.
+/// The addresses behind it: the API, and the Long Poll server once the API has returned it.
 struct Behind {
     api: String,
     poll: Mutex<String>,
@@ -61,7 +61,7 @@ impl TlsVk {
             let mut conversations = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
                 let (acceptor, behind) = (acceptor.clone(), Arc::clone(&behind));
-                // How a conversation ends is the client's affair.
+                // Errors of a closing connection do not matter.
                 conversations.spawn(async move { converse(&acceptor, client, &behind).await.ok() });
             }
         });

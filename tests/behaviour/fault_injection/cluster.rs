@@ -1,10 +1,10 @@
-//! Redis Cluster: one slot has all of a namespace, wherever it is.
+//! Redis Cluster: all keys of a namespace are in one slot, which may move.
 
 use harness::RedisCluster;
 
 use super::flow::{Flow, ids};
 
-/// A key of the namespace, for its slot.
+/// A key of the namespace, to find its slot.
 const KEY: &str = "{toaster}:message";
 
 #[tokio::test]

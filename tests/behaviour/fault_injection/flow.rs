@@ -1,4 +1,4 @@
-//! A simulated VK whose updates are told apart, and the service that has to bring each of them once.
+//! A simulated VK whose updates are numbered, and the service that must deliver each of them once.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use vk_simulator::{Options, Simulator};
 
 pub(crate) const TOKEN: &str = "vk1.a.the-right-token-of-the-tests";
 
-/// How long anything may take; nothing waits for it unless it fails.
+/// A time-out that only a failing test reaches.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A simulated VK that counts what happens in it.
+/// A simulated VK and the number of its messages.
 pub(crate) struct Flow {
     vk: Simulator,
     pushed: usize,
@@ -56,13 +56,13 @@ impl Flow {
         service
     }
 
-    /// Waits until the service has been sent everything and asks for more.
+    /// Waits until the service has fetched everything and polls again.
     pub(crate) async fn is_read(&self) {
         let asks = self.vk.until(|stats| stats.polls_held > 0);
         tokio::time::timeout(DEADLINE, asks).await.unwrap();
     }
 
-    /// Messages are written.
+    /// Writes messages.
     pub(crate) fn push(&mut self, number: usize) {
         for _ in 0..number {
             self.pushed += 1;
@@ -77,9 +77,9 @@ impl Flow {
         }
     }
 
-    /// Waits until all that was written is on a bus, and sees that each is there once, in order.
+    /// Waits until all messages are on a bus, and checks that each is there once, in order.
     pub(crate) async fn arrives(&self, redis: &RedisServer) {
-        // A replica that takes over cuts its connections.
+        // A replica that takes over closes its connections.
         if bus(redis).await.reaches(self.vk.ts()).await.is_err() {
             bus(redis).await.reaches(self.vk.ts()).await.unwrap();
         }
@@ -111,7 +111,7 @@ pub(crate) async fn ids(redis: &RedisServer) -> Vec<String> {
     entries.into_iter().map(|mut entry| entry.remove("event_id").unwrap()).collect()
 }
 
-/// Runs a command, written as for redis-cli, and expects an answer.
+/// Runs a command, written as for redis-cli, and expects success.
 pub(crate) async fn command(redis: &RedisServer, line: &str) {
     let mut connection = redis.connect().await.unwrap();
     let mut words = line.split(' ');

@@ -1,4 +1,4 @@
-//! What stands in front of a simulated VK and can answer in its place, byte for byte.
+//! A proxy in front of a simulated VK that can answer in its place, byte for byte.
 
 use std::{
     collections::VecDeque,
@@ -12,14 +12,14 @@ use tokio::{
 };
 use vk_simulator::Simulator;
 
-/// A front on a port of 127.0.0.1, until it is dropped.
+/// A proxy on a port of 127.0.0.1, until it is dropped.
 pub(crate) struct Front {
     port: u16,
     answers: Arc<Mutex<VecDeque<Answer>>>,
     _tasks: JoinSet<()>,
 }
 
-/// What becomes of the body of VK's answer to a request.
+/// Changes the body of VK's answer to a request.
 type Twist = Arc<dyn Fn(&str, Vec<u8>) -> Vec<u8> + Send + Sync>;
 
 /// The answer to the next request whose head contains this.
@@ -30,7 +30,7 @@ impl Front {
         Self::twisting(vk, |_, body| body).await
     }
 
-    /// A front that changes the bodies of VK's answers.
+    /// A proxy that changes the bodies of VK's answers.
     pub(crate) async fn twisting(
         vk: &Simulator,
         twist: impl Fn(&str, Vec<u8>) -> Vec<u8> + Send + Sync + 'static,
@@ -48,29 +48,29 @@ impl Front {
         format!("http://127.0.0.1:{}/{path}", self.port)
     }
 
-    /// Answers a request in VK's place. Answers are given in this order.
+    /// Answers a request in VK's place. Answers are sent in this order.
     pub(crate) fn answer(&self, request: &'static str, head: &str, body: &[u8]) {
         let head = format!("HTTP/1.1 {head}\r\nconnection: close\r\n\r\n");
         self.answers.lock().unwrap().push_back((request, [head.as_bytes(), body].concat()));
     }
 
-    /// Names `server` as the Long Poll server, with the key that opens it.
+    /// Answers with `server` and its key for Long Poll.
     pub(crate) fn answer_server(&self, server: &str, key: &str) {
         self.answer_server_at(server, key, "1");
     }
 
-    /// The same with this `ts`.
+    /// Answers with `server`, its key and this `ts` for Long Poll.
     pub(crate) fn answer_server_at(&self, server: &str, key: &str, ts: &str) {
         let body = format!(r#"{{"response":{{"key":"{key}","server":"{server}","ts":"{ts}"}}}}"#);
         self.answer("getLongPollServer", "200 OK", body.as_bytes());
     }
 
-    /// How many answers are still to be given.
+    /// The number of answers still to be sent.
     pub(crate) fn left(&self) -> usize {
         self.answers.lock().unwrap().len()
     }
 
-    /// Whether all answers have been given.
+    /// Whether all answers have been sent.
     pub(crate) async fn is_used_up(&self) {
         let waiting = async {
             while !self.answers.lock().unwrap().is_empty() {
@@ -89,7 +89,7 @@ async fn serve(
 ) {
     let mut conversations = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
-        // How a conversation ends is the client's affair.
+        // Errors of a closing connection do not matter.
         let (behind, answers, twist) = (behind.clone(), Arc::clone(&answers), Arc::clone(&twist));
         conversations.spawn(async move { converse(client, &behind, &answers, &*twist).await.ok() });
     }

@@ -1,4 +1,4 @@
-//! What other processes of the same user can learn of a running service: nothing of its memory.
+//! Other processes of the same user cannot read the service's memory.
 
 use std::{
     fs,
@@ -11,10 +11,10 @@ use vk_simulator::Options;
 
 use super::flow::{Flow, TOKEN};
 
-/// A user that is not root: for root everything is readable, and belongs to root anyway.
+/// A user that is not root, because root may read everything.
 const NOBODY: u32 = 65534;
 
-/// Whose the environment of a process is, for whoever wants to read it.
+/// The owner of the file with the environment of a process.
 fn owner_of_environment(service: &Service) -> u32 {
     fs::metadata(format!("/proc/{}/environ", service.pid().unwrap())).unwrap().uid()
 }
@@ -42,7 +42,7 @@ async fn neither_environment_nor_memory_can_be_read_by_the_same_user() {
     }
     let redis = RedisServer::start().await.unwrap();
     let flow = Flow::start().await;
-    // Where a user may not read a program, its memory is hidden anyway.
+    // The copy is readable: the memory of an unreadable program is hidden anyway.
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = folder.path().join("event-fetcher");

@@ -1,5 +1,5 @@
-//! A VK that is not VK: whatever it answers costs little, leads nowhere else, and once the real one
-//! answers again nothing is lost.
+//! A hostile server in VK's place: its answers cost little memory, redirects are not followed, and nothing
+//! is lost once VK answers again.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use super::{
     front::Front,
 };
 
-/// The most memory that the service may ever have used.
+/// The limit of the service's peak memory.
 const MOST_MEMORY: u64 = 120 << 20;
 
-/// The most memory that the process has used.
+/// The peak memory of the process.
 fn most_memory(service: &Service) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", service.pid().unwrap()));
     let status = status.unwrap();
@@ -25,7 +25,7 @@ fn most_memory(service: &Service) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
-/// All that is written from now on arrives, and the service never needed much.
+/// All messages from now on arrive, and the peak memory is below the limit.
 async fn goes_on(flow: &mut Flow, redis: &RedisServer, mut service: Service) {
     flow.push(20);
     flow.arrives(redis).await;
@@ -132,14 +132,14 @@ async fn an_answer_of_millions_of_updates_is_not_taken_whole() {
     }
     front.answer("/whp/1", "200 OK", br#"{"failed":2}"#);
     let service = flow.service(&redis.url(), &[("FETCHER_VK__API_URL", &front.url("method/"))]);
-    // VK knows nothing of the position that these lead to.
+    // VK does not know the position to which these lead.
     service.says("VK lost updates").await.unwrap();
     flow.push(20);
     has(&redis, 20).await;
     goes_on(&mut flow, &redis, service).await;
 }
 
-/// A port where nobody may come.
+/// A port to which nobody may connect.
 struct Elsewhere(TcpListener);
 
 impl Elsewhere {
@@ -158,7 +158,7 @@ impl Elsewhere {
 }
 
 #[tokio::test]
-async fn nobody_is_led_elsewhere() {
+async fn redirects_are_not_followed() {
     let redis = RedisServer::start().await.unwrap();
     let mut flow = Flow::start().await;
     let front = Front::of(flow.vk()).await;

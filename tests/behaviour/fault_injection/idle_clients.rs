@@ -1,4 +1,4 @@
-//! A crowd of clients that connect to the HTTP port and keep silent, or never end.
+//! Many clients that connect to the HTTP port and send nothing, or never end a request.
 
 use harness::{RedisServer, Service};
 use tokio::{
@@ -10,10 +10,10 @@ use vk_simulator::Options;
 
 use super::flow::{DEADLINE, Flow, TOKEN};
 
-/// Many more than the service may have files open.
+/// Many more than the service's limit of open files.
 const CROWD: usize = 400;
 
-/// The service with few descriptors, at a port of its own.
+/// The service with a low limit of descriptors, on a port of its own.
 fn with_few_descriptors(flow: &Flow, url: &str, address: &str) -> Service {
     let group_id = Options::default().group_id.to_string();
     let variables = [
@@ -47,7 +47,7 @@ async fn ask(address: &str, head: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_silent_crowd_stops_neither_the_fetching_nor_a_probe() {
+async fn many_idle_clients_stop_neither_fetching_nor_probes() {
     let redis = RedisServer::start().await.unwrap();
     let mut flow = Flow::start().await;
     let address = free_address();
@@ -56,7 +56,7 @@ async fn a_silent_crowd_stops_neither_the_fetching_nor_a_probe() {
     let mut crowd = Vec::new();
     for number in 0..CROWD {
         let mut stream = TcpStream::connect(&address).await.unwrap();
-        // Some say nothing, some never end their request; those turned away already are no matter.
+        // Some send nothing, some never end their request; some are rejected already, which does not matter.
         if number % 2 == 0 {
             let _ = stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nx: ").await;
         }
@@ -64,7 +64,7 @@ async fn a_silent_crowd_stops_neither_the_fetching_nor_a_probe() {
     }
     let answer = ask(&address, "GET /readyz HTTP/1.1\r\nhost: probe.example").await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    // New connections of every kind are needed for these.
+    // These need new connections of every kind.
     flow.vk().expire_key();
     redis_forgets_its_clients(&redis).await;
     flow.push(20);
@@ -98,7 +98,7 @@ async fn a_silent_client_is_sent_away_and_no_connection_is_kept() {
 }
 
 #[tokio::test]
-async fn the_page_answers_to_its_own_names_only() {
+async fn the_page_is_served_under_its_own_names_only() {
     let redis = RedisServer::start().await.unwrap();
     let flow = Flow::start().await;
     let address = free_address();

@@ -1,5 +1,4 @@
-//! Thousands of malformed updates and API answers through the whole service: it goes on, and nothing is
-//! unaccounted for.
+//! Thousands of malformed updates and API answers: the service continues and accounts for all of them.
 
 use std::{
     collections::HashSet,
@@ -18,11 +17,11 @@ use super::{
 };
 
 const UPDATES: usize = 10_000;
-/// How many API answers are malformed unless `MALFORMED_ANSWERS` says otherwise: each costs the service
-/// a pause, so that a thousand take minutes.
+/// The default number of malformed API answers (`MALFORMED_ANSWERS`): each causes a pause, so a thousand take
+/// minutes.
 const ANSWERS: usize = 100;
 
-/// Everything that the service was sent is an event, a dead letter, a duplicate or of a skipped type.
+/// The number of updates that became events, dead letters, duplicates or counts of skipped types.
 async fn accounted_for(bus: &Bus) -> usize {
     let mut number = bus.dead_letters().await.unwrap().len();
     for stream in STREAMS {
@@ -32,7 +31,7 @@ async fn accounted_for(bus: &Bus) -> usize {
     number + usize::try_from(bus.position("repeats").await.unwrap().unwrap_or(0)).unwrap()
 }
 
-/// Ordinary messages arrive, in order, and the process is the one that began.
+/// Ordinary messages arrive in order, and the process was not restarted.
 async fn goes_on(flow: &mut Flow, redis: &RedisServer, bus: &Bus, mut service: Service) {
     flow.push(20);
     bus.reaches(flow.vk().ts()).await.unwrap();
@@ -53,7 +52,7 @@ async fn malformed_updates_are_all_accounted_for() {
     let first = flow.vk().ts();
     let mut generator = Generator::with_seed(1);
     for number in 0..UPDATES {
-        // A body with something in it that is not JSON is asked for three times: few have that.
+        // A body with invalid JSON is fetched three times, so few have it.
         let update = if number % 3000 < 20 {
             generator.no_json()
         } else {
@@ -72,7 +71,7 @@ async fn malformed_updates_are_all_accounted_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn malformed_answers_of_the_api_hold_nothing_up_for_good() {
+async fn malformed_answers_of_the_api_hold_nothing_up_forever() {
     let wanted = std::env::var("MALFORMED_ANSWERS").map_or(ANSWERS, |it| it.parse().unwrap());
     let redis = RedisServer::start().await.unwrap();
     let mut flow = Flow::start().await;
@@ -82,7 +81,7 @@ async fn malformed_answers_of_the_api_hold_nothing_up_for_good() {
     let url = front.url("method/");
     let variables = [
         ("FETCHER_VK__API_URL", &*url),
-        // What is called in vain counts too.
+        // Failed calls count too.
         ("FETCHER_VK__REQUESTS_PER_SECOND", "20"),
         ("FETCHER_LOG__LEVEL", "info"),
     ];
@@ -92,7 +91,7 @@ async fn malformed_answers_of_the_api_hold_nothing_up_for_good() {
     let mut pushed = 0;
     let mut answers = spoilt.subscribe();
     while *answers.borrow_and_update() < wanted {
-        // Each asks for a user, a community, a chat and a message that were never asked for before.
+        // Each needs look-ups of a user, a community, a chat and a message that are not cached.
         pushed += 1;
         for author in [1 + pushed, -pushed] {
             push(&flow, pushed, author);
@@ -109,7 +108,7 @@ async fn malformed_answers_of_the_api_hold_nothing_up_for_good() {
     goes_on(&mut flow, &redis, &bus, service).await;
 }
 
-/// Spoils the answer to each question that is asked for the first time, and counts.
+/// Damages the answer to the first call with each parameter list, and counts.
 fn twist(spoilt: Arc<watch::Sender<usize>>) -> impl Fn(&str, Vec<u8>) -> Vec<u8> {
     let asked = Mutex::new((HashSet::new(), Generator::with_seed(2)));
     move |request, body| {
@@ -128,7 +127,7 @@ fn twist(spoilt: Arc<watch::Sender<usize>>) -> impl Fn(&str, Vec<u8>) -> Vec<u8>
     }
 }
 
-/// A message in a chat of its own, which lacks a part, by `author`.
+/// A cropped message by `author` in a chat of its own.
 fn push(flow: &Flow, number: i64, author: i64) {
     let peer_id = 2_000_000_000 + number;
     let message = json!({"date": 1, "from_id": author, "id": 0, "out": 0, "version": 1,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// What has no place where a value of the contract stands.
+/// Values of wrong types or ranges.
 const ODD: &[&str] = &[
     "null",
     "true",
@@ -29,11 +29,11 @@ const ODD: &[&str] = &[
     "[{\"type\":5},7,\"x\",null]",
 ];
 
-/// Texts in the place of an update that are JSON and no update at all.
+/// JSON texts that are not updates.
 const NO_UPDATES: &[&str] =
     &["null", "7", "\"update\"", "[]", "[1,[2]]", "{}", "{\"type\":null}", "1e400"];
 
-/// Texts that are not JSON, with all brackets and quotes in pairs.
+/// Texts that are not JSON, although their brackets and quotes match.
 const NOT_JSON: &[&str] = &[
     "{\"type\":message_new}",
     "{\"type\":\"message_new\",}",
@@ -47,7 +47,7 @@ const NOT_JSON: &[&str] = &[
     "undefined",
 ];
 
-/// Stands where something odd goes.
+/// A placeholder for a wrong value.
 const HOLE: &str = "@HOLE@";
 
 /// Numbers drawn from a seed (`SplitMix64`, <https://prng.di.unimi.it/splitmix64.c>).
@@ -77,7 +77,7 @@ impl Generator {
         Self { draw: Draw(seed) }
     }
 
-    /// An update by this number that is JSON and not as VK writes it.
+    /// A malformed update, by number, that is valid JSON.
     pub(crate) fn update(&mut self, number: usize, group_id: i64) -> String {
         if self.draw.below(20) == 0 {
             return self.draw.one_of(NO_UPDATES).to_owned();
@@ -89,12 +89,12 @@ impl Generator {
         self.filled(&update)
     }
 
-    /// A text in an update's place that is not JSON.
+    /// A text in an update's place that is not valid JSON.
     pub(crate) fn no_json(&mut self) -> String {
         self.draw.one_of(NOT_JSON).to_owned()
     }
 
-    /// What a method's right answer could be turned into.
+    /// A damaged form of a method's correct answer.
     pub(crate) fn body(&mut self, right: &[u8]) -> Vec<u8> {
         let right = String::from_utf8_lossy(right).into_owned();
         match self.draw.below(12) {
@@ -118,7 +118,7 @@ impl Generator {
         }
     }
 
-    /// Puts something odd somewhere, or takes something away.
+    /// Replaces or removes a value at a random place.
     fn damage(&mut self, value: &mut Value) {
         let mut place = value;
         loop {
@@ -157,7 +157,7 @@ impl Generator {
         }
     }
 
-    /// The text of a value, with something odd in each hole.
+    /// The text of a value, with a wrong value at each placeholder.
     fn filled(&mut self, value: &Value) -> String {
         let mut text = value.to_string();
         while let Some(at) = text.find(&format!("\"{HOLE}\"")) {
@@ -171,7 +171,7 @@ fn is_parent(value: &Value) -> bool {
     value.is_object() || value.is_array()
 }
 
-/// A right update, of one of five kinds.
+/// A well-formed update of one of five kinds.
 fn template(kind: usize, number: usize, group_id: i64) -> Value {
     let user = 1 + number % 50;
     let (kind, object) = match kind {

@@ -1,4 +1,4 @@
-//! Answers made to take memory: the most that the process ever used stays bounded.
+//! Answers that are made to use memory: the peak memory stays bounded.
 
 use harness::{Bus, RedisServer, Service};
 use serde_json::json;
@@ -9,10 +9,10 @@ use super::{
     front::Front,
 };
 
-/// The most memory that the service may ever have used.
+/// The limit of the service's peak memory.
 const MOST_MEMORY: u64 = 200 << 20;
 
-/// The most memory that the process has used, in bytes.
+/// The peak memory of the process in bytes.
 fn most_memory(service: &Service) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", service.pid().unwrap()));
     let status = status.unwrap();
@@ -41,7 +41,7 @@ fn message(number: usize, from: i64) -> serde_json::Value {
 async fn names_of_a_megabyte_are_cut() {
     let redis = RedisServer::start().await.unwrap();
     let flow = Flow::start().await;
-    // One that writes often, and many that write once.
+    // One user who writes often, and many who write once.
     for id in 5_000_000..5_000_012 {
         named(&flow, id, "я".repeat(1 << 19));
     }

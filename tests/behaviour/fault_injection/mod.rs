@@ -1,6 +1,5 @@
-//! The service among servers that fail it: Redis servers that refuse, fail over, move or ask who is
-//! there, and a VK that is hostile. Nothing is lost and nothing doubled, and what the operator has to
-//! change is said.
+//! Fault injection: Redis servers that reject commands, fail over, move slots or require certificates, and a
+//! hostile VK. Nothing is lost or duplicated, and the operator learns what to change.
 #![expect(clippy::unwrap_used, reason = "what is expected here is what is tested")]
 
 mod authorities;

@@ -1,4 +1,4 @@
-//! What Redis refuses for a while is waited out.
+//! Transient errors of Redis are retried until they end.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use harness::RedisServer;
 
 use super::flow::{Flow, command, ids};
 
-/// Events arrive; then Redis refuses, in the words of `refusal`, from `begin` to `end`; then the rest arrives.
-async fn refused_meanwhile(redis: &RedisServer, refusal: &str, begin: &[&str], end: &[&str]) {
+/// Events arrive; between `begin` and `end` Redis rejects writes with the error `refusal`; then the rest arrives.
+async fn rejected_meanwhile(redis: &RedisServer, refusal: &str, begin: &[&str], end: &[&str]) {
     let mut flow = Flow::start().await;
     let mut service = flow.fetching(&redis.url(), &[]).await;
     flow.push(20);
@@ -29,21 +29,21 @@ async fn refused_meanwhile(redis: &RedisServer, refusal: &str, begin: &[&str], e
 #[tokio::test]
 async fn a_full_memory_pauses_fetching() {
     let redis = RedisServer::start().await.unwrap();
-    let (full, room) = (["CONFIG SET maxmemory 1"], ["CONFIG SET maxmemory 0"]);
-    refused_meanwhile(&redis, "OOM", &full, &room).await;
+    let (full, unlimited) = (["CONFIG SET maxmemory 1"], ["CONFIG SET maxmemory 0"]);
+    rejected_meanwhile(&redis, "OOM", &full, &unlimited).await;
 }
 
 #[tokio::test]
 async fn a_master_that_is_a_replica_for_a_while_is_waited_for() {
     let redis = RedisServer::start().await.unwrap();
     let demote = format!("REPLICAOF 127.0.0.1 {}", harness::free_port().unwrap());
-    refused_meanwhile(&redis, "ReadOnly", &[&demote], &["REPLICAOF NO ONE"]).await;
+    rejected_meanwhile(&redis, "ReadOnly", &[&demote], &["REPLICAOF NO ONE"]).await;
 }
 
 #[tokio::test]
 async fn a_disk_that_cannot_be_written_pauses_fetching() {
     let redis = RedisServer::with_options(&["--save", "3600 1"]).await.unwrap();
-    // A folder in the place of the file fails every snapshot, whoever the server runs as.
+    // A folder in place of the file makes every snapshot fail, for root too.
     let file = redis.folder().join("dump.rdb");
     std::fs::create_dir(&file).unwrap();
     let mut flow = Flow::start().await;
@@ -60,7 +60,7 @@ async fn a_disk_that_cannot_be_written_pauses_fetching() {
     assert!(service.stop().await.unwrap().success());
 }
 
-/// Has a snapshot written, and waits for how that ends.
+/// Writes a snapshot and waits for its result.
 async fn snapshot(redis: &RedisServer, outcome: &str) {
     command(redis, "BGSAVE").await;
     let mut connection = redis.connect().await.unwrap();
@@ -78,7 +78,7 @@ async fn snapshot(redis: &RedisServer, outcome: &str) {
 
 #[tokio::test]
 async fn a_redis_that_is_still_loading_is_waited_for() {
-    // So slow that it is asked meanwhile.
+    // So slowly that the service calls it meanwhile.
     let slow = ["--key-load-delay", "3000", "--loading-process-events-interval-bytes", "1024"];
     let options: Vec<_> = ["--save", ""].iter().chain(&slow).copied().collect();
     let mut redis = RedisServer::with_options(&options).await.unwrap();
@@ -100,7 +100,7 @@ async fn a_redis_that_is_still_loading_is_waited_for() {
 }
 
 #[tokio::test]
-async fn scripts_that_redis_forgets_are_given_again() {
+async fn scripts_that_redis_forgets_are_loaded_again() {
     let redis = RedisServer::start().await.unwrap();
     let mut flow = Flow::start().await;
     let mut service = flow.fetching(&redis.url(), &[]).await;

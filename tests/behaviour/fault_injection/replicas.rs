@@ -1,4 +1,4 @@
-//! `bus.durability`: more than Redis' word.
+//! `bus.durability`: commits wait for the disk or for replicas.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ async fn replica_of(master: &RedisServer) -> RedisServer {
     RedisServer::with_options(&options).await.unwrap()
 }
 
-/// Waits until the replica has told the master that it has everything: no commit waits for it then.
+/// Waits until the replica has acknowledged everything, so that no commit waits for it.
 async fn all_is_acknowledged(master: &RedisServer) {
     let mut connection = master.connect().await.unwrap();
     let waiting = async {
@@ -59,7 +59,7 @@ async fn a_commit_waits_for_a_replica_that_pauses() {
 }
 
 #[tokio::test]
-async fn a_redis_too_old_for_its_disk_to_be_asked_is_refused() {
+async fn a_redis_without_waitaof_is_rejected() {
     let redis = RedisServer::with_options(&["--appendonly", "yes"]).await.unwrap();
     let mut connection = redis.connect().await.unwrap();
     let known = redis::cmd("COMMAND").arg("INFO").arg("WAITAOF").query_async(&mut connection).await;

@@ -1,5 +1,5 @@
-//! The Redis user: what the README gives it is enough, and whatever is missing is told before
-//! anything is written.
+//! The Redis user: the rights in the README suffice, and a missing right is reported before anything is
+//! written.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use harness::{RedisServer, Service};
 
 use super::flow::{Flow, command, ids};
 
-/// The README's `ACL SETUSER` line, without the program that it is given to.
+/// The README's `ACL SETUSER` line without `redis-cli`.
 fn line() -> String {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let text = std::fs::read_to_string(readme).unwrap().replace("\\\n", " ");
@@ -16,7 +16,7 @@ fn line() -> String {
     format!("ACL SETUSER {}", words.join(" "))
 }
 
-/// The address that the line's user logs in with.
+/// The address with the user of that line.
 fn address(redis: &RedisServer) -> String {
     let line = line();
     let user = line.split(' ').nth(2).unwrap();
@@ -44,7 +44,7 @@ async fn the_documented_user_can_do_everything() {
     let letter = r#"{"type":"message_event","object":{"user_id":1,"peer_id":1,"event_id":"a"}}"#;
     let add = "XADD {toaster}:dead-letter 5-0 reason r group_id 218730916 ts 5 raw";
     command(&redis, &format!("{add} {letter}")).await;
-    for (arguments, told) in [
+    for (arguments, message) in [
         (&["check", "--online"][..], "it is Redis"),
         (&["dead-letters", "list"], "5-0"),
         (&["dead-letters", "requeue", "--all"], "requeued as button"),
@@ -52,7 +52,7 @@ async fn the_documented_user_can_do_everything() {
         (&["tail", "--last", "1"], "button"),
         (&["status"], "{toaster}:button"),
     ] {
-        flow.run(arguments, &address(&redis), &[]).says(told).await.unwrap();
+        flow.run(arguments, &address(&redis), &[]).says(message).await.unwrap();
     }
 }
 
@@ -60,7 +60,7 @@ async fn the_documented_user_can_do_everything() {
 async fn each_missing_command_is_named_before_anything_is_written() {
     let redis = RedisServer::start().await.unwrap();
     let flow = Flow::start().await;
-    // These serve other commands than the service itself.
+    // Only other commands than `run` need these.
     let others = ["+xrange", "+xrevrange", "+xread", "+xdel", "+zscore", "+info"];
     let line = line();
     for right in line.split(' ').filter(|word| word.starts_with('+') && !others.contains(word)) {
@@ -77,7 +77,7 @@ async fn each_missing_command_is_named_before_anything_is_written() {
 }
 
 #[tokio::test]
-async fn a_missing_key_or_channel_is_told() {
+async fn a_missing_right_to_a_key_or_channel_is_reported() {
     let redis = RedisServer::start().await.unwrap();
     let flow = Flow::start().await;
     let part = line().replace(" ~{toaster}:*", " ~{toaster}:[^c]*");

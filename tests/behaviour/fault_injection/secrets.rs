@@ -1,4 +1,4 @@
-//! What is told when everything fails has the token, the Long Poll key and the password in none of it.
+//! When everything fails, no output contains the token, the Long Poll key or the password.
 
 use harness::{RedisServer, free_port};
 
@@ -10,19 +10,19 @@ use super::{
 const PASSWORD: &str = "the-redis-password";
 const KEY: &str = "the-long-poll-key";
 
-fn assert_secret(told: &str) {
+fn assert_secret(output: &str) {
     for secret in [TOKEN, PASSWORD, KEY] {
-        assert!(!told.contains(secret), "{secret} is told: {told}");
+        assert!(!output.contains(secret), "{secret} leaks: {output}");
     }
 }
 
-/// An address with the password, where a Redis is or is not.
+/// An address with the password, whether or not a Redis listens there.
 fn with_password(port: u16) -> String {
     format!("redis://fetcher:{PASSWORD}@127.0.0.1:{port}")
 }
 
 #[tokio::test]
-async fn health_tells_what_fails_and_no_secret() {
+async fn health_reports_what_fails_and_no_secret() {
     let mut redis = RedisServer::start().await.unwrap();
     command(&redis, &format!("ACL SETUSER fetcher on >{PASSWORD} ~* &* +@all")).await;
     let flow = Flow::start().await;
@@ -44,14 +44,14 @@ async fn health_tells_what_fails_and_no_secret() {
     service.says("Redis does not serve").await.unwrap();
     let mut health = flow.run(&["health"], &url, &variables);
     health.ends().await.unwrap();
-    for told in ["Fault: redis (unreachable)", "Also failing: long_poll (unreachable)"] {
-        assert!(health.output().contains(told), "{}", health.output());
+    for text in ["Fault: redis (unreachable)", "Also failing: long_poll (unreachable)"] {
+        assert!(health.output().contains(text), "{}", health.output());
     }
     assert_secret(&health.output());
     let mut status = flow.run(&["status", "--json"], &url, &variables);
     status.ends().await.unwrap();
-    for told in [r#""dependency":"redis""#, r#""dependency":"long_poll""#, r#""fault":"redis""#] {
-        assert!(status.output().contains(told), "{}", status.output());
+    for text in [r#""dependency":"redis""#, r#""dependency":"long_poll""#, r#""fault":"redis""#] {
+        assert!(status.output().contains(text), "{}", status.output());
     }
     assert_secret(&status.output());
     service.signal("KILL").await.unwrap();
@@ -60,7 +60,7 @@ async fn health_tells_what_fails_and_no_secret() {
 }
 
 #[tokio::test]
-async fn commands_that_fail_tell_no_secret() {
+async fn failing_commands_leak_no_secret() {
     let flow = Flow::start().await;
     let front = Front::of(flow.vk()).await;
     let echo = format!(r#"{{"error":{{"error_code":5,"error_msg":"no such token: {TOKEN}"}}}}"#);

@@ -6,7 +6,7 @@ use tokio::process::Command;
 
 use super::flow::{Flow, command};
 
-/// What authorities and those they vouch for may do.
+/// Extensions of the certificates of authorities and of servers and clients.
 pub(crate) const OPENSSL: &str = "\
 [req]
 distinguished_name = name
@@ -18,7 +18,7 @@ basicConstraints = CA:FALSE
 subjectAltName = IP:127.0.0.1
 ";
 
-/// A Redis that wants to see its clients' certificates, on a second port.
+/// A Redis that requires client certificates on a second port.
 struct TlsRedis {
     redis: RedisServer,
     tls_port: u16,
@@ -56,7 +56,7 @@ impl TlsRedis {
         Self { redis, tls_port, folder }
     }
 
-    /// Starts the service, which believes `authority` and shows `certificate`.
+    /// Starts the service, which trusts `authority` and presents `certificate`.
     fn service(&self, flow: &Flow, authority: &str, certificate: &str) -> Service {
         let file = |name: &str| self.folder.path().join(name).display().to_string();
         let mut variables = vec![
@@ -71,14 +71,14 @@ impl TlsRedis {
         flow.service(&format!("rediss://fetcher@127.0.0.1:{}", self.tls_port), &variables)
     }
 
-    /// Whether anyone has come in by another way than this test's own.
+    /// Whether only this test itself has connected.
     async fn is_untouched(&self) -> bool {
         let mut connection = self.redis.connect().await.unwrap();
         redis::cmd("DBSIZE").query_async::<u64>(&mut connection).await.unwrap() == 0
     }
 }
 
-/// Makes a key and a certificate by this name.
+/// Creates a key and a certificate with this name.
 pub(crate) async fn certificate(folder: &TempDir, name: &str, options: &[&str]) {
     let words = "req -x509 -config openssl.cnf -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \
                  -noenc -days 2";
@@ -108,7 +108,7 @@ async fn events_arrive_between_two_who_know_each_other() {
 }
 
 #[tokio::test]
-async fn a_redis_of_another_authority_is_not_believed() {
+async fn a_redis_of_another_authority_is_not_trusted() {
     let tls = TlsRedis::start().await;
     let flow = Flow::start().await;
     let service = tls.service(&flow, "other-ca.pem", "client");
@@ -118,7 +118,7 @@ async fn a_redis_of_another_authority_is_not_believed() {
 }
 
 #[tokio::test]
-async fn a_service_without_a_certificate_is_not_let_in() {
+async fn a_service_without_a_certificate_is_rejected() {
     let tls = TlsRedis::start().await;
     let flow = Flow::start().await;
     let service = tls.service(&flow, "ca.pem", "");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Generator;
 
-/// Types whose object is told by id and owner alone. The last one does not exist.
+/// Types whose object is identified by id and owner alone. The last one does not exist in VK.
 const PLAIN_KINDS: [&str; 24] = [
     "audio",
     "video",

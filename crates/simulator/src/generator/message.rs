@@ -1,4 +1,4 @@
-//! `message_new` in its many shapes.
+//! `message_new` in its variants.
 
 use rand::RngExt as _;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Generator, Update};
 use crate::world::{CHAT_BASE, World};
 
-/// What `action` may be, beside a change of title. The last one does not exist.
+/// Types of `action` in addition to a change of title. The last one does not exist in VK.
 const ACTIONS: [&str; 13] = [
     "chat_photo_update",
     "chat_photo_remove",
@@ -30,11 +30,11 @@ const BUTTON_PAYLOADS: [&str; 4] = [
     r#"{"command":"not_supported_button","payload":"{\"command\":\"not_supported_button\",\"payload\":\"1\"}"}"#,
 ];
 
-/// Whole messages kept, those of the last million updates or so: a long run must not fill the
-/// memory.
+/// The number of complete messages kept (about those of the last million updates), which bounds the memory
+/// of a long run.
 const MOST_TWINS: usize = 20_000;
 
-/// Deepest nesting of forwarded messages.
+/// Maximum nesting of forwarded messages.
 const DEEPEST: usize = 50;
 
 impl Generator {
@@ -87,7 +87,7 @@ impl Generator {
         })
     }
 
-    /// What VK writes when something happens to the chat.
+    /// A service message about the chat.
     fn service_message(&mut self, peer: i64, world: &mut World) -> Value {
         let mut message = self.bare_message(peer);
         message["action"] = if self.chance(0.3) {
@@ -141,7 +141,7 @@ impl Generator {
         message
     }
 
-    /// Leaves in the message what VK leaves of a long one, and gives the world its whole twin.
+    /// Crops the message as VK crops a long one, and adds the complete one to the world.
     fn crop(&mut self, message: &mut Value, world: &mut World) {
         let mut whole = message.clone();
         let photos: Vec<_> = (0..5).map(|_| self.photo()).collect();
@@ -163,8 +163,8 @@ impl Generator {
         }
     }
 
-    /// A message answered or forwarded, with others inside down to this depth. In some shapes it
-    /// tells neither `id` nor `peer_id`, or comes from another conversation.
+    /// A quoted or forwarded message, nested down to this depth. Some variants have neither `id` nor `peer_id`, or
+    /// come from another conversation.
     fn foreign_message(&mut self, peer: i64, depth: usize) -> Value {
         let mut innermost = self.foreign_leaf(peer);
         for _ in 1..depth {

@@ -1,4 +1,4 @@
-//! Seeded updates of mixed kinds, such as a busy community gets them and odder.
+//! Seeded updates of mixed kinds: those of a busy community, and rare variants.
 
 mod attachment;
 mod message;
@@ -22,19 +22,19 @@ use crate::{
 
 /// Seconds since 1970 of the first generated update.
 const FIRST_DATE: u64 = 1_700_000_000;
-/// Ids from here on belong to no user of any world.
+/// No user has an id from here on.
 const FIRST_UNKNOWN_USER: i64 = 900_000_000;
 
 /// One generated update.
 #[derive(Debug)]
 pub(crate) struct Update {
-    /// Its type as the settings name it; empty where it has none.
+    /// Its type as in the settings; empty if it has none.
     pub(crate) event_type: &'static str,
     /// Its JSON text.
     pub(crate) text: String,
 }
 
-/// Draws updates; the same seed and world give the same ones.
+/// Draws updates; the same seed and world give the same updates.
 #[derive(Debug)]
 pub(crate) struct Generator {
     random: ChaCha8Rng,
@@ -44,9 +44,9 @@ pub(crate) struct Generator {
     users: Vec<i64>,
     communities: Vec<i64>,
     chats: Vec<i64>,
-    /// Places of the whole messages given to the world, the oldest first.
+    /// The keys of complete messages in the world, the oldest first.
     twins: VecDeque<(i64, i64)>,
-    /// How many updates have been drawn. It stands in each text.
+    /// The number of updates drawn, which each text contains.
     number: u64,
     /// The newest conversation message id of each peer.
     newest_ids: HashMap<i64, i64>,
@@ -68,7 +68,7 @@ impl Generator {
         }
     }
 
-    /// The next update. What it changes in the world, such as a chat's title, is changed.
+    /// Draws the next update and applies what it changes in the world, such as a chat's title.
     pub(crate) fn next(&mut self, world: &mut World) -> Update {
         self.number += 1;
         if self.chance(self.unconvertible) {
@@ -82,8 +82,7 @@ impl Generator {
         }
     }
 
-    /// An update around the JSON of its object, in some cases as VK sends it under old settings or
-    /// with fields still to be invented.
+    /// An update around the JSON of its object; some have the format of old settings, or unknown fields.
     fn update(&mut self, event_type: &'static str, object: &impl Display) -> Update {
         let group_id = self.group_id;
         let kind = self.random.random_range(0..100);
@@ -122,13 +121,13 @@ impl Generator {
         *id
     }
 
-    /// The id of a message that the peer may well have.
+    /// A plausible id of a message in the peer.
     fn some_message_id(&mut self, peer: i64) -> i64 {
         let newest = self.newest_ids.get(&peer).copied().unwrap_or(1);
         self.random.random_range(1..=newest)
     }
 
-    /// A user, now and then one that VK will not know.
+    /// A user; sometimes one that VK does not know.
     fn user(&mut self) -> i64 {
         let unknown = FIRST_UNKNOWN_USER + self.random.random_range(0..1000);
         if self.chance(0.02) {
@@ -141,7 +140,7 @@ impl Generator {
         self.communities.choose(&mut self.random).copied().unwrap_or(self.group_id)
     }
 
-    /// Where something happens: mostly chats, also dialogs with users and communities.
+    /// A peer: mostly chats, also dialogs with users and communities.
     fn peer(&mut self) -> i64 {
         match self.random.random_range(0..100) {
             0..80 => match self.chats.choose(&mut self.random) {
@@ -153,7 +152,7 @@ impl Generator {
         }
     }
 
-    /// Who acts there: in a dialog the other side, in a chat anyone.
+    /// An author in the peer: in a dialog the other side, in a chat anyone.
     fn author(&mut self, peer: i64) -> i64 {
         if peer < CHAT_BASE {
             return peer;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Generator, Update};
 
-/// The last one does not exist.
+/// The last one does not exist in VK.
 const TYPES: [&str; 14] = [
     "message_typing_state",
     "message_read",

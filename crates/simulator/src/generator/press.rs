@@ -16,7 +16,7 @@ impl Generator {
         if let Some(payload) = self.payload() {
             press["payload"] = payload;
         }
-        // A keyboard of the conversation belongs to no message.
+        // A keyboard of the conversation has no message.
         if self.chance(0.85) {
             press["conversation_message_id"] = self.some_message_id(peer).into();
         }
@@ -48,7 +48,7 @@ impl Generator {
             "peer_id": peer,
             "cmid": self.some_message_id(peer),
         });
-        // A reaction taken back tells none.
+        // A removed reaction has no id.
         if self.chance(0.8) {
             reaction["reaction_id"] = self.random.random_range(1..=64).into();
         }

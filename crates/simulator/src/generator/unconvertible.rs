@@ -1,4 +1,4 @@
-//! Updates that no event can be made of.
+//! Updates that cannot become events.
 
 use rand::RngExt as _;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `execute`: several calls in one. Of VK's script language there is one sentence here,
+//! `execute`: several calls in one. Of VK's script language it supports one statement:
 //! `return [API.method({...}), ...];`.
 
 use serde_json::{Map, Value, json};
@@ -12,8 +12,7 @@ use crate::{
 
 const MOST_CALLS: usize = 25;
 
-/// The whole answer: what the calls gave in their order, `false` in place of an error, and the errors
-/// beside it.
+/// The whole answer: the responses in the order of the calls, `false` for an error, and the list of errors.
 pub(super) fn execute(parameters: &Parameters, shared: &Shared, state: &mut State) -> Answer {
     let code = parameters.get("code").ok_or_else(|| ApiError::because(100, "code is undefined"))?;
     let calls = calls(code).ok_or_else(|| ApiError::of_code(12))?;
@@ -39,7 +38,7 @@ pub(super) fn execute(parameters: &Parameters, shared: &Shared, state: &mut Stat
 
 type Call<'a> = (&'a str, Vec<(String, String)>);
 
-/// The calls that a script makes; none where it is not of the one form.
+/// The calls of a script; `None` if it has another form.
 fn calls(code: &str) -> Option<Vec<Call<'_>>> {
     let list = code.trim().strip_prefix("return")?.trim_start().strip_prefix('[')?;
     let mut rest = list.trim_end().strip_suffix(';')?.trim_end().strip_suffix(']')?.trim();

@@ -1,4 +1,4 @@
-//! Who and what exists: users, communities, chats and whole messages, as the API tells them.
+//! The world: users, communities, chats and complete messages, as the API returns them.
 
 pub(crate) mod names;
 
@@ -19,12 +19,12 @@ pub const CHAT_BASE: i64 = 2_000_000_000;
 const FIRST_USER: i64 = 100_000_001;
 const FIRST_COMMUNITY: i64 = 30_000_001;
 
-/// Why VK tells little about an account.
+/// Why VK hides an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deactivated {
     /// Deleted: the first name is `DELETED`, the last name empty.
     Deleted,
-    /// Banned: the names are still told.
+    /// Banned: VK still returns the names.
     Banned,
 }
 
@@ -37,7 +37,7 @@ impl fmt::Display for Deactivated {
     }
 }
 
-/// A user as `users.get` tells it with `lang=ru`.
+/// A user as `users.get` returns it with `lang=ru`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     /// Positive id.
@@ -46,13 +46,13 @@ pub struct User {
     pub first_name: String,
     /// Last name; may be empty.
     pub last_name: String,
-    /// Short address or `id<N>`; `None` for a deactivated user, of whom it is not told.
+    /// Short address or `id<N>`; `None` for a deactivated user, for whom VK omits it.
     pub domain: Option<String>,
-    /// Set for an account that is gone.
+    /// Set for an account that no longer exists.
     pub deactivated: Option<Deactivated>,
 }
 
-/// A community as `groups.getById` tells it.
+/// A community as `groups.getById` returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Community {
     /// Positive id.
@@ -61,22 +61,22 @@ pub struct Community {
     pub name: String,
     /// Short address.
     pub screen_name: String,
-    /// Set for a community that is gone.
+    /// Set for a community that no longer exists.
     pub deactivated: Option<Deactivated>,
 }
 
-/// A chat that the own community is in.
+/// A chat with the own community as a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chat {
     /// Above 2 000 000 000.
     pub peer_id: i64,
-    /// Title now.
+    /// Current title.
     pub title: String,
-    /// The community has no rights in it, so the API tells nothing about it.
+    /// The community has no rights in it, so the API hides it.
     pub hidden: bool,
 }
 
-/// How the API refuses to tell about a hidden chat.
+/// How the API answers a look-up of a hidden chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HiddenChats {
     /// The chat is missing from the answer.
@@ -86,7 +86,7 @@ pub enum HiddenChats {
     FailTheCall,
 }
 
-/// Everything that the name methods of the API can tell.
+/// The data behind the name methods of the API.
 #[derive(Debug, Clone)]
 pub struct World {
     /// Id of the own community.
@@ -97,13 +97,13 @@ pub struct World {
     pub communities: BTreeMap<i64, Community>,
     /// Chats by peer id.
     pub chats: BTreeMap<i64, Chat>,
-    /// Whole messages by `(peer_id, conversation_message_id)`, the twins of cropped ones.
+    /// Complete messages of cropped ones, by `(peer_id, conversation_message_id)`.
     pub messages: HashMap<(i64, i64), Value>,
-    /// How the API refuses to tell about hidden chats.
+    /// How the API answers look-ups of hidden chats.
     pub hidden_chats: HiddenChats,
-    /// Ids that make a call which asks for their names fail, with the error's code.
+    /// Ids that make every look-up containing them fail, with the error's code.
     pub refused: BTreeMap<i64, i64>,
-    /// What stands in lists of names instead of an id's element.
+    /// Replacements of ids' elements in lists of names.
     pub odd: BTreeMap<i64, Value>,
 }
 
@@ -142,12 +142,12 @@ impl World {
         }
     }
 
-    /// What a list tells of `id`, whose element should be this.
+    /// The element of `id` in a list: its replacement, or else this one.
     pub(crate) fn odd(&self, id: i64, element: Value) -> Value {
         self.odd.get(&id).cloned().unwrap_or(element)
     }
 
-    /// The error of a call for these names, if any of them is refused.
+    /// The error of a look-up of these ids, if it contains one that fails.
     pub(crate) fn refusal(&self, names: &[&str]) -> Option<i64> {
         names.iter().find_map(|name| self.refused.get(&name.parse().ok()?).copied())
     }

@@ -1,4 +1,4 @@
-//! The words that names and titles are made of, and their Latin form.
+//! The words of names and titles, and their Latin form.
 
 pub(super) const FIRST_NAMES: [&str; 16] = [
     "Анна",
@@ -60,8 +60,8 @@ pub(super) const CHAT_TITLES: [&str; 10] = [
     "  пробелы по краям  ",
 ];
 
-/// A name in Latin letters, as VK tells it when `lang` asks for English. Letters that are not
-/// Cyrillic stay as they are.
+/// A name in Latin letters, as VK returns it if `lang` asks for English. Letters that are not Cyrillic are
+/// unchanged.
 pub(crate) fn latin(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     for letter in name.chars() {

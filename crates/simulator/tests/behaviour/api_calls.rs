@@ -1,4 +1,4 @@
-//! What every API call goes through.
+//! Checks of every API call.
 
 use serde_json::{Value, json};
 use vk_simulator::Options;

@@ -1,4 +1,4 @@
-//! The program around the library.
+//! The program `vk-simulator`.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -12,7 +12,7 @@ use crate::client::json;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_vk-simulator");
 
 #[tokio::test]
-async fn it_tells_where_it_serves_and_at_its_end_what_it_counted() {
+async fn it_prints_its_address_and_at_its_end_the_statistics() {
     let mut program = Command::new(PROGRAM)
         .args(["--group-id", "7", "--token", "t", "--rate", "1000", "--total", "20"])
         .args(["--api-latency", "1ms", "--users", "10", "--chats", "3"])

@@ -1,4 +1,4 @@
-//! A client of the simulated VK, as plain as can be.
+//! A minimal client of the simulated VK.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use tokio::{
 };
 use vk_simulator::{Options, Simulator};
 
-/// A running simulator and a client of it.
+/// A running simulator and a client.
 pub(crate) struct Vk {
     pub(crate) simulator: Simulator,
     pub(crate) http: Client,
     pub(crate) options: Options,
 }
 
-/// What `groups.getLongPollServer` answered.
+/// The answer of `groups.getLongPollServer`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Session {
     pub(crate) key: String,
@@ -45,7 +45,7 @@ impl Vk {
         self.http.post(address).form(parameters).send().await
     }
 
-    /// Calls a method as VK wants it and gives the whole answer.
+    /// Calls a method with the required parameters and returns the whole answer.
     pub(crate) async fn call(&self, method: &str, parameters: &[(&str, &str)]) -> Value {
         let mut all = vec![("access_token", &*self.options.token), ("v", "5.199"), ("lang", "ru")];
         all.extend(parameters);
@@ -80,7 +80,7 @@ impl Vk {
         json(self.try_poll(session, ts, wait).await.expect("an answer")).await
     }
 
-    /// A connection to the Long Poll server on which a poll has just been asked for.
+    /// A connection to the Long Poll server on which a poll has just been sent.
     pub(crate) async fn raw_poll(&self, session: &Session, ts: u64) -> TcpStream {
         let url = reqwest::Url::parse_with_params(
             &session.server,
@@ -90,7 +90,7 @@ impl Vk {
     }
 }
 
-/// A connection on which this address has just been asked for.
+/// A connection on which a GET of this address has just been sent.
 pub(crate) async fn raw_get(url: reqwest::Url) -> TcpStream {
     let address = (url.host_str().expect("a host"), url.port().expect("a port"));
     let mut stream = TcpStream::connect(address).await.expect("a connection");
@@ -100,7 +100,7 @@ pub(crate) async fn raw_get(url: reqwest::Url) -> TcpStream {
     stream
 }
 
-/// Everything that comes until the connection ends, and how it ends.
+/// Everything received until the connection ends, and how it ends.
 pub(crate) async fn read_all(mut stream: TcpStream) -> (String, io::Result<usize>) {
     let mut bytes = Vec::new();
     let end = stream.read_to_end(&mut bytes).await;
@@ -117,10 +117,9 @@ pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), future).await.expect("within 20 seconds")
 }
 
-/// A client for plain HTTP. In a workspace build `reqwest` also speaks TLS, and then wants to know
-/// by which implementation.
+/// A client for plain HTTP. In a workspace build `reqwest` has TLS as well and needs a provider.
 pub(crate) fn http_client() -> Client {
-    // An error means that one is installed already.
+    // An error means that a provider is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::new()
 }

@@ -1,4 +1,4 @@
-//! The control endpoint that scripts use.
+//! The control interface for scripts.
 
 use reqwest::Response;
 use serde_json::json;
@@ -39,9 +39,9 @@ async fn scripts_inject_faults_and_read_the_counts() {
 }
 
 #[tokio::test]
-async fn an_unknown_fault_is_refused() {
+async fn an_unknown_fault_is_rejected() {
     let vk = Vk::new().await;
     let response = post(&vk, "fault?kind=gremlins", "").await;
     assert_eq!(response.status(), 400);
-    assert_eq!(response.text().await.expect("a body"), "`gremlins` names no fault\n");
+    assert_eq!(response.text().await.expect("a body"), "`gremlins` is not a fault\n");
 }

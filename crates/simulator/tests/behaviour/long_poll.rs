@@ -134,7 +134,7 @@ async fn an_expired_key_gets_failed_2_and_the_ts_goes_on_with_a_new_one() {
 }
 
 #[tokio::test]
-async fn a_key_s_life_ends() {
+async fn a_key_expires() {
     let vk = Vk::with(Options { key_life: Duration::ZERO, ..Options::default() }).await;
     let session = vk.session().await;
     assert_eq!(vk.poll(&session, 1000, 25).await, json!({"failed": 2}));

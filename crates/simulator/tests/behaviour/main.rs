@@ -1,4 +1,4 @@
-//! What the simulated VK does, seen over HTTP.
+//! Tests of the simulated VK over HTTP.
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! What the API tells of users, communities, conversations and messages.
+//! Look-ups of users, communities, conversations and messages.
 
 use serde_json::{Value, json};
 use vk_simulator::{Deactivated, HiddenChats, User};
@@ -28,15 +28,15 @@ async fn users_come_in_an_order_of_their_own_without_unknown_ones() {
     let asked: Vec<i64> = vk.simulator.world().users.keys().copied().take(3).collect();
     let text = list(&[asked[0], 7, asked[1], asked[2], asked[0]]);
     let answer = vk.call("users.get", &[("user_ids", &text)]).await;
-    let told = ids(&answer["response"], "/id");
-    assert_ne!(told, asked);
-    let mut sorted = told;
+    let returned = ids(&answer["response"], "/id");
+    assert_ne!(returned, asked);
+    let mut sorted = returned;
     sorted.sort_unstable();
     assert_eq!(sorted, asked);
 }
 
 #[tokio::test]
-async fn a_user_s_domain_is_told_when_asked_for() {
+async fn a_users_domain_is_returned_on_request() {
     let vk = Vk::new().await;
     let active = |user: &User| user.deactivated.is_none();
     let (user, plain) = user(&vk, active, "").await;
@@ -52,7 +52,7 @@ async fn a_user_s_domain_is_told_when_asked_for() {
 }
 
 #[tokio::test]
-async fn of_deactivated_users_little_is_told() {
+async fn deactivated_users_are_mostly_hidden() {
     let vk = Vk::new().await;
     let gone = |how| move |user: &User| user.deactivated == Some(how);
     let (user, deleted) = user(&vk, gone(Deactivated::Deleted), "domain").await;
@@ -146,7 +146,7 @@ async fn a_hidden_chat_is_left_out_or_fails_the_call() {
 }
 
 #[tokio::test]
-async fn whole_messages_are_told_by_their_place_except_in_hidden_chats() {
+async fn complete_messages_are_returned_by_their_id_except_in_hidden_chats() {
     let vk = Vk::new().await;
     let peer = *vk.simulator.world().chats.keys().next().expect("a chat");
     vk.simulator.set_hidden(peer, false);
@@ -162,7 +162,7 @@ async fn whole_messages_are_told_by_their_place_except_in_hidden_chats() {
 }
 
 #[tokio::test]
-async fn the_twin_of_a_generated_cropped_message_is_told() {
+async fn the_complete_form_of_a_generated_cropped_message_is_returned() {
     let vk = Vk::new().await;
     vk.simulator.generate(2000);
     let world = vk.simulator.world();

@@ -1,4 +1,4 @@
-//! Faults of the Long Poll server, each of which meets as many polls as injected.
+//! Faults of the Long Poll server, each for as many polls as injected.
 
 use std::{
     io::ErrorKind,
@@ -11,7 +11,7 @@ use vk_simulator::{Fault, Target};
 
 use crate::client::{Session, Vk, json as body, read_all, soon};
 
-/// A simulator with one update to tell.
+/// A simulator with one update.
 async fn with_an_update() -> (Vk, Session) {
     let vk = Vk::new().await;
     let session = vk.session().await;
@@ -23,7 +23,7 @@ fn right_answer() -> Value {
     json!({"ts": "1001", "updates": [{"text": "привет", "list": [1, 2]}]})
 }
 
-/// What one poll that meets this fault is answered with; the next one has the right answer.
+/// The answer to a poll with this fault; the next poll gets the correct answer.
 async fn answer_with(fault: Fault) -> (u16, String, String) {
     let name = fault.to_string();
     let (vk, session) = with_an_update().await;
@@ -64,7 +64,7 @@ async fn bodies_are_empty_cut_or_malformed() {
 }
 
 #[tokio::test]
-async fn right_answers_come_in_odd_ways() {
+async fn correct_answers_come_in_unusual_forms() {
     let whole = right_answer().to_string();
     let (_, kind, text) = answer_with(Fault::ContentType).await;
     assert!(kind.starts_with("text/html"));
@@ -80,7 +80,7 @@ async fn right_answers_come_in_odd_ways() {
 }
 
 #[tokio::test]
-async fn a_gzip_body_is_said_to_be_one() {
+async fn a_gzip_body_has_its_content_encoding() {
     let (vk, session) = with_an_update().await;
     vk.simulator.inject(Target::Poll, Fault::Gzip, 1);
     let mut stream = vk.raw_poll(&session, session.ts).await;

@@ -9,7 +9,7 @@ async fn code(vk: &Vk, method: &str, group_id: &str) -> Option<i64> {
 }
 
 #[tokio::test]
-async fn the_server_is_told_only_of_the_own_community() {
+async fn the_server_is_returned_only_for_the_own_community() {
     let vk = Vk::new().await;
     assert_eq!(code(&vk, SERVER, "1").await, Some(125));
     assert_eq!(code(&vk, SERVER, "club").await, Some(100));
@@ -31,7 +31,7 @@ async fn a_disabled_long_poll_is_error_100_until_enabled() {
 }
 
 #[tokio::test]
-async fn the_version_of_events_is_told() {
+async fn the_version_of_events_is_returned() {
     let vk = Vk::new().await;
     let group_id = vk.options.group_id.to_string();
     vk.simulator.set_event_version("5.80");
@@ -40,7 +40,7 @@ async fn the_version_of_events_is_told() {
 }
 
 #[tokio::test]
-async fn missing_rights_are_error_15_and_told_by_the_permissions() {
+async fn missing_rights_are_error_15_and_shown_by_the_permissions() {
     let vk = Vk::new().await;
     let group_id = vk.options.group_id.to_string();
     let permissions = vk.call("groups.getTokenPermissions", &[]).await;

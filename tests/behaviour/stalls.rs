@@ -1,4 +1,4 @@
-//! A service whose work stands still by its own fault begins again by itself, and loses nothing.
+//! A service whose work stalls by its own fault restarts it by itself and loses nothing.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,11 +19,11 @@ use harness::RedisServer;
 use tokio_util::sync::CancellationToken;
 use vk_simulator::{Options, Simulator};
 
-/// How long the whole may take: far longer than the half a minute that it should.
+/// A time-out far above the half a minute that the test should take.
 const DEADLINE: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn work_that_stands_still_is_begun_again_and_nothing_is_lost() {
+async fn stalled_work_is_restarted_and_nothing_is_lost() {
     let redis = RedisServer::start().await.unwrap();
     let options = Options::default();
     let vk = Simulator::start(options.clone()).await.unwrap();
@@ -57,7 +57,7 @@ async fn work_that_stands_still_is_begun_again_and_nothing_is_lost() {
         unrouted: config.bus.unrouted,
     };
 
-    // Somebody has taken every right to call VK and never calls: nobody fails, and nothing moves.
+    // A lost task holds every permit of the rate limit: no dependency fails, and nothing moves.
     let mut permits = Vec::new();
     let places = config.vk.requests_per_second as usize;
     for method in Method::ALL.iter().cycle().take(places) {

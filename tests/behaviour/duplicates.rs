@@ -1,4 +1,4 @@
-//! What VK sends twice is delivered once. Cases 9 and 11.
+//! Duplicates from VK are delivered once.
 
 use anyhow::ensure;
 use harness::Bus;
@@ -15,7 +15,7 @@ async fn counts(bus: &Bus) -> anyhow::Result<[usize; 5]> {
     Ok(counts)
 }
 
-/// One update of each kind, with ids or, as under old settings, without.
+/// One update of each type, with ids or, as under old settings, without.
 fn one_of_each(with_ids: bool) -> Vec<Value> {
     let press = json!({"user_id": AUTHOR, "peer_id": CHAT, "event_id": "b0d7020c0bd1"});
     let reaction = json!({"reacted_id": AUTHOR, "peer_id": CHAT, "cmid": 5, "reaction_id": 1});
@@ -35,7 +35,7 @@ fn one_of_each(with_ids: bool) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn what_comes_again_later_is_dropped_and_counted() -> Outcome {
+async fn a_later_duplicate_is_dropped_and_counted() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     scene.vk.push_all(&one_of_each(true));
@@ -51,7 +51,7 @@ async fn what_comes_again_later_is_dropped_and_counted() -> Outcome {
 }
 
 #[tokio::test]
-async fn what_comes_twice_in_one_reply_is_dropped() -> Outcome {
+async fn a_duplicate_in_one_reply_is_dropped() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     scene.vk.push_all(&[one_of_each(true), one_of_each(true)].concat());
@@ -61,7 +61,7 @@ async fn what_comes_twice_in_one_reply_is_dropped() -> Outcome {
 }
 
 #[tokio::test]
-async fn what_comes_again_after_a_restart_is_dropped() -> Outcome {
+async fn a_duplicate_after_a_restart_is_dropped() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     scene.vk.push_all(&one_of_each(true));
@@ -74,10 +74,10 @@ async fn what_comes_again_after_a_restart_is_dropped() -> Outcome {
     stop(service).await
 }
 
-/// The id made of an update is the same whenever it comes. Twice the same reaction may be two
-/// reactions, and twice the same oddity two oddities.
+/// The id derived from an update is always the same. Two equal reactions may be two different ones, and so
+/// may two equal updates without identity.
 #[tokio::test]
-async fn updates_without_ids_get_stable_ones_and_only_sure_repeats_are_dropped() -> Outcome {
+async fn updates_without_ids_get_stable_ones_and_only_certain_duplicates_are_dropped() -> Outcome {
     let scene = Scene::new().await?;
     let service = scene.start().await?;
     scene.vk.push_all(&one_of_each(false));
@@ -92,7 +92,7 @@ async fn updates_without_ids_get_stable_ones_and_only_sure_repeats_are_dropped()
 }
 
 #[tokio::test]
-async fn with_no_window_everything_is_delivered_as_it_comes() -> Outcome {
+async fn without_a_dedup_window_everything_is_delivered() -> Outcome {
     let scene = Scene::new().await?.set("FETCHER_BUS__DEDUP_WINDOW", "0");
     let service = scene.start().await?;
     scene.vk.push_all(&[one_of_each(true), one_of_each(true)].concat());
@@ -101,9 +101,9 @@ async fn with_no_window_everything_is_delivered_as_it_comes() -> Outcome {
     stop(service).await
 }
 
-/// Case 38: what is remembered is bounded.
+/// The number of remembered ids is bounded.
 #[tokio::test]
-async fn no_more_ids_are_remembered_than_the_window_says() -> Outcome {
+async fn at_most_dedup_window_ids_are_remembered() -> Outcome {
     let scene = Scene::new().await?.set("FETCHER_BUS__DEDUP_WINDOW", "100");
     let service = scene.start().await?;
     for _ in 0..4 {
