@@ -20,7 +20,7 @@ use crate::material::Material;
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
-/// How many updates, drafts, events or entries are in a batch.
+/// How many updates, partial events, events or entries are in a batch.
 const SIZES: [usize; 4] = [1, 10, 100, 1000];
 
 /// How often a stage without Redis is measured with each size ...

@@ -3,7 +3,6 @@
 //! Poll n + 1 runs while batch n waits for names and batch n - 1 commits. Where one of them is
 //! held up, those before it wait, and VK's queue is the buffer.
 
-mod complete;
 mod prepare;
 mod report;
 
@@ -32,7 +31,6 @@ use crate::{
     ts::Ts,
     vk::{Api, CallError, LongPoll, Method},
 };
-pub use complete::complete;
 use prepare::{Prepared, UNROUTED, prepare};
 use report::Report;
 
@@ -112,7 +110,7 @@ impl Pipeline<'_> {
     pub async fn run(&self, stop: &CancellationToken) -> Result<(), Failure> {
         let mut report = Report::new(self.metrics, self.history, self.api.group_id());
         let result = tokio::select! {
-            refusal = self.names.serve() => Err(refusal.into()),
+            refusal = self.names.run() => Err(refusal.into()),
             result = self.lease_terms(stop, &mut report) => result,
         };
         if tokio::time::timeout(RELEASE, self.bus.release()).await.is_err() {

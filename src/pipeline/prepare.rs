@@ -5,11 +5,10 @@ use std::{future::Future, time::Duration};
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::complete::known;
 use crate::{
     bus::{Bus, Content, DeadLetter, Unrouted},
-    converter::{PartialEvent, Reading, Rules, complete_each, read},
-    enrich::{Enricher, Lookups},
+    converter::{Lookups, Parsed, PartialEvent, Rules, complete, parse},
+    enrich::Enricher,
     fetcher::{Batch, Gap, Received},
     ops::metrics::{Commits, Stage},
     ts::Ts,
@@ -51,7 +50,7 @@ impl Prepared {
 /// A batch whose names are known, and whose events are still to be made.
 pub(super) struct Named {
     prepared: Prepared,
-    drafts: Vec<PartialEvent>,
+    partials: Vec<PartialEvent>,
     known: Lookups,
     waited: Duration,
     /// The bytes of VK's answer.
@@ -73,15 +72,15 @@ pub(super) fn prepare(
     let Received { batch: Batch { updates, ts, gap }, at } = told;
     let (gaps, missed) = gap.map_or((0, 0), |gap| (1, gap.missed()));
     let mut content = Content { gaps, missed, ..Content::default() };
-    let mut drafts = Vec::with_capacity(updates.len());
+    let mut partials = Vec::with_capacity(updates.len());
     for raw in updates {
-        match read(&raw, rules) {
-            Reading::Routed(draft) => drafts.push(draft),
-            Reading::Rejected(rejection) => {
+        match parse(&raw, rules) {
+            Parsed::Routed(partial) => partials.push(partial),
+            Parsed::Rejected(rejection) => {
                 let letter = dead_letter(rejection.to_string(), rejection.code(), raw);
                 content.dead_letters.push(letter);
             }
-            Reading::Unrouted(kind) => {
+            Parsed::Unrouted(kind) => {
                 if unrouted == Unrouted::DeadLetter {
                     let reason = format!("updates of type {kind} are not routed");
                     content.dead_letters.push(dead_letter(reason, UNROUTED, raw));
@@ -90,16 +89,16 @@ pub(super) fn prepare(
             }
         }
     }
-    let dates = drafts.iter().filter_map(PartialEvent::date).collect();
-    let cut = drafts.iter().filter(|draft| draft.is_cut()).count();
+    let dates = partials.iter().filter_map(PartialEvent::date).collect();
+    let cut = partials.iter().filter(|partial| partial.is_cut()).count();
     metrics.spent_in(Stage::Parse, begun.elapsed());
     let begun = Instant::now();
-    let known = known(&drafts, names);
+    let known = names.look_up(&partials);
     async move {
         let known = known.await;
         let gaps = Vec::from_iter(gap);
         let prepared = Prepared { content, ts, gaps, told: vec![at], dates, cut };
-        Named { prepared, drafts, known, waited: begun.elapsed(), size }
+        Named { prepared, partials, known, waited: begun.elapsed(), size }
     }
 }
 
@@ -113,15 +112,15 @@ impl Named {
     /// About how many bytes its events will take: each has the names of its author and its peer.
     pub(super) fn bytes(&self) -> usize {
         let names = 4 * self.known.longest_name();
-        self.size + self.prepared.content.bytes() + self.drafts.len() * names
+        self.size + self.prepared.content.bytes() + self.partials.len() * names
     }
 
     /// Cuts names so far that the events stay within [`NAMES_A_BATCH`].
     fn cut_names(&mut self) {
-        let share = NAMES_A_BATCH / self.drafts.len().max(1) / 4;
+        let share = NAMES_A_BATCH / self.partials.len().max(1) / 4;
         let most = share.max(SHORTEST_CUT);
         if most < bounds::NAME_BYTES {
-            self.drafts.iter_mut().for_each(|draft| draft.cut_title(most));
+            self.partials.iter_mut().for_each(|partial| partial.cut_title(most));
             if self.known.longest_name() > most {
                 self.known.cut_names(most);
             }
@@ -132,9 +131,9 @@ impl Named {
     pub(super) fn finish(mut self, rules: &Rules, bus: &Bus, metrics: &Commits) -> Prepared {
         let begun = Instant::now();
         self.cut_names();
-        let Self { mut prepared, drafts, mut known, waited, .. } = self;
-        let unique: Vec<bool> = drafts.iter().map(PartialEvent::id_is_unique).collect();
-        let events = complete_each(drafts, &mut known, rules);
+        let Self { mut prepared, partials, mut known, waited, .. } = self;
+        let unique: Vec<bool> = partials.iter().map(PartialEvent::id_is_unique).collect();
+        let events = complete(partials, &mut known, rules);
         prepared.content.entries =
             events.zip(unique).map(|(event, unique)| bus.entry(&event, unique)).collect();
         metrics.spent_in(Stage::Enrich, waited + begun.elapsed());

@@ -16,7 +16,7 @@ use self::{lines::Lines, names::Source, report::Report};
 use super::{block_on, exit::Exit};
 use crate::{
     config::{self, Sources},
-    converter::{self, PartialEvent, Reading, Rules},
+    converter::{self, Parsed, PartialEvent, Rules},
     enrich::Enricher,
     ops::{
         health::Health,
@@ -36,14 +36,14 @@ A file of names, in which each list may be missing:
    "chats": [{"peer_id": 2000000001, "title": "Tea room"}],
    "messages": [the whole message objects of cropped messages]}"#;
 
-/// Permit raw VK updates into events
+/// Convert raw VK updates into events
 ///
 /// Reads updates as VK sends them, one JSON object a line, and prints the events, one a line. A
 /// line that cannot become an event is reported on standard error with its number and the reason,
 /// and the exit code is 65; the other lines are converted all the same. Updates of types that are
 /// not routed are counted on standard error.
 ///
-/// Enricher come from VK, which needs the group id and the token as the service does and takes updates of
+/// Names come from VK, which needs the group id and the token as the service does and takes updates of
 /// that community only, or with --names from a file.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_help = HELP_BELOW)]
@@ -94,7 +94,7 @@ async fn ask_vk(lines: Lines, sources: &Sources) -> Exit {
     let rules = Rules::from(config.converter).of_community(group_id);
     tokio::select! {
         exit = convert(lines, Source::Vk(&names), &rules) => exit,
-        refusal = names.serve() => Exit::PermanentError.because(refusal),
+        refusal = names.run() => Exit::PermanentError.because(refusal),
     }
 }
 
@@ -130,8 +130,8 @@ async fn convert_all(
         if chunk.is_empty() {
             return Ok(());
         }
-        let drafts = chunk.iter().filter_map(|(number, line)| read(line, rules, report, *number));
-        for event in names.complete(drafts.collect(), rules).await {
+        let partials = chunk.iter().filter_map(|(number, line)| read(line, rules, report, *number));
+        for event in names.complete(partials.collect(), rules).await {
             serde_json::to_writer(&mut out, &event)
                 .map_err(io::Error::from)
                 .and_then(|()| out.write_all(b"\n"))
@@ -146,10 +146,10 @@ fn read(line: &[u8], rules: &Rules, report: &mut Report, number: u64) -> Option<
         report.unconverted(number, "not UTF-8");
         return None;
     };
-    match converter::read(line, rules) {
-        Reading::Routed(draft) => return Some(draft),
-        Reading::Rejected(rejection) => report.unconverted(number, rejection),
-        Reading::Unrouted(kind) => report.unrouted(kind),
+    match converter::parse(line, rules) {
+        Parsed::Routed(partial) => return Some(partial),
+        Parsed::Rejected(rejection) => report.unconverted(number, rejection),
+        Parsed::Unrouted(kind) => report.unrouted(kind),
     }
     None
 }
