@@ -104,7 +104,7 @@ async fn serve(loaded: Loaded, sources: Sources, level: Level) -> Exit {
         api: &api,
         long_poll: &long_poll,
         session_check: config.vk.session_check,
-        names: &names,
+        enricher: &names,
         health: &health,
         metrics: &metrics,
         history: &history,

@@ -1,5 +1,6 @@
 //! The Long Poll session: follows a community's queue and yields what VK answers, batch by batch.
 
+mod batch;
 mod salvage;
 mod session;
 mod session_check;
@@ -22,76 +23,12 @@ use crate::{
     ts::Ts,
     vk::{Api, CallError, Class, LongPoll, Reply, Server},
 };
+pub use batch::{Batch, Gap, GapCause};
 pub use session::{Connecting, Polling, State, Step};
 use session_check::SessionCheck;
 
 /// The least time that a poll without updates takes.
 const FRUITLESS_POLL: Duration = Duration::from_millis(500);
-
-/// About what an update needs beside its text on its way, in bytes.
-const UPDATE_OVERHEAD: usize = 256;
-
-/// What VK answered to one poll: the unit of everything that follows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Batch {
-    /// Each update's JSON text, in VK's order.
-    pub updates: Vec<Box<str>>,
-    /// The position after them.
-    pub ts: Ts,
-    /// What VK says it lost before them.
-    pub gap: Option<Gap>,
-}
-
-impl Batch {
-    /// A move of the position without updates.
-    #[must_use]
-    pub fn position_only(ts: Ts, gap: Option<Gap>) -> Self {
-        Self { updates: Vec::new(), ts, gap }
-    }
-
-    /// How many bytes its updates are, with what comes with each of them however short it is.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        self.updates.iter().map(|update| update.len() + UPDATE_OVERHEAD).sum()
-    }
-}
-
-/// A batch, and when VK told it.
-#[derive(Debug)]
-pub struct Received {
-    /// The batch.
-    pub batch: Batch,
-    /// When VK's answer had arrived.
-    pub at: Instant,
-}
-
-/// Updates that VK reports as lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gap {
-    /// The last position held.
-    pub from: Ts,
-    /// The position that VK goes on from.
-    pub to: Ts,
-    /// How VK put it.
-    pub cause: GapCause,
-}
-
-impl Gap {
-    /// How many updates may be missing, by the positions: an estimate.
-    #[must_use]
-    pub fn missed(&self) -> u64 {
-        self.to.since(self.from)
-    }
-}
-
-/// How VK reported a gap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GapCause {
-    /// `failed: 1`, history outdated or partly lost.
-    Outdated,
-    /// `failed: 3`, information lost.
-    Lost,
-}
 
 /// Where updates come from.
 #[derive(Debug, Clone, Copy)]
@@ -113,7 +50,7 @@ pub async fn follow(
     health: &Health,
     metrics: &Fetching,
     start: Option<Ts>,
-    out: mpsc::Sender<Received>,
+    out: mpsc::Sender<Batch>,
     stop: &CancellationToken,
 ) -> Result<(), CallError> {
     let session = run(source, health, metrics, start, out);
@@ -125,7 +62,7 @@ async fn run(
     health: &Health,
     metrics: &Fetching,
     start: Option<Ts>,
-    out: mpsc::Sender<Received>,
+    out: mpsc::Sender<Batch>,
 ) -> Result<(), CallError> {
     let Source { api, long_poll, session_check } = source;
     if start.is_none() {
@@ -155,9 +92,10 @@ async fn run(
         };
         // VK holds a poll that has nothing to tell; what does not is not asked in a loop.
         let is_fruitless = step.batch.as_ref().is_none_or(|it| it.updates.is_empty());
-        if let Some(batch) = step.batch.take() {
+        if let Some(mut batch) = step.batch.take() {
             check.restart();
-            slot.send(Received { batch, at: Instant::now() });
+            batch.received.push(Instant::now());
+            slot.send(batch);
         }
         state = step.state;
         let Some((from, outcome)) = poll else { continue };

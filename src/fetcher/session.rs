@@ -154,7 +154,7 @@ impl Polling {
             return Connecting::From(self.ts).step(Some(problem.into()));
         }
         if ts > self.ts {
-            return self.advance(Batch { updates, ts, gap: None });
+            return self.advance(Batch::new(updates, ts));
         }
         if updates.is_empty() {
             return self.stay();
@@ -191,7 +191,7 @@ impl Polling {
             let ts = self.ts;
             format!("it answers with {number} updates again, and its ts stays at {ts}").into()
         });
-        let batch = (!new.is_empty()).then_some(Batch { updates: new, ts: self.ts, gap: None });
+        let batch = (!new.is_empty()).then_some(Batch::new(new, self.ts));
         let state = State::Polling(Self { misses: 0, damage: None, resets: 0, ..self });
         Step { state, batch, trouble }
     }
@@ -289,7 +289,7 @@ mod tests {
         let updates = vec!["{}".into()];
         let step = polling(4).replied(Reply::Updates { ts: Ts::from(5), updates: updates.clone() });
         assert_eq!(position(&step), Some(5));
-        assert_eq!(step.batch, Some(Batch { updates, ts: Ts::from(5), gap: None }));
+        assert_eq!(step.batch, Some(Batch::new(updates, Ts::from(5))));
     }
 
     #[test]
@@ -302,7 +302,7 @@ mod tests {
     fn failed_1_goes_on_from_the_replys_position_with_a_gap() {
         let step = polling(4).replied(Reply::Outdated { ts: Ts::from(9) });
         assert!(matches!(step.state, State::Polling(_)));
-        let gap = step.batch.unwrap().gap.unwrap();
+        let gap = step.batch.unwrap().gaps[0];
         assert_eq!((gap.from, gap.to, gap.missed()), (Ts::from(4), Ts::from(9), 5));
     }
 
@@ -319,7 +319,7 @@ mod tests {
         let State::Connecting(connecting) = step.state else { panic!("asks for a server") };
         let step = connecting.granted(server(), Ts::from(2));
         assert_eq!(position(&step), Some(2));
-        assert_eq!(step.batch.unwrap().gap.unwrap().from, Ts::from(4));
+        assert_eq!(step.batch.unwrap().gaps[0].from, Ts::from(4));
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! What is reported of each commit: to the log, to the metrics, and to the last hour's history.
+//! Reports each commit to the log, the metrics and the history of the last hour.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use super::Prepared;
+use super::Converted;
 use crate::{
     event::EventType,
+    fetcher::Batch,
     ops::{
         metrics::{DeadLetterLabels, Metrics, Stage, TypeLabels, update_type},
         retry::Outage,
@@ -13,19 +14,19 @@ use crate::{
     ts::Ts,
 };
 
-/// What this process has committed.
-pub(super) struct Report<'a> {
-    /// The position last committed.
+/// Reports commits, and sums them for the last log line.
+pub(super) struct CommitReport<'a> {
+    /// The last committed position.
     pub(super) committed: Option<Ts>,
     totals: Totals,
-    /// Commits with updates that lost a part.
+    /// Commits with updates of which a part was left out.
     cut: Outage,
     metrics: &'a Metrics,
     history: &'a History,
     group_id: i64,
 }
 
-/// All that this process has committed, for its last words.
+/// Sums of all commits of this process.
 #[derive(Debug, Default)]
 pub(super) struct Totals {
     events: BTreeMap<&'static str, u64>,
@@ -35,7 +36,7 @@ pub(super) struct Totals {
     gaps: u64,
 }
 
-impl<'a> Report<'a> {
+impl<'a> CommitReport<'a> {
     pub(super) fn new(metrics: &'a Metrics, history: &'a History, group_id: i64) -> Self {
         Self {
             committed: None,
@@ -51,15 +52,16 @@ impl<'a> Report<'a> {
         &self.totals
     }
 
-    /// Batches are on the bus; Redis was waited for `took`.
-    pub(super) fn committed(&mut self, batches: &Prepared, duplicates: u64, took: Duration) {
-        self.committed = Some(batches.ts);
-        self.log(batches);
-        self.count(batches, duplicates, took);
+    /// Reports a batch that is on the bus; the commit took `took`.
+    pub(super) fn committed(&mut self, batch: &Batch<Converted>, duplicates: u64, took: Duration) {
+        self.committed = Some(batch.ts);
+        self.log(batch);
+        self.count(batch, duplicates, took);
     }
 
-    fn log(&mut self, batches: &Prepared) {
-        let Prepared { content, ts, gaps, cut, .. } = batches;
+    /// The ids are fields of each line, not of a span: the JSON format would nest a span's fields.
+    fn log(&mut self, batch: &Batch<Converted>) {
+        let Batch { updates: Converted { content, cut, .. }, ts, gaps, .. } = batch;
         let group_id = self.group_id;
         for gap in gaps {
             tracing::error!(
@@ -95,8 +97,8 @@ impl<'a> Report<'a> {
         }
     }
 
-    fn count(&mut self, batches: &Prepared, duplicates: u64, took: Duration) {
-        let Prepared { content, ts, told, dates, .. } = batches;
+    fn count(&mut self, batch: &Batch<Converted>, duplicates: u64, took: Duration) {
+        let Batch { updates: Converted { content, dates, .. }, ts, received, .. } = batch;
         let (gaps, missed) = (content.gaps, content.missed);
         let events = EventType::ALL
             .map(|kind| content.entries.iter().filter(|entry| entry.kind == kind).count() as u64);
@@ -122,14 +124,14 @@ impl<'a> Report<'a> {
         totals.duplicates += duplicates;
         totals.gaps += gaps;
         metrics.spent_in(Stage::Commit, took);
-        for received in told {
-            metrics.latency.observe(received.elapsed().as_secs_f64());
+        for answered in received {
+            metrics.latency.observe(answered.elapsed().as_secs_f64());
         }
         metrics.messages(dates);
-        if let Some(newest) = told.last() {
+        if let Some(newest) = received.last() {
             self.metrics.fetching.committed(ts.get(), newest.elapsed());
         }
-        self.history.committed(&Committed { events, received: told, gaps, missed });
+        self.history.committed(&Committed { events, received, gaps, missed });
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use event_fetcher::{
     bus::{Bus, CommitError, Content, DeadLetter, Entry, LeaseTerm, Position},
     converter::{Lookups, Parsed, Rules, complete, parse},
-    fetcher::{Batch, State},
+    fetcher::{Batch, Gap, State},
     vk::Server,
 };
 
@@ -84,8 +84,8 @@ impl Instance {
 }
 
 fn content(batch: &Batch) -> Content {
-    let (gaps, missed) = batch.gap.map_or((0, 0), |gap| (1, gap.missed()));
-    let mut content = Content { gaps, missed, ..Content::default() };
+    let missed = batch.gaps.iter().map(Gap::missed).sum();
+    let mut content = Content { gaps: batch.gaps.len() as u64, missed, ..Content::default() };
     let rules = Rules::default();
     for raw in &batch.updates {
         match parse(raw, &rules) {
