@@ -53,14 +53,14 @@ async fn cropped_messages_that_are_never_answered_go_out_as_they_came() -> Outco
     let first = scene.vk.ts() + 1;
     scene.vk.push_all(&[cropped(first, 1), cropped(first + 1, 2)]);
     scene.vk.generate(500);
-    says_ready(port, "VK API (messages)").await?;
+    says_ready(port, "Fault: messages (unreachable)").await?;
     let bus = scene.settled().await?;
     let events = bus.events("{toaster}:message").await?;
     ensure!(events.iter().take(2).all(|event| event["message"]["text"] == "to the"), "{events:?}");
     service.says("VK does not complete cropped messages").await?;
     ensure!(bus.position("epoch").await? == Some(1), "fetching began again");
     // What is not asked for any more is no trouble.
-    says_ready(port, "\r\n\r\nready: fetching").await?;
+    says_ready(port, "ready: fetching\nEvents flow.").await?;
     scene.vk.clear_faults(EXECUTE);
     scene.vk.clear_faults(MESSAGES);
     stop(service).await
@@ -78,11 +78,12 @@ async fn names_that_are_never_answered_are_waited_for_and_their_method_is_named(
     scene.vk.inject(USERS, Fault::Stall(None), 1);
     let before = scene.bus().await?.whole_position().await?["ts"].clone();
     scene.say("Hi!");
-    let answer = says_ready(port, "VK API (users), for 28 s: no answer to users.get").await?;
-    ensure!(!answer.contains("VK Long Poll"), "{answer}");
+    let answer = says_ready(port, "Failing for 28 s: no answer to users.get").await?;
+    ensure!(answer.contains("Fault: users (unreachable)"), "{answer}");
+    ensure!(!answer.contains("long_poll"), "{answer}");
     ensure!(scene.bus().await?.whole_position().await?["ts"] == before, "something left");
     scene.all_arrived().await?;
     ensure!(scene.bus().await?.position("epoch").await? == Some(1), "fetching began again");
-    ensure!(!service.output().contains("mistake in this service"));
+    ensure!(!service.output().contains("bug in this service"));
     stop(service).await
 }

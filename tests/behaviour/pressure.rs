@@ -60,7 +60,7 @@ async fn one_reply_of_twenty_thousand_updates_is_one_commit() -> Outcome {
     let position = scene.bus().await?.whole_position().await?;
     ensure!(position["generation"] == "2", "{position:?}");
     let output = service.output();
-    let warned = output.lines().any(|it| it.contains("WARN") && !it.contains("start-up check"));
+    let warned = output.lines().any(|it| it.contains("WARN") && !it.contains("preflight check"));
     ensure!(!warned, "{output}");
     stop(service).await
 }
