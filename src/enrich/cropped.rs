@@ -1,5 +1,8 @@
 //! Looks up messages that VK cropped in its updates, those of several conversations in one call. If VK does
 //! not answer in time, an event has what its update contains.
+//!
+//! A [circuit breaker](https://martinfowler.com/bliki/CircuitBreaker.html) keeps an outage from delaying every
+//! batch by the deadline: while it is open, batches do not wait, and one probe at a time goes to VK.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -48,8 +51,18 @@ pub(super) struct Cropped {
     no_execute: AtomicBool,
     health: Arc<Health>,
     incomplete: Counter,
+    breaker: Mutex<Breaker>,
+}
+
+/// Opens when messages fail while VK returns no others; any answer with messages closes it.
+struct Breaker {
     /// Calls without messages.
-    failures: Mutex<Outage>,
+    outage: Outage,
+    /// When VK last returned messages.
+    succeeded: Option<Instant>,
+    /// While open: when the next probe starts.
+    probe_at: Option<Instant>,
+    pauses: Backoff,
 }
 
 /// A batch that waits for a message.
@@ -90,26 +103,50 @@ impl Cropped {
             no_execute: AtomicBool::new(false),
             health,
             incomplete,
-            failures: Mutex::default(),
+            breaker: Mutex::new(Breaker {
+                outage: Outage::default(),
+                succeeded: None,
+                probe_at: None,
+                pauses: Backoff::network(),
+            }),
         }
     }
 
-    /// Enqueues messages.
+    /// Enqueues messages. While the circuit breaker is open, the batch does not wait for them.
     pub(super) fn start(&self, places: BTreeSet<MessagePlace>) -> Pending {
-        let deadline = Instant::now() + DEADLINE;
+        let now = Instant::now();
+        let deadline = now + DEADLINE;
         let incomplete = self.incomplete.clone();
+        let mut pending = Pending { messages: Vec::new(), deadline, incomplete };
         if places.is_empty() {
-            return Pending { messages: Vec::new(), deadline, incomplete };
+            return pending;
         }
+        let is_open = {
+            let mut breaker = lock(&self.breaker);
+            match breaker.probe_at {
+                Some(probe_at) if now < probe_at => {
+                    pending.incomplete.inc_by(places.len() as u64);
+                    return pending;
+                }
+                // This probe ends within the deadline.
+                Some(_) => breaker.probe_at.replace(deadline).is_some(),
+                None => false,
+            }
+        };
         let mut queue = self.queue();
         let enqueue = |place| {
             let (sender, message) = oneshot::channel();
             queue.entry(place).or_default().push(Waiter { sender, deadline });
             (place, message)
         };
-        let messages = places.into_iter().map(enqueue).collect();
+        let messages: Vec<_> = places.into_iter().map(enqueue).collect();
         self.wake.notify_one();
-        Pending { messages, deadline, incomplete }
+        if is_open {
+            pending.incomplete.inc_by(messages.len() as u64);
+        } else {
+            pending.messages = messages;
+        }
+        pending
     }
 
     /// Queries VK for as long as it is polled; ends only when VK rejects the token.
@@ -183,6 +220,7 @@ impl Cropped {
         timeout_at(deadline, answers).await.unwrap_or_else(|_| {
             let reason = format!("no answer for {} s", started.elapsed().as_secs());
             self.failed(&reason, messages);
+            self.open(started);
             Ok(())
         })
     }
@@ -258,6 +296,7 @@ impl Cropped {
         peer_id: i64,
         cmids: &[i64],
     ) -> Result<Vec<(i64, Box<RawValue>)>, CallError> {
+        let started = Instant::now();
         let mut backoff = Backoff::network();
         let mut checks = TokenChecks::default();
         loop {
@@ -283,8 +322,11 @@ impl Cropped {
                 Class::Transient | Class::Permanent if backoff.failures() < TRIES => {
                     tokio::time::sleep(pause).await;
                 }
-                Class::Transient | Class::Permanent | Class::Skip => {
+                class @ (Class::Transient | Class::Permanent | Class::Skip) => {
                     self.failed(&error, cmids.len());
+                    if class != Class::Skip {
+                        self.open(started);
+                    }
                     break;
                 }
             }
@@ -293,12 +335,16 @@ impl Cropped {
     }
 
     fn succeeded(&self) {
-        lock(&self.failures).end();
+        let mut breaker = lock(&self.breaker);
+        breaker.outage.end();
+        breaker.succeeded = Some(Instant::now());
+        breaker.probe_at = None;
+        breaker.pauses.reset();
         self.health.ok(Dependency::Messages);
     }
 
     fn failed(&self, error: &dyn std::fmt::Display, messages: usize) {
-        let mut outage = lock(&self.failures);
+        let outage = &mut lock(&self.breaker).outage;
         outage.fail();
         if outage.is_loud() {
             let failures = outage.failures();
@@ -306,6 +352,16 @@ impl Cropped {
                 %error, failures, messages,
                 "VK does not complete cropped messages; the events have what it sent"
             );
+        }
+    }
+
+    /// Opens the circuit breaker, unless VK has returned messages since the failed call was `started`. Batches
+    /// that wait for a message without a call go on.
+    fn open(&self, started: Instant) {
+        let mut breaker = lock(&self.breaker);
+        if breaker.succeeded.is_none_or(|at| at < started) {
+            breaker.probe_at = Some(Instant::now() + breaker.pauses.fail());
+            self.queue().clear();
         }
     }
 

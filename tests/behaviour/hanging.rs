@@ -1,6 +1,6 @@
 //! Methods that never answer: what they are not needed for goes on, and they are named.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use serde_json::json;
@@ -10,7 +10,7 @@ use tokio::{
 };
 use vk_simulator::{CHAT_BASE, Fault};
 
-use super::common::{Outcome, Scene, message, stop};
+use super::common::{CHAT, Outcome, Scene, message, stop};
 
 const USERS: &str = "users.get";
 const MESSAGES: &str = "messages.getByConversationMessageId";
@@ -64,6 +64,44 @@ async fn cropped_messages_that_are_never_answered_go_out_as_they_came() -> Outco
     scene.vk.clear_faults(EXECUTE);
     scene.vk.clear_faults(MESSAGES);
     stop(service).await
+}
+
+/// One batch waits for its deadline; those after it do not, and once VK answers again, messages are complete.
+#[tokio::test]
+async fn while_cropped_messages_are_never_answered_only_the_first_batch_waits() -> Outcome {
+    let scene = Scene::new().await?;
+    let service = scene.start().await?;
+    for method in [EXECUTE, MESSAGES] {
+        scene.vk.inject(method, Fault::Stall(None), u32::MAX);
+    }
+    let push = || -> anyhow::Result<()> {
+        let number = scene.vk.ts() + 1;
+        let complete = message(number, json!({"text": "to the end"}))["object"]["message"].take();
+        scene.vk.add_message(CHAT, i64::try_from(number)?, complete);
+        scene.push_message(json!({"text": "to the", "is_cropped": true}));
+        Ok(())
+    };
+    let started = Instant::now();
+    push()?;
+    scene.settled().await?;
+    let first = started.elapsed();
+    let started = Instant::now();
+    for _ in 0..3 {
+        push()?;
+        scene.settled().await?;
+    }
+    let others = started.elapsed();
+    ensure!(others < first, "the first waited {first:?}, three others {others:?}");
+    scene.vk.clear_faults(EXECUTE);
+    scene.vk.clear_faults(MESSAGES);
+    loop {
+        push()?;
+        let bus = scene.settled().await?;
+        let event = bus.events("{toaster}:message").await?.pop().unwrap_or_default();
+        if event["message"]["text"] == "to the end" {
+            return stop(service).await;
+        }
+    }
 }
 
 /// One call of it takes longer than work may stand still.
