@@ -9,8 +9,7 @@ mod material;
 
 use event_fetcher::{
     bus::{Bus, Entry},
-    converter::{self, PartialEvent, Reading, Rules},
-    enrich::Lookups,
+    converter::{self, Lookups, Parsed, PartialEvent, Rules},
     event::Event,
     vk::{self, PollReply},
 };
@@ -31,9 +30,9 @@ fn main() -> anyhow::Result<()> {
     let bodies = material.bodies(SIZE);
 
     let batches = decode(bodies);
-    let drafts = read(&batches, &material.rules);
-    let mut known: Vec<_> = drafts.iter().map(|drafts| material.known(drafts)).collect();
-    let events = complete(drafts, &mut known, &material.rules);
+    let partials = parse(&batches, &material.rules);
+    let mut known: Vec<_> = partials.iter().map(|partials| material.known(partials)).collect();
+    let events = complete(partials, &mut known, &material.rules);
     let entries = encode(&events, &bus);
 
     let updates: usize = batches.iter().map(Vec::len).sum();
@@ -54,18 +53,18 @@ fn decode(bodies: Vec<String>) -> Vec<Vec<Box<str>>> {
 }
 
 #[inline(never)]
-fn read(batches: &[Vec<Box<str>>], rules: &Rules) -> Vec<Vec<PartialEvent>> {
-    let mut read = Vec::with_capacity(batches.len());
+fn parse(batches: &[Vec<Box<str>>], rules: &Rules) -> Vec<Vec<PartialEvent>> {
+    let mut parsed = Vec::with_capacity(batches.len());
     for updates in batches {
-        let mut drafts = Vec::with_capacity(updates.len());
+        let mut partials = Vec::with_capacity(updates.len());
         for update in updates {
-            if let Reading::Routed(draft) = converter::read(update, rules) {
-                drafts.push(draft);
+            if let Parsed::Routed(partial) = converter::parse(update, rules) {
+                partials.push(partial);
             }
         }
-        read.push(drafts);
+        parsed.push(partials);
     }
-    read
+    parsed
 }
 
 #[inline(never)]
@@ -75,8 +74,8 @@ fn complete(
     rules: &Rules,
 ) -> Vec<Vec<Event>> {
     let mut completed = Vec::with_capacity(batches.len());
-    for (drafts, known) in batches.into_iter().zip(known) {
-        completed.push(converter::complete_all(drafts, known, rules));
+    for (partials, known) in batches.into_iter().zip(known) {
+        completed.push(converter::complete(partials, known, rules).collect());
     }
     completed
 }

@@ -1,11 +1,11 @@
-//! From the bytes of a Long Poll answer to its updates, and for long texts on to partial events.
+//! From a Long Poll answer's bytes to its updates, and on to partial events where texts are long.
 
 use divan::{
     Bencher,
     counter::{BytesCount, ItemsCount},
 };
 use event_fetcher::{
-    converter::{Reading, read},
+    converter::{Parsed, parse},
     vk::{self, PollReply},
 };
 use serde_json::json;
@@ -25,21 +25,21 @@ fn decode(bencher: Bencher<'_, '_>, size: usize) {
 
 /// Ten messages with texts of so many bytes.
 #[divan::bench(args = [100, 1024, 16 * 1024, 64 * 1024], sample_count = SAMPLES, sample_size = BATCHES)]
-fn decode_and_read_texts(bencher: Bencher<'_, '_>, bytes: usize) {
+fn decode_and_parse_texts(bencher: Bencher<'_, '_>, bytes: usize) {
     let body = body(&vec![message(bytes); 10]);
     bencher
         .counter(ItemsCount::new(10_usize))
         .counter(BytesCount::of_str(&body))
         .with_inputs(|| body.clone().into_bytes())
-        .bench_local_values(read_all);
+        .bench_local_values(decode_and_parse);
 }
 
-fn read_all(body: Vec<u8>) -> (Vec<Box<str>>, Vec<Reading>) {
+fn decode_and_parse(body: Vec<u8>) -> (Vec<Box<str>>, Vec<Parsed>) {
     let PollReply::Updates { updates, .. } = vk::decode(body) else {
         return Default::default();
     };
-    let readings = updates.iter().map(|update| read(update, &MATERIAL.rules)).collect();
-    (updates, readings)
+    let parsed = updates.iter().map(|update| parse(update, &MATERIAL.rules)).collect();
+    (updates, parsed)
 }
 
 /// A message as VK sends it, with lines, quotation marks and letters of two bytes in its text.

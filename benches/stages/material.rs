@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use event_fetcher::{
-    converter::{PartialEvent, Rules},
-    enrich::{Community, LookupRequest, Lookups, Person},
-};
+use event_fetcher::converter::{Community, LookupRequest, Lookups, PartialEvent, Person, Rules};
 use tokio::runtime::{Builder, Runtime};
 use vk_simulator::{Options, Simulator, World};
 
@@ -41,19 +38,23 @@ impl Material {
         self.updates.chunks_exact(size).map(body).collect()
     }
 
-    /// The look-ups of a batch, as `enrich` returns them.
-    pub(crate) fn known(&self, drafts: &[PartialEvent]) -> Lookups {
-        let mut needs = LookupRequest::default();
-        for draft in drafts {
-            draft.add_needs(&mut needs);
+    /// What is known of those in a batch, as the enricher returns it.
+    pub(crate) fn known(&self, partials: &[PartialEvent]) -> Lookups {
+        let mut request = LookupRequest::default();
+        for partial in partials {
+            partial.add_to(&mut request);
         }
         let Lookups { users, communities, chats, .. } = &self.known;
         let mut known = Lookups::default();
-        known.users.extend(needs.users.iter().filter_map(|id| Some((*id, users.get(id)?.clone()))));
+        known
+            .users
+            .extend(request.users.iter().filter_map(|id| Some((*id, users.get(id)?.clone()))));
         known.communities.extend(
-            needs.communities.iter().filter_map(|id| Some((*id, communities.get(id)?.clone()))),
+            request.communities.iter().filter_map(|id| Some((*id, communities.get(id)?.clone()))),
         );
-        known.chats.extend(needs.chats.iter().filter_map(|id| Some((*id, chats.get(id)?.clone()))));
+        known
+            .chats
+            .extend(request.chats.iter().filter_map(|id| Some((*id, chats.get(id)?.clone()))));
         known
     }
 }

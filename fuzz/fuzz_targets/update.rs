@@ -1,18 +1,23 @@
-//! An update: it becomes an event that survives serialization, or is rejected for a reason.
+//! An update: an event that reads back as it was written, or the reason why there is none.
 #![no_main]
 
-use event_fetcher::{converter::{Outcome, Rules, convert}, event::Event, enrich::Lookups};
+use event_fetcher::{
+    converter::{Lookups, Parsed, Rules, complete, parse},
+    event::Event,
+};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|raw: &str| {
     let rules = Rules { reply_author: true, ..Rules::default() };
-    match convert(raw, &Lookups::default(), &rules) {
-        Outcome::Event(event) => {
-            let json = serde_json::to_string(&event).expect("an event becomes JSON");
-            let read: Event = serde_json::from_str(&json).expect("and JSON an event");
-            assert_eq!(read, event);
+    match parse(raw, &rules) {
+        Parsed::Routed(partial) => {
+            for event in complete([partial], &mut Lookups::default(), &rules) {
+                let json = serde_json::to_string(&event).expect("an event becomes JSON");
+                let read: Event = serde_json::from_str(&json).expect("and JSON an event");
+                assert_eq!(read, event);
+            }
         }
-        Outcome::Rejected(rejection) => assert!(!rejection.to_string().is_empty()),
-        Outcome::Unrouted(_) => {}
+        Parsed::Rejected(rejection) => assert!(!rejection.to_string().is_empty()),
+        Parsed::Unrouted(_) => {}
     }
 });

@@ -1,4 +1,4 @@
-//! What a field has to be, or else the rejection that names it.
+//! Checks of single fields. A field that fails its check gives the rejection that names it.
 
 use serde::Deserialize;
 
@@ -8,8 +8,8 @@ use crate::vk::{
     field::{Field, Object, Wire},
 };
 
-/// An object of VK's, from its text.
-pub(super) fn parse<'a, T: Deserialize<'a>>(
+/// Reads a JSON object of VK's.
+pub(super) fn object<'a, T: Deserialize<'a>>(
     field: &'static str,
     raw: &'a str,
 ) -> Result<T, Rejection> {
@@ -19,7 +19,7 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(
     Ok(value)
 }
 
-/// The value of a field that has to be there.
+/// The value of a mandatory field.
 pub(super) fn required<'a, T: Wire<'a>>(
     name: &'static str,
     wire: Field<T>,
@@ -27,7 +27,7 @@ pub(super) fn required<'a, T: Wire<'a>>(
     optional(name, wire)?.ok_or(Rejection::Missing(name))
 }
 
-/// The value of a field that may be absent; if it is there, its type has to be right.
+/// The value of an optional field; `None` when it is absent or null.
 pub(super) fn optional<'a, T: Wire<'a>>(
     field: &'static str,
     wire: Field<T>,
@@ -39,7 +39,7 @@ pub(super) fn optional<'a, T: Wire<'a>>(
     }
 }
 
-/// An id that can cause events: anyone's but a chat's.
+/// The id of someone who can cause events: any id but a chat's.
 pub(super) fn author(field: &'static str, wire: Field<i64>) -> Result<Identity, Rejection> {
     match identity(field, wire)? {
         Identity::Chat(id) => Err(Rejection::NoIdentity { field, id, problem: "a chat's id" }),
@@ -47,7 +47,7 @@ pub(super) fn author(field: &'static str, wire: Field<i64>) -> Result<Identity, 
     }
 }
 
-/// An id that is somebody's.
+/// The id of a user, community, chat or guest.
 pub(super) fn identity(field: &'static str, wire: Field<i64>) -> Result<Identity, Rejection> {
     let id = required(field, wire)?;
     Identity::of(id).ok_or(Rejection::NoIdentity { field, id, problem: "nobody's id" })

@@ -1,8 +1,8 @@
-//! What a message consists of, apart from who wrote it where.
+//! The contents of a message, without its author and its conversation.
 
 use super::{
     Rejection, Rules,
-    fields::{optional, parse, required},
+    fields::{object, optional, required},
 };
 use crate::{
     event::{Message, Reply},
@@ -13,8 +13,8 @@ use crate::{
     },
 };
 
-/// What a message says, be it in an update or as VK told it when asked; and how many attachments and
-/// forwarded messages had to be left out, since VK allows far fewer.
+/// The contents of a message, and the number of attachments and forwarded messages that were left out
+/// because they exceed the bounds.
 pub(super) fn contents(
     wire: update::Message,
     cmid: i64,
@@ -37,20 +37,20 @@ pub(super) fn contents(
         .collect::<Result<Vec<_>, _>>()?;
 
     let mut attachments: Vec<_> = attachments.items.into_iter().map(attachment_type).collect();
-    for (word, applies) in
+    for (kind, applies) in
         [("geo", wire.geo.is_some()), ("reply", reply.is_some()), ("forward", !forward.is_empty())]
     {
         if applies {
-            attachments.push(word.to_owned());
+            attachments.push(kind.to_owned());
         }
     }
 
     Ok((Message { cmid, text, reply, forward, attachments }, left_out))
 }
 
-/// Reads the whole of a cropped message, as VK told it when asked; `None` when that is of no use.
-pub(super) fn whole(raw: &str, cmid: i64, rules: &Rules) -> Option<Message> {
-    let wire: update::Message = parse("message", raw).ok()?;
+/// The contents of a cropped message from VK's API; `None` when the message was deleted or is malformed.
+pub(super) fn complete(raw: &str, cmid: i64, rules: &Rules) -> Option<Message> {
+    let wire: update::Message = object("message", raw).ok()?;
     if matches!(wire.deleted, Field::Is(true)) {
         return None;
     }
@@ -77,7 +77,7 @@ fn attachment_type(wire: Field<Object<Attachment>>) -> String {
     }
 }
 
-/// The title that a service message gives to its chat, and whether it had to be cut.
+/// The title that a service message gives to its chat, and whether it was shortened.
 pub(super) fn new_title(wire: Field<Object<Action>>) -> Option<(String, bool)> {
     match wire {
         Field::Is(Object(Action { kind: Field::Is(kind), text: Field::Is(mut title) }))

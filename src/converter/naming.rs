@@ -1,38 +1,28 @@
-//! Who an event's user and peer are, by what is known of their ids.
+//! The user and the peer of an event, from their ids and the look-ups.
 
+use super::{Community, Lookups, Person};
 use crate::{
-    enrich::{Community, LookupRequest, Lookups, Person},
     event::{Peer, User},
     vk::Identity,
 };
 
-/// Asks for the names of an author or a peer.
-pub(super) fn add_need(identity: Identity, needs: &mut LookupRequest) {
-    match identity {
-        Identity::User(id) => needs.users.insert(id),
-        Identity::Chat(peer_id) => needs.chats.insert(peer_id),
-        Identity::Community(id) => needs.communities.insert(id),
-        Identity::Email(_) => false,
-    };
-}
-
-/// The author of an event. Where VK knows no names there are none, and the nick is made of the id.
-pub(super) fn user(author: Identity, known: &Lookups) -> User {
+/// The author of an event. Without a look-up the names are empty and the nick is made of the id.
+pub(super) fn user(author: Identity, lookups: &Lookups) -> User {
     match author {
-        Identity::User(id) => known.users.get(&id).map(|person| from_person(id, person)),
-        Identity::Community(id) => known.communities.get(&id).map(|it| from_community(id, it)),
+        Identity::User(id) => lookups.users.get(&id).map(|person| from_person(id, person)),
+        Identity::Community(id) => lookups.communities.get(&id).map(|it| from_community(id, it)),
         Identity::Chat(_) | Identity::Email(_) => None,
     }
     .unwrap_or_else(|| nameless(author))
 }
 
-/// The conversation of an event; `new_title` is the one that the event itself gives to its chat.
-pub(super) fn peer(peer: Identity, new_title: Option<&str>, known: &Lookups) -> Peer {
+/// The conversation of an event.
+pub(super) fn peer(peer: Identity, lookups: &Lookups) -> Peer {
     let name = match peer {
-        Identity::User(id) => known.users.get(&id).map(|person| full_name(person)),
-        Identity::Community(id) => known.communities.get(&id).map(|it| it.name.clone()),
+        Identity::User(id) => lookups.users.get(&id).map(|person| full_name(person)),
+        Identity::Community(id) => lookups.communities.get(&id).map(|it| it.name.clone()),
         Identity::Chat(peer_id) => {
-            new_title.or_else(|| known.chats.get(&peer_id).map(AsRef::as_ref)).map(str::to_owned)
+            lookups.chats.get(&peer_id).map(|title| title.as_ref().to_owned())
         }
         Identity::Email(_) => None,
     };
@@ -59,7 +49,7 @@ fn from_community(id: i64, community: &Community) -> User {
     }
 }
 
-/// An author of whom VK tells nothing: the nick is the address that VK gives to every id.
+/// An author without names. The nick is the address that VK gives to every id.
 fn nameless(author: Identity) -> User {
     let uuid = author.id();
     let nick = match author {

@@ -4,12 +4,12 @@ use serde_json::{Map, Value, value::RawValue};
 
 use super::Rejection;
 
-/// The containers a payload may nest. In an event it stands two deeper, and JSON readers are
-/// entitled to stop at 128.
+/// How deep a payload may nest. An event nests it two levels deeper, and JSON readers may stop at 128
+/// levels.
 const MAX_DEPTH: usize = 125;
 
-/// The payload as handlers want it: an object wherever VK sent one, be it as text, and `{}` where
-/// it sent nothing; any other value as it is.
+/// Reads the payload. An object that VK sent as a string becomes an object, an absent payload becomes `{}`,
+/// any other value stays as it is.
 pub(super) fn read(raw: Option<&RawValue>) -> Result<Value, Rejection> {
     let Some(raw) = raw else {
         return Ok(Value::Object(Map::new()));
@@ -32,7 +32,7 @@ fn unreadable(reason: String) -> Rejection {
     Rejection::Unreadable { field: "payload", reason }
 }
 
-/// Recurses as deep as the value, which the JSON reader bounds when it reads one.
+/// Recurses as deep as the value nests, which the JSON reader has limited already.
 fn nests_within(value: &Value, depth: usize) -> bool {
     match value {
         Value::Array(items) => depth > 0 && items.iter().all(|item| nests_within(item, depth - 1)),

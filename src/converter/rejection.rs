@@ -2,34 +2,33 @@
 
 use strum::{IntoStaticStr, VariantNames};
 
-/// Why an update cannot become an event, in words for the operator. What people wrote is never
-/// part of it.
+/// Why an update cannot become an event, as a message for the operator. It never quotes what users wrote.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "snake_case")]
 pub enum Rejection {
-    /// Not JSON, or JSON that cannot be represented: a field given twice, half a surrogate pair, a
-    /// number beyond all bounds, too many levels.
+    /// Invalid JSON, or JSON that cannot be represented: a duplicate field, half a surrogate pair, a number
+    /// out of range, too many levels.
     #[error("{field} cannot be read: {reason}")]
     Unreadable {
-        /// The unreadable part of the update, or all of it.
+        /// The part of the update that cannot be read.
         field: &'static str,
-        /// What the JSON reader says of it.
+        /// The error of the JSON reader.
         reason: String,
     },
-    /// A field without which there is no event.
+    /// A mandatory field is absent.
     #[error("{0} is missing")]
     Missing(&'static str),
-    /// A field that is there with another JSON type.
+    /// A field has the wrong JSON type.
     #[error("{field} is not {expected} but {found}")]
     WrongType {
         /// The field.
         field: &'static str,
-        /// The type it has to have.
+        /// The expected type.
         expected: &'static str,
-        /// The type it has.
+        /// The actual type.
         found: &'static str,
     },
-    /// An id that stands for nobody, or for a chat where someone has to be the author.
+    /// An id that belongs to nobody, or a chat's id where an author's is expected.
     #[error("{field} is {id}, which is {problem}")]
     NoIdentity {
         /// The field.
@@ -39,21 +38,21 @@ pub enum Rejection {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// An update of another community than the one that is fetched for.
+    /// An update of another community than the configured one.
     #[error("group_id is {found}, while vk.group_id is {expected}")]
     ForeignGroup {
-        /// The community that the update names.
+        /// The community in the update.
         found: i64,
-        /// The community that is configured.
+        /// The configured community.
         expected: i64,
     },
 }
 
 impl Rejection {
-    /// All codes.
+    /// All codes of [`code`](Self::code).
     pub const CODES: &[&str] = Self::VARIANTS;
 
-    /// The kind of the rejection as one stable word, to count by: its name in snake case.
+    /// The stable label of this kind of rejection, for metrics and dead letters.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.into()

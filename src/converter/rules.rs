@@ -1,15 +1,15 @@
-//! What the operator decides about conversion.
+//! The configurable rules of conversion.
 
 use super::Config;
 
-/// The rules of conversion that can be configured.
+/// The configurable rules of conversion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
-    /// A message whose text begins with one of these is a command.
+    /// A message is a command if its text begins with one of these.
     pub command_prefixes: Vec<String>,
-    /// Whether a reply or a forwarded message also carries its author's id.
+    /// Whether a reply or a forwarded message includes its author's id.
     pub reply_author: bool,
-    /// The community that updates have to belong to; none where any will do.
+    /// The community whose updates are accepted; `None` accepts all.
     pub group_id: Option<i64>,
 }
 
@@ -31,7 +31,7 @@ impl From<Config> for Rules {
 }
 
 impl Rules {
-    /// These rules, for the updates of this community alone.
+    /// The same rules, restricted to the updates of one community.
     #[must_use]
     pub fn of_community(self, group_id: i64) -> Self {
         Self { group_id: Some(group_id), ..self }

@@ -1,31 +1,52 @@
-//! What VK told about ids, bounded in number, size and age.
+//! A cache of VK's answers about ids, bounded in number, size and age.
+
+use std::sync::Arc;
 
 use quick_cache::{Weighter, sync::Cache as Quick};
 use tokio::time::Instant;
 
 use super::config::Ttls;
+use crate::converter::{Community, Person};
 
-/// What the cache holds of an id.
+/// What the cache has for an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Held<N> {
-    /// Nothing, or nothing that may still be served.
-    Nothing,
-    /// An answer young enough; none where VK does not know the id.
+pub(super) enum Cached<N> {
+    /// No answer, or one older than the hard TTL.
+    Missing,
+    /// An answer within its soft or negative TTL; `None` when VK does not know the id.
     Fresh(Option<N>),
-    /// An answer to serve, and to renew.
+    /// An answer to use, and to refresh in the background.
     Stale(Option<N>),
 }
 
-/// How much memory an answer takes.
+/// The memory that an answer takes.
 pub(super) trait Size {
-    /// About as many bytes as are on the heap.
+    /// Its texts in bytes.
     fn size(&self) -> usize;
 }
 
-/// The bytes of a name that count as one answer; a name of VK's is shorter.
+impl Size for Arc<Person> {
+    fn size(&self) -> usize {
+        self.bytes()
+    }
+}
+
+impl Size for Arc<Community> {
+    fn size(&self) -> usize {
+        self.bytes()
+    }
+}
+
+impl Size for Arc<str> {
+    fn size(&self) -> usize {
+        self.len()
+    }
+}
+
+/// The bytes of a name that count as one answer; VK's own names are shorter.
 const NAME_SIZE: usize = 512;
 
-/// A long name takes the room of several answers.
+/// A long name takes the capacity of several answers.
 #[derive(Debug, Clone)]
 struct BySize;
 
@@ -35,7 +56,7 @@ impl<N: Size> Weighter<i64, Answer<N>> for BySize {
     }
 }
 
-/// Answers by id. The least used make room for new ones.
+/// Answers by id; a full cache evicts by the Clock-PRO policy of `quick_cache`.
 pub(super) struct Cache<N: Size + Clone + Send + Sync + 'static> {
     answers: Quick<i64, Answer<N>, BySize>,
     ttls: Ttls,
@@ -45,8 +66,8 @@ pub(super) struct Cache<N: Size + Clone + Send + Sync + 'static> {
 struct Answer<N> {
     name: Option<N>,
     at: Instant,
-    /// The name is not to be renewed before.
-    renew_from: Instant,
+    /// The name is not refreshed before.
+    refresh_from: Instant,
 }
 
 impl<N: Size + Clone + Send + Sync + 'static> Cache<N> {
@@ -56,33 +77,33 @@ impl<N: Size + Clone + Send + Sync + 'static> Cache<N> {
         Self { answers: Quick::with_weighter(items, capacity, BySize), ttls }
     }
 
-    pub(super) fn get(&self, id: i64) -> Held<N> {
-        let Some(Answer { name, at, renew_from }) = self.answers.get(&id) else {
-            return Held::Nothing;
+    pub(super) fn get(&self, id: i64) -> Cached<N> {
+        let Some(Answer { name, at, refresh_from }) = self.answers.get(&id) else {
+            return Cached::Missing;
         };
         let age = at.elapsed();
-        let fresh = if name.is_some() { self.ttls.soft } else { self.ttls.negative };
-        if age < fresh || (age < self.ttls.hard && Instant::now() < renew_from) {
-            Held::Fresh(name)
+        let ttl = if name.is_some() { self.ttls.soft } else { self.ttls.negative };
+        if age < ttl || (age < self.ttls.hard && Instant::now() < refresh_from) {
+            Cached::Fresh(name)
         } else if age < self.ttls.hard {
-            Held::Stale(name)
+            Cached::Stale(name)
         } else {
-            Held::Nothing
+            Cached::Missing
         }
     }
 
     pub(super) fn put(&self, id: i64, name: Option<N>) {
         let now = Instant::now();
-        self.answers.insert(id, Answer { name, at: now, renew_from: now });
+        self.answers.insert(id, Answer { name, at: now, refresh_from: now });
     }
 
-    /// Notes that VK could not be asked about an id: what is held of it goes on being served, and is not
-    /// asked for as long as a negative answer is believed. Without anything to serve, that is one.
+    /// Keeps the cached answer of an id whose look-up failed, and does not refresh it for one negative TTL.
+    /// Without a usable answer, caches a negative one.
     pub(super) fn keep(&self, id: i64) {
         match (self.get(id), self.answers.get(&id)) {
-            (Held::Fresh(_) | Held::Stale(_), Some(answer)) => {
-                let renew_from = Instant::now() + self.ttls.negative;
-                self.answers.insert(id, Answer { renew_from, ..answer });
+            (Cached::Fresh(_) | Cached::Stale(_), Some(answer)) => {
+                let refresh_from = Instant::now() + self.ttls.negative;
+                self.answers.insert(id, Answer { refresh_from, ..answer });
             }
             _ => self.put(id, None),
         }
@@ -117,38 +138,38 @@ mod tests {
     async fn a_name_is_fresh_then_stale_then_gone() {
         let cache = Cache::new(10, TTLS);
         cache.put(1, Some("Anna"));
-        assert_eq!(cache.get(1), Held::Fresh(Some("Anna")));
+        assert_eq!(cache.get(1), Cached::Fresh(Some("Anna")));
         tokio::time::advance(TTLS.soft).await;
-        assert_eq!(cache.get(1), Held::Stale(Some("Anna")));
+        assert_eq!(cache.get(1), Cached::Stale(Some("Anna")));
         tokio::time::advance(TTLS.hard).await;
-        assert_eq!(cache.get(1), Held::Nothing);
-        assert_eq!(cache.get(2), Held::Nothing);
+        assert_eq!(cache.get(1), Cached::Missing);
+        assert_eq!(cache.get(2), Cached::Missing);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_negative_answer_is_believed_for_less_time() {
+    async fn a_negative_answer_has_its_own_ttl() {
         let cache = Cache::<&str>::new(10, TTLS);
         cache.put(1, None);
-        assert_eq!(cache.get(1), Held::Fresh(None));
+        assert_eq!(cache.get(1), Cached::Fresh(None));
         tokio::time::advance(TTLS.negative).await;
-        assert_eq!(cache.get(1), Held::Stale(None));
+        assert_eq!(cache.get(1), Cached::Stale(None));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_name_that_cannot_be_renewed_is_kept_and_not_asked_for_at_once() {
+    async fn a_name_that_cannot_be_refreshed_is_kept_for_a_negative_ttl() {
         let cache = Cache::new(10, TTLS);
         cache.put(1, Some("Anna"));
         tokio::time::advance(TTLS.soft).await;
         cache.keep(1);
-        assert_eq!(cache.get(1), Held::Fresh(Some("Anna")));
+        assert_eq!(cache.get(1), Cached::Fresh(Some("Anna")));
         tokio::time::advance(TTLS.negative).await;
-        assert_eq!(cache.get(1), Held::Stale(Some("Anna")));
+        assert_eq!(cache.get(1), Cached::Stale(Some("Anna")));
         cache.keep(2);
-        assert_eq!(cache.get(2), Held::Fresh(None));
+        assert_eq!(cache.get(2), Cached::Fresh(None));
     }
 
     #[test]
-    fn long_names_leave_room_for_fewer() {
+    fn long_names_take_the_capacity_of_several() {
         let cache = Cache::new(100, TTLS);
         let name: &'static str = "x".repeat(NAME_SIZE * 9).leak();
         for id in 0..10_000 {

@@ -6,14 +6,14 @@ use serde::{Deserialize, Deserializer};
 
 use crate::setting::{Contradiction, HOUR, SECOND, YEAR, choice, duration, whole};
 
-/// The cache of names.
+/// Look-ups of names and their cache.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The cache's capacity in users: 1000 to 10000000.
     #[serde(deserialize_with = "users")]
     pub users: u64,
-    /// The capacity in chats, and the same in communities: 100 to 10000000.
+    /// The cache's capacity in chats, and in communities: 100 to 10000000.
     #[serde(deserialize_with = "chats")]
     pub chats: u64,
     /// The age at which a name is refreshed in the background: 1s to 365d.

@@ -1,10 +1,13 @@
-//! Fetching the whole of messages that VK cropped in its updates, those of several conversations in
-//! one call. Their events do without where VK does not answer in time.
+//! Looks up messages that VK cropped in its updates, those of several conversations in one call. If VK does
+//! not answer in time, an event has what its update contains.
+//!
+//! A [circuit breaker](https://martinfowler.com/bliki/CircuitBreaker.html) keeps an outage from delaying every
+//! batch by the deadline: while it is open, batches do not wait, and one probe at a time goes to VK.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -18,8 +21,9 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{MessagePlace, token::Checks};
+use super::{query::lock, token_check::TokenChecks};
 use crate::{
+    converter::MessagePlace,
     ops::{
         dependency::{Cause, Dependency},
         health::Health,
@@ -28,130 +32,165 @@ use crate::{
     vk::{Api, CALLS_AN_EXECUTE, CallError, ErrorClass, MESSAGES_A_CALL, Method, Permit},
 };
 
-/// How long a batch waits for the whole of its cropped messages, however many calls that takes. Far less
-/// than the time after which work counts as stalled.
+/// How long a batch waits for its cropped messages, however many calls that takes. Far less than the time
+/// after which work counts as stalled.
 const DEADLINE: Duration = Duration::from_secs(12);
-/// After so long without an answer VK counts as failing, and several conversations are asked for apart.
+/// After so long without an answer the dependency counts as failing, and the conversations of a call are
+/// queried one by one.
 const OVERDUE: Duration = Duration::from_secs(5);
-/// How often a call is tried: a cropped message beats one that is never delivered.
+/// How often a call is tried: a cropped message is better than one that is never delivered.
 const TRIES: u32 = 4;
-/// Calls under way at once.
-const CALLS_AT_ONCE: usize = 4;
+/// Concurrent calls.
+const CONCURRENT_CALLS: usize = 4;
 
-/// The cropped messages whose whole is to be asked for.
+/// Looks up cropped messages.
 pub(super) struct Cropped {
-    wanted: Mutex<BTreeMap<MessagePlace, Vec<Asker>>>,
+    queue: Mutex<BTreeMap<MessagePlace, Vec<Waiter>>>,
     wake: Notify,
-    /// VK does not take several conversations in one call.
-    apart: AtomicBool,
-    report: Report,
-}
-
-/// Who is told of messages that are not completed.
-#[derive(Clone)]
-struct Report {
+    /// VK does not accept several conversations in one call.
+    no_execute: AtomicBool,
     health: Arc<Health>,
     incomplete: Counter,
-    /// Calls that VK did not answer with messages.
-    refusals: Arc<Mutex<Outage>>,
+    breaker: Mutex<Breaker>,
 }
 
-/// Who wants a message, and until when.
-struct Asker {
-    whole: oneshot::Sender<Option<Box<RawValue>>>,
-    until: Instant,
+/// Opens when messages fail while VK returns no others; any answer with messages closes it.
+struct Breaker {
+    /// Calls without messages.
+    outage: Outage,
+    /// When VK last returned messages.
+    succeeded: Option<Instant>,
+    /// While open: when the next probe starts.
+    probe_at: Option<Instant>,
+    pauses: Backoff,
 }
 
-/// Who asks for which message of a conversation.
-type Askers = BTreeMap<i64, Vec<Asker>>;
-
-/// Whole messages that are being asked for.
-pub(super) struct Coming {
-    messages: Vec<(MessagePlace, oneshot::Receiver<Option<Box<RawValue>>>)>,
-    until: Instant,
-    report: Report,
+/// A batch that waits for a message.
+struct Waiter {
+    sender: oneshot::Sender<Box<RawValue>>,
+    deadline: Instant,
 }
 
-impl Coming {
-    /// All that VK tells in time. Those that it does not are left out: what the update carries serves
-    /// then.
-    pub(super) async fn all(self) -> HashMap<MessagePlace, Box<RawValue>> {
-        let Self { messages, until, report } = self;
+/// The batches that wait for the messages of a conversation, by message number.
+type Waiters = BTreeMap<i64, Vec<Waiter>>;
+
+/// The messages of a batch that are being looked up.
+pub(super) struct Pending {
+    messages: Vec<(MessagePlace, oneshot::Receiver<Box<RawValue>>)>,
+    deadline: Instant,
+    incomplete: Counter,
+}
+
+impl Pending {
+    /// Waits for the messages. Those that VK does not return in time are absent.
+    pub(super) async fn finish(self) -> HashMap<MessagePlace, Box<RawValue>> {
+        let Self { messages, deadline, incomplete } = self;
         let wanted = messages.len();
-        let coming = messages
-            .into_iter()
-            .map(async |(place, whole)| Some((place, timeout_at(until, whole).await.ok()?.ok()??)));
-        let whole: HashMap<_, _> = join_all(coming).await.into_iter().flatten().collect();
-        report.incomplete.inc_by((wanted - whole.len()) as u64);
-        whole
+        let messages = messages.into_iter().map(async |(place, message)| {
+            Some((place, timeout_at(deadline, message).await.ok()?.ok()?))
+        });
+        let found: HashMap<_, _> = join_all(messages).await.into_iter().flatten().collect();
+        incomplete.inc_by((wanted - found.len()) as u64);
+        found
     }
 }
 
 impl Cropped {
-    /// Nothing is wanted yet.
     pub(super) fn new(health: Arc<Health>, incomplete: Counter) -> Self {
-        let report = Report { health, incomplete, refusals: Arc::default() };
-        let (wanted, wake) = (Mutex::default(), Notify::new());
-        Self { wanted, wake, apart: AtomicBool::new(false), report }
-    }
-
-    /// Has these messages asked for.
-    pub(super) fn begin(&self, places: BTreeSet<MessagePlace>) -> Coming {
-        let (until, report) = (Instant::now() + DEADLINE, self.report.clone());
-        if places.is_empty() {
-            return Coming { messages: Vec::new(), until, report };
+        Self {
+            queue: Mutex::default(),
+            wake: Notify::new(),
+            no_execute: AtomicBool::new(false),
+            health,
+            incomplete,
+            breaker: Mutex::new(Breaker {
+                outage: Outage::default(),
+                succeeded: None,
+                probe_at: None,
+                pauses: Backoff::network(),
+            }),
         }
-        let mut wanted = self.wanted();
-        let ask = |place| {
-            let (sender, whole) = oneshot::channel();
-            wanted.entry(place).or_default().push(Asker { whole: sender, until });
-            (place, whole)
-        };
-        let messages = places.into_iter().map(ask).collect();
-        self.wake.notify_one();
-        Coming { messages, until, report }
     }
 
-    /// Asks VK for as long as it is polled; ends only when VK rejects the token.
-    pub(super) async fn serve(&self, api: &Api) -> CallError {
+    /// Enqueues messages. While the circuit breaker is open, the batch does not wait for them.
+    pub(super) fn start(&self, places: BTreeSet<MessagePlace>) -> Pending {
+        let now = Instant::now();
+        let deadline = now + DEADLINE;
+        let incomplete = self.incomplete.clone();
+        let mut pending = Pending { messages: Vec::new(), deadline, incomplete };
+        if places.is_empty() {
+            return pending;
+        }
+        let is_open = {
+            let mut breaker = lock(&self.breaker);
+            match breaker.probe_at {
+                Some(probe_at) if now < probe_at => {
+                    pending.incomplete.inc_by(places.len() as u64);
+                    return pending;
+                }
+                // This probe ends within the deadline.
+                Some(_) => breaker.probe_at.replace(deadline).is_some(),
+                None => false,
+            }
+        };
+        let mut queue = self.queue();
+        let enqueue = |place| {
+            let (sender, message) = oneshot::channel();
+            queue.entry(place).or_default().push(Waiter { sender, deadline });
+            (place, message)
+        };
+        let messages: Vec<_> = places.into_iter().map(enqueue).collect();
+        self.wake.notify_one();
+        if is_open {
+            pending.incomplete.inc_by(messages.len() as u64);
+        } else {
+            pending.messages = messages;
+        }
+        pending
+    }
+
+    /// Queries VK for as long as it is polled; ends only when VK rejects the token.
+    pub(super) async fn run(&self, api: &Api) -> CallError {
         let mut calls = FuturesUnordered::new();
         loop {
             tokio::select! {
                 Some(result) = calls.next(), if !calls.is_empty() => {
-                    if let Err(refusal) = result {
-                        return refusal;
+                    if let Err(error) = result {
+                        return error;
                     }
-                    if calls.is_empty() && self.wanted().is_empty() {
-                        self.report.health.not_needed(Dependency::Messages);
+                    if calls.is_empty() && self.queue().is_empty() {
+                        self.health.not_needed(Dependency::Messages);
                     }
                 }
-                permit = self.permit(api), if calls.len() < CALLS_AT_ONCE => match permit {
-                    Some(permit) => calls.push(self.ask(api, permit, self.take(api))),
-                    // To wait for minutes is worse than to do without. Who asked sees it dropped.
-                    None => self.wanted().clear(),
+                permit = self.permit(api), if calls.len() < CONCURRENT_CALLS => match permit {
+                    Some(permit) => calls.push(self.query(api, permit, self.dequeue(api))),
+                    // The pause takes minutes: batches go on without these messages.
+                    None => self.queue().clear(),
                 }
             }
         }
     }
 
-    /// Waits for something wanted and then for the right to call: what is wanted meanwhile joins.
+    /// Waits for a message, then for the rate limit: messages enqueued meanwhile go into the same call. `None`
+    /// while the method is throttled.
     async fn permit<'a>(&self, api: &'a Api) -> Option<Permit<'a>> {
-        while self.wanted().is_empty() {
+        while self.queue().is_empty() {
             self.wake.notified().await;
         }
         api.permit_unless_throttled(Method::Messages).await
     }
 
-    /// What goes into one call, by conversation; nothing for which it is too late.
-    fn take(&self, api: &Api) -> BTreeMap<i64, Askers> {
-        let apart = self.apart.load(Ordering::Relaxed) || api.is_throttled(Method::Execute);
-        let most_conversations = if apart { 1 } else { CALLS_AN_EXECUTE };
+    /// The messages of the next call, by conversation. Drops those whose deadline is over.
+    fn dequeue(&self, api: &Api) -> BTreeMap<i64, Waiters> {
+        let no_execute =
+            self.no_execute.load(Ordering::Relaxed) || api.is_throttled(Method::Execute);
+        let most_conversations = if no_execute { 1 } else { CALLS_AN_EXECUTE };
         let now = Instant::now();
-        let mut wanted = self.wanted();
-        wanted.retain(|_, askers| askers.iter().any(|asker| asker.until > now));
-        let mut taken: BTreeMap<i64, Askers> = BTreeMap::new();
+        let mut queue = self.queue();
+        queue.retain(|_, waiters| waiters.iter().any(|waiter| waiter.deadline > now));
+        let mut taken: BTreeMap<i64, Waiters> = BTreeMap::new();
         for _ in 0..MESSAGES_A_CALL {
-            let Some(next) = wanted.first_entry() else { break };
+            let Some(next) = queue.first_entry() else { break };
             let (peer_id, cmid) = *next.key();
             if !taken.contains_key(&peer_id) && taken.len() == most_conversations {
                 break;
@@ -161,104 +200,105 @@ impl Cropped {
         taken
     }
 
-    /// Asks for messages until they are there, or until nobody waits for them any more.
-    async fn ask(
+    /// Queries messages until VK returns them, or until the latest deadline of those that wait.
+    async fn query(
         &self,
         api: &Api,
         permit: Permit<'_>,
-        wanted: BTreeMap<i64, Askers>,
+        wanted: BTreeMap<i64, Waiters>,
     ) -> Result<(), CallError> {
-        let askers = wanted.values().flat_map(BTreeMap::values).flatten();
-        let Some(until) = askers.map(|asker| asker.until).max() else { return Ok(()) };
-        let asked = Instant::now();
+        let waiters = wanted.values().flat_map(BTreeMap::values).flatten();
+        let Some(deadline) = waiters.map(|waiter| waiter.deadline).max() else { return Ok(()) };
+        let started = Instant::now();
         let messages = wanted.values().map(BTreeMap::len).sum();
-        let mut answers = std::pin::pin!(self.ask_all(api, permit, wanted));
-        if let Ok(result) = timeout_at(asked + OVERDUE, &mut answers).await {
+        let mut answers = std::pin::pin!(self.query_all(api, permit, wanted));
+        if let Ok(result) = timeout_at(started + OVERDUE, &mut answers).await {
             return result;
         }
         let reason = format!("no answer for {} s", OVERDUE.as_secs());
-        self.report.health.failing_since(Dependency::Messages, Cause::Unreachable, asked, reason);
-        timeout_at(until, answers).await.unwrap_or_else(|_| {
-            let reason = format!("no answer for {} s", asked.elapsed().as_secs());
-            self.not_completed(&reason, messages);
+        self.health.failing_since(Dependency::Messages, Cause::Unreachable, started, reason);
+        timeout_at(deadline, answers).await.unwrap_or_else(|_| {
+            let reason = format!("no answer for {} s", started.elapsed().as_secs());
+            self.failed(&reason, messages);
+            self.open(started);
             Ok(())
         })
     }
 
-    async fn ask_all(
+    async fn query_all(
         &self,
         api: &Api,
         permit: Permit<'_>,
-        wanted: BTreeMap<i64, Askers>,
+        wanted: BTreeMap<i64, Waiters>,
     ) -> Result<(), CallError> {
         let mut permit = Some(permit);
         let mut wanted = Vec::from_iter(wanted);
         if wanted.len() > 1
             && let Some(permit) = permit.take()
         {
-            wanted = self.ask_together(permit, wanted).await;
+            wanted = self.query_together(permit, wanted).await;
         }
-        // Side by side: one that is not answered costs the others nothing.
-        let alone = wanted.into_iter().map(|(peer_id, askers)| {
+        // Concurrently: a call that hangs does not delay the others.
+        let alone = wanted.into_iter().map(|(peer_id, waiters)| {
             let permit = permit.take();
             async move {
-                let cmids: Vec<_> = askers.keys().copied().collect();
-                tell(askers, self.of_conversation(api, permit, peer_id, &cmids).await?);
+                let cmids: Vec<_> = waiters.keys().copied().collect();
+                send(waiters, self.query_conversation(api, permit, peer_id, &cmids).await?);
                 Ok(())
             }
         });
         join_all(alone).await.into_iter().collect()
     }
 
-    /// Asks for several conversations in one call, and returns those that are better asked for apart.
-    async fn ask_together(
+    /// Queries several conversations in one call. Returns those to query one by one.
+    async fn query_together(
         &self,
         permit: Permit<'_>,
-        wanted: Vec<(i64, Askers)>,
-    ) -> Vec<(i64, Askers)> {
+        wanted: Vec<(i64, Waiters)>,
+    ) -> Vec<(i64, Waiters)> {
         let places: Vec<_> = wanted
             .iter()
-            .map(|(peer_id, askers)| (*peer_id, askers.keys().copied().collect()))
+            .map(|(peer_id, waiters)| (*peer_id, waiters.keys().copied().collect()))
             .collect();
         let answer = timeout(OVERDUE, permit.messages_of_several(&places)).await;
         match answer {
-            Ok(Ok(told)) => {
+            Ok(Ok(replies)) => {
                 let mut rest = Vec::new();
-                for ((peer_id, askers), messages) in wanted.into_iter().zip(told) {
+                for ((peer_id, waiters), messages) in wanted.into_iter().zip(replies) {
                     match messages {
                         Some(messages) => {
-                            self.completed();
-                            tell(askers, messages);
+                            self.succeeded();
+                            send(waiters, messages);
                         }
-                        None => rest.push((peer_id, askers)),
+                        None => rest.push((peer_id, waiters)),
                     }
                 }
                 rest
             }
-            // What it is asked for next has little time left; the next messages are asked for like this
-            // again.
+            // A timeout does not show that VK rejects `execute`: the next messages are queried together again.
             Err(_) => wanted,
             Ok(Err(error)) => {
-                tracing::debug!(%error, "cropped messages are asked for one conversation at a time");
+                tracing::debug!(%error, "cropped messages are queried one conversation at a time");
                 if error.class() == ErrorClass::Permanent {
-                    self.apart.store(true, Ordering::Relaxed);
+                    self.no_execute.store(true, Ordering::Relaxed);
                 }
                 wanted
             }
         }
     }
 
-    /// The messages of one conversation; none where VK does not tell them after some tries. Fails where
-    /// VK rejects the token.
-    async fn of_conversation<'a>(
+    /// The messages of one conversation; none if VK does not return them after some tries. Fails only if VK
+    /// rejects the token.
+    async fn query_conversation<'a>(
         &self,
         api: &'a Api,
         mut permit: Option<Permit<'a>>,
         peer_id: i64,
         cmids: &[i64],
     ) -> Result<Vec<(i64, Box<RawValue>)>, CallError> {
+        let started = Instant::now();
         let mut backoff = Backoff::network();
-        let mut checks = Checks::default();
+        let mut checks = TokenChecks::default();
         loop {
             let now = match permit.take() {
                 Some(permit) => Some(permit),
@@ -267,14 +307,14 @@ impl Cropped {
             let Some(now) = now else { break };
             let error = match now.messages(peer_id, cmids).await {
                 Ok(messages) => {
-                    self.completed();
+                    self.succeeded();
                     return Ok(messages);
                 }
                 Err(error) => error,
             };
             let pause = backoff.fail();
             if error.class() != ErrorClass::Skip {
-                self.report.health.no_answer(Dependency::Messages, error.reached(), &error);
+                self.health.no_answer(Dependency::Messages, error.reached(), &error);
             }
             checks.check(api, &error).await?;
             match error.class() {
@@ -282,8 +322,11 @@ impl Cropped {
                 ErrorClass::Transient | ErrorClass::Permanent if backoff.failures() < TRIES => {
                     tokio::time::sleep(pause).await;
                 }
-                ErrorClass::Transient | ErrorClass::Permanent | ErrorClass::Skip => {
-                    self.not_completed(&error, cmids.len());
+                class @ (ErrorClass::Transient | ErrorClass::Permanent | ErrorClass::Skip) => {
+                    self.failed(&error, cmids.len());
+                    if class != ErrorClass::Skip {
+                        self.open(started);
+                    }
                     break;
                 }
             }
@@ -291,13 +334,17 @@ impl Cropped {
         Ok(Vec::new())
     }
 
-    fn completed(&self) {
-        self.refusals().end();
-        self.report.health.ok(Dependency::Messages);
+    fn succeeded(&self) {
+        let mut breaker = lock(&self.breaker);
+        breaker.outage.end();
+        breaker.succeeded = Some(Instant::now());
+        breaker.probe_at = None;
+        breaker.pauses.reset();
+        self.health.ok(Dependency::Messages);
     }
 
-    fn not_completed(&self, error: &dyn std::fmt::Display, messages: usize) {
-        if let Some(failures) = self.refusals().fail() {
+    fn failed(&self, error: &dyn std::fmt::Display, messages: usize) {
+        if let Some(failures) = lock(&self.breaker).outage.fail() {
             tracing::warn!(
                 %error, failures, messages,
                 "VK does not complete cropped messages; the events have what it sent"
@@ -305,20 +352,26 @@ impl Cropped {
         }
     }
 
-    fn refusals(&self) -> MutexGuard<'_, Outage> {
-        self.report.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Opens the circuit breaker, unless VK has returned messages since the failed call was `started`. Batches
+    /// that wait for a message without a call go on.
+    fn open(&self, started: Instant) {
+        let mut breaker = lock(&self.breaker);
+        if breaker.succeeded.is_none_or(|at| at < started) {
+            breaker.probe_at = Some(Instant::now() + breaker.pauses.fail());
+            self.queue().clear();
+        }
     }
 
-    fn wanted(&self) -> MutexGuard<'_, BTreeMap<MessagePlace, Vec<Asker>>> {
-        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, BTreeMap<MessagePlace, Vec<Waiter>>> {
+        lock(&self.queue)
     }
 }
 
-fn tell(mut askers: Askers, messages: Vec<(i64, Box<RawValue>)>) {
+fn send(mut waiters: Waiters, messages: Vec<(i64, Box<RawValue>)>) {
     for (cmid, message) in messages {
-        for asker in askers.remove(&cmid).into_iter().flatten() {
-            // Who no longer waits has stopped for a reason of its own.
-            let _ = asker.whole.send(Some(message.clone()));
+        for waiter in waiters.remove(&cmid).into_iter().flatten() {
+            // A batch that no longer waits has been dropped, or its deadline is over.
+            let _ = waiter.sender.send(message.clone());
         }
     }
 }

@@ -1,12 +1,10 @@
-//! The three directories that VK keeps names in, and how each is asked.
+//! The directories that names are looked up in: users, communities, chats.
 
 use std::sync::Arc;
 
-use super::{
-    cache::Size,
-    known::{Community, Person},
-};
+use super::cache::Size;
 use crate::{
+    converter::{Community, Person},
     ops::{dependency::Dependency, metrics::Cache},
     vk::{
         CHATS_A_CALL, COMMUNITIES_A_CALL, ChatInfo, CommunityInfo, Listed, Method, USERS_A_CALL,
@@ -14,22 +12,22 @@ use crate::{
     },
 };
 
-/// A directory of names by id.
+/// A directory of names by id, and the API method that queries it.
 pub(super) trait Directory {
-    /// What an id stands for.
+    /// The names of an id.
     type Name: Size + Clone + Send + Sync + 'static;
-    /// How VK tells it.
+    /// An element of the method's reply.
     type Info: Listed;
-    /// The API method that tells it.
+    /// The API method.
     const METHOD: Method = <Self::Info as Listed>::METHOD;
-    /// Most ids a call takes.
+    /// The maximum number of ids in a call.
     const IDS_A_CALL: usize;
     /// The label of its cache in the metrics.
     const CACHE: Cache;
-    /// Who is at fault when it cannot be asked.
+    /// The dependency that fails when the method fails.
     const DEPENDENCY: Dependency;
 
-    /// The name as it is kept, and whether it had to be cut.
+    /// The name to cache, and whether it was shortened.
     fn name(info: Self::Info) -> (Self::Name, bool);
 }
 

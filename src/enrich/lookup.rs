@@ -1,4 +1,4 @@
-//! Looking ids up in one directory: cached, each id asked for once, in as few calls as VK allows.
+//! Look-ups in one directory: cached, each id queried once, in as few calls as VK allows.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -11,10 +11,10 @@ use prometheus_client::metrics::counter::Counter;
 use tokio::sync::{Notify, oneshot};
 
 use super::{
-    asking::State,
-    cache::{Cache, Held},
+    cache::{Cache, Cached},
     config::{Ttls, Unresolved},
     directory::Directory,
+    query::QueryState,
 };
 use crate::{
     ops::{
@@ -24,13 +24,13 @@ use crate::{
     vk::{Api, CallError, Permit},
 };
 
-/// Lists of one directory that are asked for at once, or are to be asked for again.
-const LISTS_AT_ONCE: usize = 4;
+/// The lists of ids of one directory that are queried or retried at the same time.
+const CONCURRENT_LISTS: usize = 4;
 
-/// The look-ups of one directory.
+/// The look-ups in one directory.
 pub(super) struct Lookup<D: Directory> {
     cache: Cache<D::Name>,
-    wanted: Mutex<Wanted<D::Name>>,
+    queue: Mutex<Queue<D::Name>>,
     wake: Notify,
     pub(super) policy: Policy,
     pub(super) health: Arc<Health>,
@@ -38,35 +38,38 @@ pub(super) struct Lookup<D: Directory> {
     stale: Counter,
     misses: Counter,
     pub(super) unresolved: Counter,
-    pub(super) state: State,
+    pub(super) state: QueryState,
 }
 
-/// What happens to an id whose look-up keeps failing when it is asked for alone.
+/// What happens to an id whose look-up keeps failing when it is queried alone.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Policy {
     pub(super) unresolved: Unresolved,
     pub(super) after: Duration,
 }
 
-/// Ids that VK is to be asked for, or is being asked for.
-struct Wanted<N> {
-    queue: BTreeSet<i64>,
-    waiting: HashMap<i64, Vec<oneshot::Sender<Option<N>>>>,
+/// The ids to query.
+struct Queue<N> {
+    /// Those that no call contains yet.
+    next: BTreeSet<i64>,
+    /// All, also those of calls in flight, with the batches that wait for them; no batch waits for an id
+    /// that is only refreshed.
+    waiters: HashMap<i64, Vec<oneshot::Sender<Option<N>>>>,
 }
 
-/// Enricher taken from the cache, and those still to come.
+/// The names of a batch: from the cache, and those being looked up.
 pub(super) struct Pending<N> {
-    here: HashMap<i64, N>,
-    coming: Vec<(i64, oneshot::Receiver<Option<N>>)>,
+    found: HashMap<i64, N>,
+    queried: Vec<(i64, oneshot::Receiver<Option<N>>)>,
 }
 
 impl<N> Pending<N> {
-    /// All names, once VK has told them. What VK does not know is left out.
-    pub(super) async fn all(self) -> HashMap<i64, N> {
-        let Self { mut here, coming } = self;
-        let coming = coming.into_iter().map(async |(id, answer)| Some((id, answer.await.ok()??)));
-        here.extend(join_all(coming).await.into_iter().flatten());
-        here
+    /// Waits for all names. Ids that VK does not know are absent.
+    pub(super) async fn finish(self) -> HashMap<i64, N> {
+        let Self { mut found, queried } = self;
+        let queried = queried.into_iter().map(async |(id, name)| Some((id, name.await.ok()??)));
+        found.extend(join_all(queried).await.into_iter().flatten());
+        found
     }
 }
 
@@ -78,13 +81,13 @@ impl<D: Directory> Lookup<D> {
         health: Arc<Health>,
         metrics: &Enrichment,
     ) -> Self {
-        let wanted = Wanted { queue: BTreeSet::new(), waiting: HashMap::new() };
+        let queue = Queue { next: BTreeSet::new(), waiters: HashMap::new() };
         let count = |result| {
             metrics.cache_lookups.get_or_create_owned(&CacheLabels { cache: D::CACHE, result })
         };
         Self {
             cache: Cache::new(capacity, ttls),
-            wanted: Mutex::new(wanted),
+            queue: Mutex::new(queue),
             wake: Notify::new(),
             policy,
             health,
@@ -94,32 +97,32 @@ impl<D: Directory> Lookup<D> {
             unresolved: metrics
                 .names_unresolved
                 .get_or_create_owned(&DirectoryLabels { cache: D::CACHE }),
-            state: State::default(),
+            state: QueryState::default(),
         }
     }
 
-    /// Takes what is known of `ids` now and has the rest asked for.
-    pub(super) fn begin(&self, ids: &BTreeSet<i64>) -> Pending<D::Name> {
-        let mut pending = Pending { here: HashMap::with_capacity(ids.len()), coming: Vec::new() };
+    /// Takes names from the cache, and enqueues the ids that are missing or stale.
+    pub(super) fn start(&self, ids: &BTreeSet<i64>) -> Pending<D::Name> {
+        let mut pending = Pending { found: HashMap::with_capacity(ids.len()), queried: Vec::new() };
         let (mut stale, mut missing) = (0, 0);
         for &id in ids {
             let name = match self.cache.get(id) {
-                Held::Fresh(name) => name,
-                Held::Stale(name) => {
+                Cached::Fresh(name) => name,
+                Cached::Stale(name) => {
                     stale += 1;
-                    self.want(id, None);
+                    self.enqueue(id, None);
                     name
                 }
-                Held::Nothing => {
+                Cached::Missing => {
                     missing += 1;
                     let (sender, receiver) = oneshot::channel();
-                    self.want(id, Some(sender));
-                    pending.coming.push((id, receiver));
+                    self.enqueue(id, Some(sender));
+                    pending.queried.push((id, receiver));
                     None
                 }
             };
             if let Some(name) = name {
-                pending.here.insert(id, name);
+                pending.found.insert(id, name);
             }
         }
         self.hits.inc_by(ids.len() as u64 - stale - missing);
@@ -128,98 +131,99 @@ impl<D: Directory> Lookup<D> {
         pending
     }
 
-    /// A name learnt otherwise; who waits for it gets it, and a call under way does not undo it.
-    pub(super) fn learn(&self, id: i64, name: &D::Name) {
-        self.wanted().queue.remove(&id);
+    /// Sets a name that an update contains. A call in flight does not overwrite it.
+    pub(super) fn set(&self, id: i64, name: &D::Name) {
+        self.queue().next.remove(&id);
         self.settle(id, Some(name));
     }
 
-    /// Asks VK for what is wanted, for as long as it is polled; ends only when VK refuses for good.
-    pub(super) async fn serve(&self, api: &Api) -> CallError {
+    /// Queries VK for as long as it is polled; ends only with a permanent error.
+    pub(super) async fn run(&self, api: &Api) -> CallError {
         let mut lists = FuturesUnordered::new();
         let mut suspects = FuturesUnordered::new();
         loop {
             tokio::select! {
-                Some(rest) = lists.next(), if !lists.is_empty() => match rest {
-                    Ok(rest) => suspects.push(self.isolate(api, rest)),
-                    Err(refusal) => return refusal,
+                Some(failed) = lists.next(), if !lists.is_empty() => match failed {
+                    Ok(failed) => suspects.push(self.bisect(api, failed)),
+                    Err(error) => return error,
                 },
                 Some(parts) = suspects.next(), if !suspects.is_empty() => match parts {
-                    Ok(parts) => suspects.extend(parts.into_iter().map(|ids| self.isolate(api, ids))),
-                    Err(refusal) => return refusal,
+                    Ok(parts) => suspects.extend(parts.into_iter().map(|ids| self.bisect(api, ids))),
+                    Err(error) => return error,
                 },
-                permit = self.permit(api), if lists.len() < LISTS_AT_ONCE => {
-                    let ids = self.take();
+                permit = self.permit(api), if lists.len() < CONCURRENT_LISTS => {
+                    let ids = self.dequeue();
                     if !ids.is_empty() {
-                        lists.push(self.ask(api, permit, ids));
+                        lists.push(self.query(api, permit, ids));
                     }
                 }
             }
         }
     }
 
-    /// Waits for something wanted and then for the right to call: what is wanted meanwhile joins.
+    /// Waits for an id, then for the rate limit: ids enqueued meanwhile go into the same call.
     async fn permit<'a>(&self, api: &'a Api) -> Permit<'a> {
-        while self.wanted().queue.is_empty() {
+        while self.queue().next.is_empty() {
             self.wake.notified().await;
         }
         api.permit(D::METHOD).await
     }
 
-    fn take(&self) -> Vec<i64> {
-        let queue = &mut self.wanted().queue;
-        let ids: Vec<i64> = queue.iter().copied().take(D::IDS_A_CALL).collect();
+    /// The ids of the next call.
+    fn dequeue(&self) -> Vec<i64> {
+        let next = &mut self.queue().next;
+        let ids: Vec<i64> = next.iter().copied().take(D::IDS_A_CALL).collect();
         for id in &ids {
-            queue.remove(id);
+            next.remove(id);
         }
         ids
     }
 
-    fn want(&self, id: i64, who: Option<oneshot::Sender<Option<D::Name>>>) {
-        let wanted = &mut *self.wanted();
-        let waiting = wanted.waiting.entry(id).or_insert_with(|| {
-            wanted.queue.insert(id);
+    fn enqueue(&self, id: i64, waiter: Option<oneshot::Sender<Option<D::Name>>>) {
+        let queue = &mut *self.queue();
+        let waiters = queue.waiters.entry(id).or_insert_with(|| {
+            queue.next.insert(id);
             self.wake.notify_one();
             Vec::new()
         });
-        waiting.extend(who);
+        waiters.extend(waiter);
     }
 
-    /// Leaves out the ids whose name was learnt meanwhile.
-    pub(super) fn retain_wanted(&self, ids: &mut Vec<i64>) {
-        let wanted = self.wanted();
-        ids.retain(|id| wanted.waiting.contains_key(id));
+    /// Removes the ids whose names were set meanwhile.
+    pub(super) fn retain_unsettled(&self, ids: &mut Vec<i64>) {
+        let queue = self.queue();
+        ids.retain(|id| queue.waiters.contains_key(id));
     }
 
-    /// How many of `ids` events wait for; the others are only to be renewed.
-    pub(super) fn waited_for(&self, ids: &[i64]) -> usize {
-        let wanted = self.wanted();
-        ids.iter().filter(|id| wanted.waiting.get(id).is_some_and(|who| !who.is_empty())).count()
+    /// The number of `ids` that batches wait for; the others are only refreshed.
+    pub(super) fn awaited(&self, ids: &[i64]) -> usize {
+        let queue = self.queue();
+        ids.iter().filter(|id| queue.waiters.get(id).is_some_and(|it| !it.is_empty())).count()
     }
 
-    /// Stops asking for an id: who waits for it goes without.
+    /// Stops querying an id: the batches that wait for it go on without its name.
     pub(super) fn give_up(&self, id: i64) {
         self.cache.keep(id);
-        // Who waits is told by the channel's end.
-        self.wanted().waiting.remove(&id);
+        // Dropping the senders ends the wait.
+        self.queue().waiters.remove(&id);
     }
 
-    /// VK's answer for an id; without effect when the name was learnt while the call ran.
+    /// Stores VK's answer for an id, unless the name was set while the call was in flight.
     pub(super) fn answer(&self, id: i64, name: Option<&D::Name>) {
-        if self.wanted().waiting.contains_key(&id) {
+        if self.queue().waiters.contains_key(&id) {
             self.settle(id, name);
         }
     }
 
     fn settle(&self, id: i64, name: Option<&D::Name>) {
         self.cache.put(id, name.cloned());
-        for waiting in self.wanted().waiting.remove(&id).into_iter().flatten() {
-            // Who no longer waits has stopped for a reason of its own.
-            let _ = waiting.send(name.cloned());
+        for waiter in self.queue().waiters.remove(&id).into_iter().flatten() {
+            // A batch that no longer waits has been dropped.
+            let _ = waiter.send(name.cloned());
         }
     }
 
-    fn wanted(&self) -> MutexGuard<'_, Wanted<D::Name>> {
-        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, Queue<D::Name>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,29 +1,30 @@
-//! Who is who: names of users, communities and chats, looked up in batches and cached.
+//! Enrichment: looks up the names of users, communities and chats, and cropped messages, in as few calls as
+//! VK allows. Names are cached.
 
-mod asking;
+mod bisect;
 mod cache;
 mod config;
 mod cropped;
 mod directory;
-mod known;
 mod lookup;
-mod refused;
-mod suspects;
-mod token;
+mod query;
+mod rejected;
+mod token_check;
 
 use std::sync::Arc;
 
 use crate::{
+    converter::{self, LookupRequest, Lookups, PartialEvent, Rules},
+    event::Event,
     ops::{health::Health, metrics::Enrichment},
     vk::{Api, CallError},
 };
 pub use config::{Config, Unresolved};
-use cropped::{Coming, Cropped};
+use cropped::Cropped;
 use directory::{Chats, Communities, Users};
-pub use known::{Community, LookupRequest, Lookups, MessagePlace, Person};
-use lookup::{Lookup, Pending, Policy};
+use lookup::{Lookup, Policy};
 
-/// The names known so far, and the way to ask for more.
+/// Looks up what events need to be complete.
 pub struct Enricher {
     api: Arc<Api>,
     users: Lookup<Users>,
@@ -32,16 +33,8 @@ pub struct Enricher {
     cropped: Cropped,
 }
 
-/// What a batch needs, partly known, partly being asked for.
-pub struct Request {
-    users: Pending<Arc<Person>>,
-    communities: Pending<Arc<Community>>,
-    chats: Pending<Arc<str>>,
-    messages: Coming,
-}
-
 impl Enricher {
-    /// Knows nothing yet.
+    /// An enricher with empty caches. It works while [`run`](Self::run) is polled.
     #[must_use]
     pub fn new(
         api: Arc<Api>,
@@ -60,49 +53,48 @@ impl Enricher {
         }
     }
 
-    /// Does the asking, for as long as it is polled; without it a [`Request`] never ends.
-    ///
-    /// Ends only when VK refuses for good.
-    pub async fn serve(&self) -> CallError {
+    /// Calls VK's API for all look-ups, for as long as it is polled. Ends only with a permanent error.
+    pub async fn run(&self) -> CallError {
         tokio::select! {
-            refusal = self.users.serve(&self.api) => refusal,
-            refusal = self.communities.serve(&self.api) => refusal,
-            refusal = self.chats.serve(&self.api) => refusal,
-            refusal = self.cropped.serve(&self.api) => refusal,
+            error = self.users.run(&self.api) => error,
+            error = self.communities.run(&self.api) => error,
+            error = self.chats.run(&self.api) => error,
+            error = self.cropped.run(&self.api) => error,
         }
     }
 
-    /// Takes what is known now and has the rest asked for. Call in the order of the batches, and
-    /// [`retitle`](Self::retitle) after each, so that a title holds from its own event on.
-    #[must_use]
-    pub fn begin(&self, needs: LookupRequest) -> Request {
-        Request {
-            users: self.users.begin(&needs.users),
-            communities: self.communities.begin(&needs.communities),
-            chats: self.chats.begin(&needs.chats),
-            messages: self.cropped.begin(needs.messages),
-        }
-    }
-
-    /// A chat has a new title.
-    pub fn retitle(&self, peer_id: i64, title: &str) {
-        self.chats.learn(peer_id, &title.into());
-    }
-}
-
-impl Request {
-    /// Everything needed, once VK has told it; what VK does not know or tell is left out.
+    /// Starts the look-ups for a batch at once; the future is their results. Call in VK's order: a chat's
+    /// new title applies to the batches after it.
     ///
-    /// Waits as long as VK's API fails: no event leaves with a guessed identity. Only an id for which VK
-    /// gives no usable answer while it answers for others is given up, and a cropped message that is not
-    /// completed in time.
-    pub async fn known(self) -> Lookups {
-        let (users, communities, chats, messages) = tokio::join!(
-            self.users.all(),
-            self.communities.all(),
-            self.chats.all(),
-            self.messages.all()
-        );
-        Lookups { users, communities, chats, messages }
+    /// The future waits as long as VK's API fails, so that no event has a guessed identity. Absent from the
+    /// results are ids that VK does not know, ids that were given up (see `names.unresolved`), and cropped
+    /// messages that VK does not return in time.
+    pub fn look_up(&self, partials: &[PartialEvent]) -> impl Future<Output = Lookups> + use<> {
+        let mut request = LookupRequest::default();
+        for partial in partials {
+            partial.add_to(&mut request);
+        }
+        let users = self.users.start(&request.users);
+        let communities = self.communities.start(&request.communities);
+        let chats = self.chats.start(&request.chats);
+        let messages = self.cropped.start(request.messages);
+        for (peer_id, title) in partials.iter().filter_map(PartialEvent::new_title) {
+            self.chats.set(peer_id, &title.into());
+        }
+        async move {
+            let (users, communities, chats, messages) = tokio::join!(
+                users.finish(),
+                communities.finish(),
+                chats.finish(),
+                messages.finish()
+            );
+            Lookups { users, communities, chats, messages }
+        }
+    }
+
+    /// Looks up what a batch needs and completes its events, in the same order.
+    pub async fn complete(&self, partials: Vec<PartialEvent>, rules: &Rules) -> Vec<Event> {
+        let mut lookups = self.look_up(&partials).await;
+        converter::complete(partials, &mut lookups, rules).collect()
     }
 }

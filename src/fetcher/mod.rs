@@ -1,5 +1,6 @@
 //! Follows a community's Long Poll queue, and passes on each batch that VK sends.
 
+mod batch;
 mod salvage;
 mod session;
 mod session_check;
@@ -22,79 +23,15 @@ use crate::{
     ts::Ts,
     vk::{Api, CallError, ErrorClass, LongPoll, LongPollServer, PollReply, RequestError},
 };
+pub use batch::{Batch, Gap, GapCause};
 pub use session::{Connecting, Polling, SessionState, Step};
 use session_check::SessionCheck;
 
 /// The least time between two polls of which the first returned no updates.
 const EMPTY_POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// About how much memory an update takes beside its text, in bytes.
-const UPDATE_OVERHEAD: usize = 256;
-
 /// After so many servers in a row that led to no successful poll, that is logged.
 const USELESS_SERVERS: u32 = 3;
-
-/// The updates of one poll, with the position after them: the unit that is prepared and committed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Batch {
-    /// Each update's JSON text, in VK's order.
-    pub updates: Vec<Box<str>>,
-    /// The position after them.
-    pub ts: Ts,
-    /// The updates before them that VK reported as lost.
-    pub gap: Option<Gap>,
-}
-
-impl Batch {
-    /// A batch that moves the position and has no updates.
-    #[must_use]
-    pub fn position_only(ts: Ts, gap: Option<Gap>) -> Self {
-        Self { updates: Vec::new(), ts, gap }
-    }
-
-    /// The memory that it takes, in bytes: the text of its updates and an overhead for each.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        self.updates.iter().map(|update| update.len() + UPDATE_OVERHEAD).sum()
-    }
-}
-
-/// A batch and the time at which it was received.
-#[derive(Debug)]
-pub struct Received {
-    /// The batch.
-    pub batch: Batch,
-    /// When the last byte of the reply was read.
-    pub at: Instant,
-}
-
-/// Updates that VK reported as lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gap {
-    /// The position before them.
-    pub from: Ts,
-    /// The position after them.
-    pub to: Ts,
-    /// How VK reported them.
-    pub cause: GapCause,
-}
-
-impl Gap {
-    /// How many updates may be missing, judging by the positions: an estimate.
-    #[must_use]
-    pub fn missed(&self) -> u64 {
-        self.to.since(self.from)
-    }
-}
-
-/// How VK reported a gap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GapCause {
-    /// `failed: 1`: history outdated or partly lost.
-    Outdated,
-    /// `failed: 3`: information lost.
-    Lost,
-}
 
 /// The access to a community's queue.
 #[derive(Debug, Clone, Copy)]
@@ -118,7 +55,7 @@ pub async fn follow(
     health: &Health,
     metrics: &Fetching,
     start: Option<Ts>,
-    out: mpsc::Sender<Received>,
+    out: mpsc::Sender<Batch>,
     stop: &CancellationToken,
 ) -> Result<(), CallError> {
     let session = run(source, health, metrics, start, out);
@@ -130,7 +67,7 @@ async fn run(
     health: &Health,
     metrics: &Fetching,
     start: Option<Ts>,
-    out: mpsc::Sender<Received>,
+    out: mpsc::Sender<Batch>,
 ) -> Result<(), CallError> {
     let Source { api, long_poll, session_check } = source;
     if start.is_none() {
@@ -149,8 +86,9 @@ async fn run(
                 let (server, newest) = servers.next().await?;
                 check.restart();
                 let step = connecting.granted(server, newest);
-                if let Some(batch) = step.batch {
-                    slot.send(Received { batch, at: Instant::now() });
+                if let Some(mut batch) = step.batch {
+                    batch.received.push(Instant::now());
+                    slot.send(batch);
                 }
                 state = step.state;
                 continue;
@@ -163,9 +101,10 @@ async fn run(
         let step = polling.replied(reply);
         state = step.state;
         let is_empty = step.batch.as_ref().is_none_or(|it| it.updates.is_empty());
-        if let Some(batch) = step.batch {
+        if let Some(mut batch) = step.batch {
             check.received(&batch);
-            slot.send(Received { batch, at: Instant::now() });
+            batch.received.push(Instant::now());
+            slot.send(batch);
         } else if matches!(outcome, PollOutcome::Empty | PollOutcome::Updates)
             && let SessionState::Polling(polling) = state
         {

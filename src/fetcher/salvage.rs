@@ -31,7 +31,7 @@ pub(super) fn salvage(body: &str, from: Ts) -> Option<Batch> {
         Some(ts) if ts < from => return None,
         // Pieces that are not JSON count as updates only if their number matches VK's positions.
         Some(ts) if whole == updates.len() || ts == from.after(updates.len()) => {
-            return Some(Batch { updates, ts, gap: None });
+            return Some(Batch::new(updates, ts));
         }
         _ => {}
     }
@@ -39,11 +39,7 @@ pub(super) fn salvage(body: &str, from: Ts) -> Option<Batch> {
     if updates.is_empty() && !begins {
         return None;
     }
-    Some(front(updates, from).unwrap_or_else(|| Batch {
-        updates: vec![body.into()],
-        ts: from.after(1),
-        gap: None,
-    }))
+    Some(front(updates, from).unwrap_or_else(|| Batch::new(vec![body.into()], from.after(1))))
 }
 
 /// The valid updates before the damage, if there are any. The damaged ones are fetched again.
@@ -54,7 +50,7 @@ pub(super) fn before_damage(body: &str, from: Ts) -> Option<Batch> {
 fn front(mut updates: Vec<Box<str>>, from: Ts) -> Option<Batch> {
     updates.truncate(whole(&updates));
     let ts = from.after(updates.len());
-    (!updates.is_empty()).then_some(Batch { updates, ts, gap: None })
+    (!updates.is_empty()).then_some(Batch::new(updates, ts))
 }
 
 /// Identifies the damage of a body. Two bodies have the same fingerprint if the same update is damaged in

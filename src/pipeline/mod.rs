@@ -1,10 +1,9 @@
-//! The way of the data: fetcher, names, converter, bus. One direction, bounded, in order.
+//! Connects the stages: fetcher, enricher, converter, bus. In one direction, bounded, in order.
 //!
-//! Poll n + 1 runs while batch n waits for names and batch n - 1 commits. Where one of them is
-//! held up, those before it wait, and VK's queue is the buffer.
+//! Poll n + 1 runs while batch n waits for look-ups and batch n - 1 is committed. A stage that waits makes the
+//! stages before it wait, and VK's queue is the buffer.
 
-mod complete;
-mod prepare;
+mod convert;
 mod report;
 
 use std::{future::pending, panic::resume_unwind, sync::Arc, time::Duration};
@@ -24,7 +23,7 @@ use crate::{
     converter::{Rejection, Rules},
     enrich::Enricher,
     event::EventType,
-    fetcher::{self, Received, Source},
+    fetcher::{self, Batch, Source},
     ops::{
         health::Health,
         metrics::{LabelValues, LeaseTermEnd, LeaseTermEndLabels, Metrics},
@@ -33,24 +32,23 @@ use crate::{
     ts::Ts,
     vk::{Api, CallError, LongPoll, Method},
 };
-pub use complete::complete;
-use prepare::{Prepared, UNROUTED, prepare};
-use report::Report;
+use convert::{Converted, UNROUTED, enrich};
+use report::CommitReport;
 
-/// How many batches are between VK's answer and their commit ...
+/// The limit of batches between VK's answer and their commit.
 const BATCHES_AHEAD: u32 = 64;
-/// ... and of what size, in bytes: of VK's answers, and once more of what is made of those whose names are
-/// known. A larger one goes alone.
+/// The limit of their size in bytes: of VK's answers, and as much again of the events made of them. A larger
+/// batch goes alone.
 const BYTES_AHEAD: u32 = 4 << 20;
-/// How long a stop waits for batches that VK has answered already. Whatever is left is fetched
-/// again at the next start.
+/// How long a stop waits for batches that are fetched and not committed. What is left is fetched again at the
+/// next start.
 const GRACE: Duration = Duration::from_secs(3);
-/// How many times within as many seconds the work is found to stand still before it is begun again.
-const STANDSTILL: u32 = 5;
-/// How long a stop waits for Redis to take the lease back.
+/// After so many checks in a row, one a second, that find the work stalled, it is restarted.
+const STALLED_CHECKS: u32 = 5;
+/// How long a stop waits for Redis to release the lease.
 const RELEASE: Duration = Duration::from_secs(1);
 
-/// Everything that the service is made of.
+/// The stages of the service and what they share.
 pub struct Pipeline<'a> {
     /// VK's API.
     pub api: &'a Arc<Api>,
@@ -58,23 +56,23 @@ pub struct Pipeline<'a> {
     pub long_poll: &'a Arc<LongPoll>,
     /// After so long without a new update, VK is asked whether the session still follows the queue.
     pub session_check: Duration,
-    /// Who is who.
-    pub names: &'a Enricher,
-    /// Who is told how things stand.
+    /// Looks up names and cropped messages.
+    pub enricher: &'a Enricher,
+    /// The state of the dependencies and of the work.
     pub health: &'a Arc<Health>,
-    /// What is counted.
+    /// The metrics.
     pub metrics: &'a Metrics,
-    /// What is kept of the last hour.
+    /// The commits of the last hour.
     pub history: &'a History,
-    /// Where events go.
+    /// Where events are committed.
     pub bus: &'a Bus,
-    /// How updates become events.
+    /// The rules of conversion.
     pub rules: &'a Rules,
-    /// Where the other updates go.
+    /// What happens to updates of other types.
     pub unrouted: Unrouted,
 }
 
-/// The label values that the stages pass to their metrics.
+/// The values of metric labels that the stages use.
 #[must_use]
 pub fn label_values() -> LabelValues {
     LabelValues {
@@ -84,13 +82,13 @@ pub fn label_values() -> LabelValues {
     }
 }
 
-/// Why the service cannot go on until the operator has acted.
+/// A permanent error: the service ends, and the operator has to act.
 #[derive(Debug, Error)]
 pub enum Failure {
-    /// VK refuses for good.
+    /// VK returned a permanent error.
     #[error(transparent)]
     Vk(#[from] CallError),
-    /// The bus refuses for good.
+    /// The bus returned a permanent error.
     #[error(transparent)]
     Bus(CommitError),
 }
@@ -101,23 +99,26 @@ impl From<PermanentError> for Failure {
     }
 }
 
-/// How a term ends where nobody has refused anything.
+/// How a lease term ends without an error.
 enum End {
     Stopped,
-    StoodStill,
+    Stalled,
 }
 
 impl Pipeline<'_> {
-    /// Runs until `stop`, or until VK or Redis refuse for good. Takes the lease first, begins at
-    /// the committed position, and goes back to it whenever the bus says so.
+    /// Runs until `stop`. Acquires the lease, starts at the committed position, and returns to it when the
+    /// bus reports that the lease or the position is another.
+    ///
+    /// # Errors
+    /// Fails with a permanent error of VK or of the bus.
     pub async fn run(&self, stop: &CancellationToken) -> Result<(), Failure> {
-        let mut report = Report::new(self.metrics, self.history);
+        let mut report = CommitReport::new(self.metrics, self.history);
         let result = tokio::select! {
-            refusal = self.names.serve() => Err(refusal.into()),
+            error = self.enricher.run() => Err(error.into()),
             result = self.lease_terms(stop, &mut report) => result,
         };
         if tokio::time::timeout(RELEASE, self.bus.release()).await.is_err() {
-            tracing::warn!("Redis does not take the lease back in time; it ends by itself");
+            tracing::warn!("Redis does not release the lease in time; it expires by itself");
         }
         let totals = report.totals();
         tracing::info!(%totals, "stopped");
@@ -127,24 +128,24 @@ impl Pipeline<'_> {
     async fn lease_terms(
         &self,
         stop: &CancellationToken,
-        report: &mut Report<'_>,
+        report: &mut CommitReport<'_>,
     ) -> Result<(), Failure> {
         while let Some(term) = stop.run_until_cancelled(self.bus.acquire()).await {
             let term = term?;
             self.metrics.fetching.lease_terms.inc();
             let reason = match Box::pin(self.term(term, stop, report)).await {
-                Err(Failure::Bus(halt @ (CommitError::Fenced | CommitError::Behind(_)))) => {
-                    tracing::warn!("{halt}; going on from the position that Redis has");
-                    if matches!(halt, CommitError::Fenced) {
+                Err(Failure::Bus(error @ (CommitError::Fenced | CommitError::Behind(_)))) => {
+                    tracing::warn!("{error}; continuing from the position in Redis");
+                    if matches!(error, CommitError::Fenced) {
                         LeaseTermEnd::Fenced
                     } else {
                         LeaseTermEnd::RolledBack
                     }
                 }
-                Ok(End::StoodStill) => {
+                Ok(End::Stalled) => {
                     tracing::warn!(
-                        "nothing has moved for too long though nobody has failed, which is a mistake in \
-                         this service; fetching begins again from the position that Redis has"
+                        "no progress although no dependency fails, which is a bug in this service; \
+                         restarting from the position in Redis"
                     );
                     self.health.restarted();
                     LeaseTermEnd::Stalled
@@ -158,52 +159,51 @@ impl Pipeline<'_> {
         Ok(())
     }
 
-    /// Fetches, from one taking of the lease to its end.
+    /// Works for one lease term.
     async fn term(
         &self,
         term: LeaseTerm,
         stop: &CancellationToken,
-        report: &mut Report<'_>,
+        report: &mut CommitReport<'_>,
     ) -> Result<End, Failure> {
-        // A Redis that lost the position has lost the streams too; what this process committed
-        // itself is still the best place to go on from.
+        // If Redis lost the position, it lost the streams too: the last position that this process committed is
+        // the best one to continue from.
         let start = term.position.map(|position| position.ts).or(report.committed);
-        let (batches_in, batches) = mpsc::channel(1);
-        let (contents_in, contents) = mpsc::channel(BATCHES_AHEAD as usize);
+        let (batch_sender, batches) = mpsc::channel(1);
+        let (converted_sender, converted) = mpsc::channel(BATCHES_AHEAD as usize);
         let work = async {
             tokio::try_join!(
-                self.fetch(start, batches_in, stop),
-                self.convert(batches, contents_in),
-                commit(self.bus.committer(&term), contents, self.health, report),
+                self.fetch(start, batch_sender, stop),
+                self.convert(batches, converted_sender),
+                self.commit(self.bus.committer(&term), converted, report),
             )
         };
         tokio::select! {
             result = work => result.map(|_| End::Stopped),
-            () = self.standstill() => Ok(End::StoodStill),
-            halt = self.bus.keep(&term) => Err(Failure::Bus(halt)),
+            () = self.stalled() => Ok(End::Stalled),
+            error = self.bus.keep(&term) => Err(Failure::Bus(error)),
             () = grace(stop) => {
-                tracing::warn!("stopped with batches on the way; they are fetched again at the next start");
+                tracing::warn!("stopped before all fetched batches were committed; they are fetched again at the next start");
                 Ok(End::Stopped)
             }
         }
     }
 
-    /// Ends when the work should be begun again. A process that was only paused finds itself late for
-    /// a moment, until the first answer.
-    async fn standstill(&self) {
-        let mut looks = 0;
-        while looks < STANDSTILL {
+    /// Returns when the work has to be restarted. A process that was paused is stalled for a moment only, until
+    /// the first answer.
+    async fn stalled(&self) {
+        let mut stalled = 0;
+        while stalled < STALLED_CHECKS {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            looks = if self.health.is_stalled() { looks + 1 } else { 0 };
+            stalled = if self.health.is_stalled() { stalled + 1 } else { 0 };
         }
     }
 
-    /// Polls on a task of its own, so that no piece of VK's answer waits behind the conversion of those
-    /// before.
+    /// Polls in a separate task, so that receiving VK's answer does not wait for the conversion of batches.
     async fn fetch(
         &self,
         start: Option<Ts>,
-        out: mpsc::Sender<Received>,
+        out: mpsc::Sender<Batch>,
         stop: &CancellationToken,
     ) -> Result<(), Failure> {
         let (api, long_poll, health) =
@@ -219,99 +219,104 @@ impl Pipeline<'_> {
             Ok(result) => Ok(result?),
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => resume_unwind(panic),
-                // The runtime ends, and this with it.
+                // The runtime shuts down, and this future is dropped.
                 Err(_) => pending().await,
             },
         }
     }
 
-    /// Makes batches into contents, several at once, in order. After each piece of work others get
-    /// their turn: Redis must not wait for the next commit until all that VK has is converted.
+    /// Converts batches, several at once, in order. Yields after each piece of work: the next commit must not
+    /// wait until all that VK has is converted.
     async fn convert(
         &self,
-        batches: mpsc::Receiver<Received>,
-        out: mpsc::Sender<(Prepared, Room)>,
+        batches: mpsc::Receiver<Batch>,
+        out: mpsc::Sender<(Batch<Converted>, MemoryPermits)>,
     ) -> Result<(), Failure> {
-        let room = Arc::new(Semaphore::new(BYTES_AHEAD as usize));
+        let metrics = &self.metrics.commits;
+        let raw = Arc::new(Semaphore::new(BYTES_AHEAD as usize));
         let batches = stream::unfold(batches, async |mut batches| {
             yield_now().await;
-            let told = batches.recv().await?;
-            let size = permits(told.batch.size());
-            let room = room.clone().acquire_many_owned(size).await.ok()?;
-            Some(((told, room), batches))
+            let batch = batches.recv().await?;
+            let size = permits(batch.bytes());
+            let permit = raw.clone().acquire_many_owned(size).await.ok()?;
+            Some(((batch, permit), batches))
         });
-        let named = batches
-            .map(|(told, room)| {
-                let metrics = &self.metrics.commits;
-                let named = prepare(told, self.names, self.rules, self.unrouted, metrics);
-                async { (named.await, room) }
+        let enriched = batches
+            .map(|(batch, permit)| {
+                let enriched = enrich(batch, self.enricher, self.rules, self.unrouted, metrics);
+                async { (enriched.await, permit) }
             })
             .buffered(BATCHES_AHEAD as usize);
-        let mut named = std::pin::pin!(named);
-        // What is made of a batch can be far larger than VK's answer, since each event has its names: only
-        // so much of it waits for Redis. Taken in the batches' order, it is free again before the next
-        // batch can be waited for.
-        let made = Arc::new(Semaphore::new(BYTES_AHEAD as usize));
-        while let Some((batch, room)) = named.next().await {
+        let mut enriched = std::pin::pin!(enriched);
+        // Events can be far larger than VK's answer, since each contains its names: only so many of them wait
+        // for Redis. The permits are acquired in the order of the batches, and a commit releases them before
+        // the next batch has to wait.
+        let events = Arc::new(Semaphore::new(BYTES_AHEAD as usize));
+        while let Some((batch, raw)) = enriched.next().await {
             let size = permits(batch.bytes());
-            let Ok(made) = made.clone().acquire_many_owned(size).await else { break };
-            let prepared = batch.finish(self.rules, self.bus, &self.metrics.commits);
-            if out.send((prepared, Room { told: room, made })).await.is_err() {
+            let Ok(events) = events.clone().acquire_many_owned(size).await else { break };
+            let converted = batch.complete(self.rules, self.bus, metrics);
+            if out.send((converted, MemoryPermits { raw, events })).await.is_err() {
                 break;
             }
             yield_now().await;
         }
         Ok(())
     }
+
+    async fn commit(
+        &self,
+        mut committer: Committer<'_>,
+        mut converted: mpsc::Receiver<(Batch<Converted>, MemoryPermits)>,
+        report: &mut CommitReport<'_>,
+    ) -> Result<(), Failure> {
+        let group_id = self.api.group_id();
+        while let Some((batch, _permits)) = ready(&mut converted, committer.enough()).await {
+            let (started, ts) = (Instant::now(), batch.ts);
+            let duplicates = committer
+                .commit(&batch.updates.content, ts)
+                .instrument(tracing::info_span!("commit", group_id, %ts))
+                .await
+                .map_err(Failure::Bus)?;
+            self.health.committed();
+            report.committed(&batch, duplicates, started.elapsed());
+        }
+        Ok(())
+    }
 }
 
-/// The share of [`BYTES_AHEAD`] that so many bytes take.
+/// The share of [`BYTES_AHEAD`] for a batch of `bytes`.
 fn permits(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(BYTES_AHEAD).clamp(BYTES_AHEAD / BATCHES_AHEAD, BYTES_AHEAD)
 }
 
-/// The memory that a batch takes until it is committed.
-struct Room {
-    told: OwnedSemaphorePermit,
-    made: OwnedSemaphorePermit,
+/// The memory that a batch needs until it is committed.
+struct MemoryPermits {
+    raw: OwnedSemaphorePermit,
+    events: OwnedSemaphorePermit,
 }
 
-impl Room {
+impl MemoryPermits {
     fn merge(&mut self, other: Self) {
-        self.told.merge(other.told);
-        self.made.merge(other.made);
+        self.raw.merge(other.raw);
+        self.events.merge(other.events);
     }
 }
 
-async fn commit(
-    mut committer: Committer<'_>,
-    mut contents: mpsc::Receiver<(Prepared, Room)>,
-    health: &Health,
-    report: &mut Report<'_>,
-) -> Result<(), Failure> {
-    while let Some((batches, _room)) = ready(&mut contents, committer.enough()).await {
-        let begun = Instant::now();
-        let repeats = committer.commit(&batches.content, batches.ts).await.map_err(Failure::Bus)?;
-        health.committed();
-        report.committed(&batches, repeats, begun.elapsed());
-    }
-    Ok(())
-}
-
-/// The next batch, with those after it that are ready as well until there are `enough` updates: while
-/// Redis takes one commit, the next gathers.
+/// The next batch, joined with those after it that are ready, up to `enough` updates: while Redis executes one
+/// commit, batches gather for the next.
 async fn ready(
-    contents: &mut mpsc::Receiver<(Prepared, Room)>,
+    converted: &mut mpsc::Receiver<(Batch<Converted>, MemoryPermits)>,
     enough: usize,
-) -> Option<(Prepared, Room)> {
-    let (mut batches, mut room) = contents.recv().await?;
-    while batches.content.size() < enough
-        && let Ok((next, its_room)) = contents.try_recv()
+) -> Option<(Batch<Converted>, MemoryPermits)> {
+    let (mut batch, mut permits) = converted.recv().await?;
+    while batch.updates.content.size() < enough
+        && let Ok((next, next_permits)) = converted.try_recv()
     {
-        batches.append(next);
-        room.merge(its_room);
+        batch.append(next);
+        permits.merge(next_permits);
     }
-    Some((batches, room))
+    Some((batch, permits))
 }
 
 async fn grace(stop: &CancellationToken) {

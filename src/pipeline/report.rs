@@ -1,11 +1,11 @@
-//! What is reported of each commit: to the log, to the metrics, and to the last hour's history.
+//! Reports each commit to the log, the metrics and the history of the last hour.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use super::Prepared;
+use super::Converted;
 use crate::{
     event::EventType,
-    fetcher::GapCause,
+    fetcher::{Batch, GapCause},
     ops::{
         metrics::{DeadLetterLabels, Metrics, Stage, TypeLabels, update_type},
         retry::Outage,
@@ -14,19 +14,19 @@ use crate::{
     ts::Ts,
 };
 
-/// What this process has committed.
-pub(super) struct Report<'a> {
-    /// The position last committed.
+/// Reports commits, and sums them for the last log line.
+pub(super) struct CommitReport<'a> {
+    /// The last committed position.
     pub(super) committed: Option<Ts>,
     totals: Totals,
-    /// Commits with updates that lost a part.
+    /// Commits with updates of which a part was left out.
     cut: Outage,
     dead_letters: Outage,
     metrics: &'a Metrics,
     history: &'a History,
 }
 
-/// All that this process has committed, for its last words.
+/// Sums of all commits of this process.
 #[derive(Debug, Default)]
 pub(super) struct Totals {
     events: BTreeMap<&'static str, u64>,
@@ -36,7 +36,7 @@ pub(super) struct Totals {
     gaps: u64,
 }
 
-impl<'a> Report<'a> {
+impl<'a> CommitReport<'a> {
     pub(super) fn new(metrics: &'a Metrics, history: &'a History) -> Self {
         Self {
             committed: None,
@@ -52,15 +52,15 @@ impl<'a> Report<'a> {
         &self.totals
     }
 
-    /// Batches are on the bus; Redis was waited for `took`.
-    pub(super) fn committed(&mut self, batches: &Prepared, duplicates: u64, took: Duration) {
-        self.committed = Some(batches.ts);
-        self.log(batches);
-        self.count(batches, duplicates, took);
+    /// Reports a batch that is on the bus; the commit took `took`.
+    pub(super) fn committed(&mut self, batch: &Batch<Converted>, duplicates: u64, took: Duration) {
+        self.committed = Some(batch.ts);
+        self.log(batch);
+        self.count(batch, duplicates, took);
     }
 
-    fn log(&mut self, batches: &Prepared) {
-        let Prepared { content, ts, gaps, cut, .. } = batches;
+    fn log(&mut self, batch: &Batch<Converted>) {
+        let Batch { updates: Converted { content, cut, .. }, ts, gaps, .. } = batch;
         for gap in gaps {
             let (missed, cause) = (gap.missed(), cause(gap.cause));
             tracing::error!(
@@ -92,8 +92,8 @@ impl<'a> Report<'a> {
         }
     }
 
-    fn count(&mut self, batches: &Prepared, duplicates: u64, took: Duration) {
-        let Prepared { content, ts, told, dates, .. } = batches;
+    fn count(&mut self, batch: &Batch<Converted>, duplicates: u64, took: Duration) {
+        let Batch { updates: Converted { content, dates, .. }, ts, received, .. } = batch;
         let (gaps, missed) = (content.gaps, content.missed);
         let events = EventType::ALL
             .map(|kind| content.entries.iter().filter(|entry| entry.kind == kind).count() as u64);
@@ -119,14 +119,14 @@ impl<'a> Report<'a> {
         totals.duplicates += duplicates;
         totals.gaps += gaps;
         metrics.spent_in(Stage::Commit, took);
-        for received in told {
-            metrics.latency.observe(received.elapsed().as_secs_f64());
+        for answered in received {
+            metrics.latency.observe(answered.elapsed().as_secs_f64());
         }
         metrics.messages(dates);
-        if let Some(newest) = told.last() {
+        if let Some(newest) = received.last() {
             self.metrics.fetching.committed(ts.get(), newest.elapsed());
         }
-        self.history.committed(&Committed { events, received: told, gaps, missed });
+        self.history.committed(&Committed { events, received, gaps, missed });
     }
 }
 

@@ -187,7 +187,7 @@ impl Service {
             api: &self.api,
             long_poll: &self.long_poll,
             session_check: self.config.vk.session_check,
-            names: &self.enricher,
+            enricher: &self.enricher,
             health: &self.health,
             metrics: &self.metrics,
             history: &self.history,

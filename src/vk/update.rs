@@ -1,12 +1,7 @@
 //! The updates that become events, as VK sends them (API 5.199, and older versions that communities still
 //! use). Only the fields of events are parsed; all others are skipped, without recursion.
 
-use std::fmt;
-
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, IgnoredAny, MapAccess, Visitor},
-};
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::{
@@ -28,64 +23,7 @@ pub(crate) struct Envelope<'a> {
     pub(crate) object: Option<&'a RawValue>,
 }
 
-/// A `message_new` whose type comes before its object, as VK writes it. The message is parsed in one pass,
-/// while an [`Envelope`] skips it first. Parsing fails for all other updates, which may be valid nevertheless.
-#[derive(Debug, Default)]
-pub(crate) struct MessageUpdate {
-    pub(crate) group_id: Field<i64>,
-    pub(crate) event_id: Field<String>,
-    pub(crate) message: Field<Object<Message>>,
-}
-
-impl<'de> Deserialize<'de> for MessageUpdate {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MessageUpdateVisitor)
-    }
-}
-
-struct MessageUpdateVisitor;
-
-impl<'de> Visitor<'de> for MessageUpdateVisitor {
-    type Value = MessageUpdate;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a message_new whose type comes before its object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<MessageUpdate, A::Error> {
-        let mut update = MessageUpdate::default();
-        let (mut types, mut groups, mut ids, mut objects) = (0, 0, 0, 0);
-        while let Some(key) = entries.next_key::<&str>()? {
-            match key {
-                "type" if entries.next_value::<&str>()? == "message_new" => types += 1,
-                "type" => return Err(A::Error::custom("another type")),
-                "group_id" => {
-                    update.group_id = entries.next_value()?;
-                    groups += 1;
-                }
-                "event_id" => {
-                    update.event_id = entries.next_value()?;
-                    ids += 1;
-                }
-                "object" if types == 1 => {
-                    if let Field::Is(Object(MessageNew { message })) = entries.next_value()? {
-                        update.message = message;
-                        objects += 1;
-                    }
-                }
-                _ => drop(entries.next_value::<IgnoredAny>()?),
-            }
-        }
-        // An Envelope reports the fields that are there twice.
-        if types == 1 && groups <= 1 && ids <= 1 && objects == 1 {
-            Ok(update)
-        } else {
-            Err(A::Error::custom("a field is missing or there twice"))
-        }
-    }
-}
-
-/// The object of `message_new` since API 5.103; before, the object was the message itself.
+/// The object of `message_new` since 5.103; before, the object was the message itself.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct MessageNew {

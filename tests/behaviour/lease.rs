@@ -86,7 +86,7 @@ async fn an_instance_that_slept_beyond_its_lease_writes_nothing_more() -> Outcom
     let before = scene.bus().await?.whole_position().await?;
 
     first.signal("CONT").await?;
-    first.says("going on from the position that Redis has").await?;
+    first.says("continuing from the position in Redis").await?;
     first.says(STANDS_BY).await?;
     scene.all_arrived().await?;
     let after = scene.bus().await?.whole_position().await?;
@@ -122,7 +122,7 @@ async fn a_commit_after_a_takeover_is_rejected_as_a_whole() -> Outcome {
     let before = scene.bus().await?.whole_position().await?;
 
     first.signal("CONT").await?;
-    first.says("going on from the position that Redis has").await?;
+    first.says("continuing from the position in Redis").await?;
     scene.all_arrived().await?;
     let after = scene.bus().await?.whole_position().await?;
     ensure!(after == before, "{after:?} after {before:?}");

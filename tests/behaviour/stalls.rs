@@ -48,7 +48,7 @@ async fn stalled_work_is_restarted_and_nothing_is_lost() {
         api: &api,
         long_poll: &Arc::new(LongPoll::new(&config.vk).unwrap()),
         session_check: config.vk.session_check,
-        names: &names,
+        enricher: &names,
         health: &health,
         metrics: &metrics,
         history: &History::default(),

@@ -4,9 +4,8 @@ use std::collections::VecDeque;
 
 use event_fetcher::{
     bus::{Bus, CommitError, Content, DeadLetter, Entry, LeaseTerm, Position},
-    converter::{Outcome, Rules, convert},
-    enrich::Lookups,
-    fetcher::{Batch, SessionState},
+    converter::{Lookups, Parsed, Rules, complete, parse},
+    fetcher::{Batch, Gap, SessionState},
     vk::LongPollServer,
 };
 
@@ -85,13 +84,18 @@ impl Instance {
 }
 
 fn content(batch: &Batch) -> Content {
-    let (gaps, missed) = batch.gap.map_or((0, 0), |gap| (1, gap.missed()));
-    let mut content = Content { gaps, missed, ..Content::default() };
+    let missed = batch.gaps.iter().map(Gap::missed).sum();
+    let mut content = Content { gaps: batch.gaps.len() as u64, missed, ..Content::default() };
+    let rules = Rules::default();
     for raw in &batch.updates {
-        match convert(raw, &Lookups::default(), &Rules::default()) {
-            Outcome::Event(event) => content.entries.push(Entry::new(&event, true)),
-            Outcome::Unrouted(kind) => *content.skipped.entry(kind).or_default() += 1,
-            Outcome::Rejected(rejection) => {
+        match parse(raw, &rules) {
+            Parsed::Routed(partial) => {
+                let mut lookups = Lookups::default();
+                let events = complete([partial], &mut lookups, &rules);
+                content.entries.extend(events.map(|event| Entry::new(&event, true)));
+            }
+            Parsed::Unrouted(kind) => *content.skipped.entry(kind).or_default() += 1,
+            Parsed::Rejected(rejection) => {
                 let update: serde_json::Value = serde_json::from_str(raw).unwrap();
                 content.dead_letters.push(DeadLetter {
                     reason: rejection.to_string(),

@@ -137,7 +137,7 @@ impl World {
             before == after || self.leader == Some(who),
             "instance {who} has lost its lease and wrote all the same"
         );
-        if batch.gap.is_some() && before != after {
+        if !batch.gaps.is_empty() && before != after {
             let from = before.map_or(0, |ts| self.vk.number(ts));
             self.excused.extend(from..self.vk.number(batch.ts));
         }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::outcome::{self, Outcome};
 use event_fetcher::{
-    converter::{self, Outcome, Rules},
-    enrich::{Lookups, Person},
+    converter::{Lookups, Person, Rules},
     event::{Content, Event, Message, Peer, User},
 };
 use serde_json::json;
@@ -65,7 +65,7 @@ fn known() -> Lookups {
 
 #[test]
 fn the_raw_update_becomes_an_event_of_the_documented_shape() {
-    let Outcome::Event(event) = converter::convert(RAW, &known(), &Rules::default()) else {
+    let Outcome::Event(event) = outcome::convert(RAW, &known(), &Rules::default()) else {
         panic!("the specification's update has to become an event");
     };
     let expected = json!({

@@ -6,4 +6,5 @@ mod converter;
 mod example;
 mod guarantees;
 mod official_schema;
+mod outcome;
 mod schema;

@@ -57,7 +57,7 @@ fn attribute(kind: EventType) -> &'static str {
     }
 }
 
-/// PermanentError by the schema, and by reading.
+/// Neither the schema nor the reader accepts it.
 fn assert_refused(dict: &Value) {
     assert!(!validator().is_valid(dict), "the schema lets through {dict}");
     let read = serde_json::from_str::<Event>(&dict.to_string());

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     config::{self, Sources},
-    converter::{self, PartialEvent, Reading, Rules},
+    converter::{self, Parsed, PartialEvent, Rules},
     enrich::Enricher,
     ops::{
         health::Health,
@@ -100,7 +100,7 @@ async fn with_vk(lines: Lines, sources: &Sources) -> Exit {
     let rules = Rules::from(config.converter).of_community(group_id);
     tokio::select! {
         exit = convert(lines, Source::Vk(&names), &rules) => exit,
-        refusal = names.serve() => Exit::PermanentError.because(refusal),
+        refusal = names.run() => Exit::PermanentError.because(refusal),
     }
 }
 
@@ -136,8 +136,8 @@ async fn convert_all(
         if chunk.is_empty() {
             return Ok(());
         }
-        let drafts = chunk.iter().filter_map(|(number, line)| read(line, rules, tally, *number));
-        for event in names.complete(drafts.collect(), rules).await {
+        let partials = chunk.iter().filter_map(|(number, line)| read(line, rules, tally, *number));
+        for event in names.complete(partials.collect(), rules).await {
             serde_json::to_writer(&mut out, &event)
                 .map_err(io::Error::from)
                 .and_then(|()| out.write_all(b"\n"))
@@ -152,10 +152,10 @@ fn read(line: &[u8], rules: &Rules, tally: &mut Tally, number: u64) -> Option<Pa
         tally.unconverted(number, "not UTF-8");
         return None;
     };
-    match converter::read(line, rules) {
-        Reading::Routed(draft) => return Some(draft),
-        Reading::Rejected(rejection) => tally.unconverted(number, rejection),
-        Reading::Unrouted(kind) => tally.unrouted(kind),
+    match converter::parse(line, rules) {
+        Parsed::Routed(partial) => return Some(partial),
+        Parsed::Rejected(rejection) => tally.unconverted(number, rejection),
+        Parsed::Unrouted(kind) => tally.unrouted(kind),
     }
     None
 }

@@ -7,10 +7,9 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::{
-    converter::{PartialEvent, Rules, complete_all},
-    enrich::{Community, Enricher, Lookups, Person},
+    converter::{self, Community, Lookups, PartialEvent, Person, Rules},
+    enrich::Enricher,
     event::Event,
-    pipeline,
 };
 
 /// The source of look-ups.
@@ -24,12 +23,12 @@ pub(super) enum Source<'a> {
 impl Source<'_> {
     pub(super) async fn complete(
         &mut self,
-        drafts: Vec<PartialEvent>,
+        partials: Vec<PartialEvent>,
         rules: &Rules,
     ) -> Vec<Event> {
         match self {
-            Self::File(known) => complete_all(drafts, known, rules),
-            Self::Vk(names) => pipeline::complete(drafts, names, rules).await,
+            Self::File(known) => converter::complete(partials, known, rules).collect(),
+            Self::Vk(names) => names.complete(partials, rules).await,
         }
     }
 }

@@ -7,14 +7,13 @@ use crate::{
     bus::{DeadLetters, EntryId, Letter, Requeued, Requeuer, Server},
     cli::{block_on, exit::Exit, redis_server},
     config::{self, Loaded, Sources},
-    converter::{self, PartialEvent, Reading, Rules},
+    converter::{self, Parsed, PartialEvent, Rules},
     enrich::Enricher,
     ops::{
         health::Health,
         metrics::{Calls, Enrichment},
         telemetry::{self, Output},
     },
-    pipeline,
     vk::Api,
 };
 
@@ -64,7 +63,7 @@ async fn requeue(arguments: &Arguments, loaded: Loaded, server: Server) -> Exit 
     };
     tokio::select! {
         done = work => done.unwrap_or_else(Failure::exit),
-        refusal = names.serve() => Exit::PermanentError.because(refusal),
+        refusal = names.run() => Exit::PermanentError.because(refusal),
     }
 }
 
@@ -100,18 +99,18 @@ impl Run<'_> {
     }
 
     async fn some(&mut self, letters: Vec<Letter>) -> Result<(), Failure> {
-        let mut drafts = Vec::new();
+        let mut partials = Vec::new();
         let mut ids = Vec::new();
         for letter in letters {
             match self.read(&letter) {
-                Ok(draft) => {
-                    ids.push((letter.id, draft.id_is_unique()));
-                    drafts.push(draft);
+                Ok(partial) => {
+                    ids.push((letter.id, partial.id_is_unique()));
+                    partials.push(partial);
                 }
                 Err(reason) => self.stays(letter.id, &reason)?,
             }
         }
-        let events = pipeline::complete(drafts, self.names, &self.rules).await;
+        let events = self.names.complete(partials, &self.rules).await;
         for ((id, unique), event) in ids.into_iter().zip(events) {
             let entry = self.requeuer.entry(&event, unique);
             match self.requeuer.requeue(id, &entry).await? {
@@ -141,10 +140,10 @@ impl Run<'_> {
                 letter.group_id, self.group_id
             ));
         }
-        match converter::read(&letter.raw, &self.rules) {
-            Reading::Routed(draft) => Ok(draft),
-            Reading::Rejected(rejection) => Err(rejection.to_string()),
-            Reading::Unrouted(kind) => Err(format!("updates of type {kind} are not routed")),
+        match converter::parse(&letter.raw, &self.rules) {
+            Parsed::Routed(partial) => Ok(partial),
+            Parsed::Rejected(rejection) => Err(rejection.to_string()),
+            Parsed::Unrouted(kind) => Err(format!("updates of type {kind} are not routed")),
         }
     }
 

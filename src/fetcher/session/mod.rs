@@ -156,7 +156,7 @@ impl Polling {
             return Connecting::From(self.ts).step(Some(problem.into()));
         }
         if ts > self.ts {
-            return self.advance(Batch { updates, ts, gap: None });
+            return self.advance(Batch::new(updates, ts));
         }
         if updates.is_empty() {
             return SessionState::Polling(self.reached()).without_batch(None);
@@ -183,7 +183,7 @@ impl Polling {
         let ts = self.ts;
         let failure = (new.is_empty() || is_full)
             .then(|| format!("it sends {number} updates again, and its ts stays at {ts}").into());
-        let batch = (!new.is_empty()).then_some(Batch { updates: new, ts, gap: None });
+        let batch = (!new.is_empty()).then_some(Batch::new(new, ts));
         Step { state: SessionState::Polling(self.reached()), batch, failure }
     }
 

@@ -38,7 +38,7 @@ fn updates_move_the_position_to_the_replys() {
     let updates = vec!["{}".into()];
     let step = polling(4).replied(PollReply::Updates { ts: Ts::from(5), updates: updates.clone() });
     assert_eq!(position(&step), Some(5));
-    assert_eq!(step.batch, Some(Batch { updates, ts: Ts::from(5), gap: None }));
+    assert_eq!(step.batch, Some(Batch::new(updates, Ts::from(5))));
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn an_empty_reply_passes_on_nothing() {
 fn failed_1_goes_on_from_the_replys_position_with_a_gap() {
     let step = polling(4).replied(PollReply::Outdated { ts: Ts::from(9) });
     assert!(matches!(step.state, SessionState::Polling(_)));
-    let gap = step.batch.unwrap().gap.unwrap();
+    let gap = step.batch.unwrap().gaps[0];
     assert_eq!((gap.from, gap.to, gap.missed()), (Ts::from(4), Ts::from(9), 5));
 }
 
@@ -70,7 +70,7 @@ fn failed_3_takes_the_new_position_with_a_gap() {
     let SessionState::Connecting(connecting) = step.state else { panic!("requests a server") };
     let step = connecting.granted(server(), Ts::from(2));
     assert_eq!(position(&step), Some(2));
-    assert_eq!(step.batch.unwrap().gap.unwrap().from, Ts::from(4));
+    assert_eq!(step.batch.unwrap().gaps[0].from, Ts::from(4));
 }
 
 #[test]

@@ -101,10 +101,10 @@ impl<'a> SessionCheck<'a> {
         self.findings.end();
         let Some(hidden) = &mut self.hidden else { return };
         hidden.updates += batch.updates.len() as u64;
-        if batch.ts < hidden.newest && batch.gap.is_none() {
+        if batch.ts < hidden.newest && batch.gaps.is_empty() {
             return;
         }
-        let is_short = batch.gap.is_none() && hidden.updates < batch.ts.since(hidden.from);
+        let is_short = batch.gaps.is_empty() && hidden.updates < batch.ts.since(hidden.from);
         self.hidden = None;
         if is_short && !self.counts_unsent {
             self.counts_unsent = true;

@@ -34,7 +34,7 @@ fn recording(
 }
 
 fn batch(ts: u32, updates: usize) -> Batch {
-    Batch { updates: vec!["{}".into(); updates], ts: Ts::from(ts), gap: None }
+    Batch::new(vec!["{}".into(); updates], Ts::from(ts))
 }
 
 /// A check after VK's newest position 9 was found while polls from 4 returned nothing.

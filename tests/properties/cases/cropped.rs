@@ -1,9 +1,9 @@
 //! Messages that VK cut short, and the whole of them.
 
-use event_fetcher::{converter::Rules, enrich::Lookups};
+use event_fetcher::converter::{Lookups, Rules};
 use serde_json::{Value, json};
 
-use super::updates::{CHAT, dict, dict_with, known, message, message_new, needs};
+use super::updates::{CHAT, dict, dict_with, known, message, message_new, request};
 
 fn cropped() -> Value {
     message_new(&message(&json!({ "is_cropped": true, "attachments": [{"type": "photo"}] })))
@@ -22,9 +22,9 @@ fn completed(whole: &Value) -> Value {
 
 #[test]
 fn case_28_a_cropped_message_asks_for_the_whole_and_no_other_does() {
-    assert!(needs(&cropped()).messages.iter().eq([&(CHAT, 42)]));
+    assert!(request(&cropped()).messages.iter().eq([&(CHAT, 42)]));
     for entire in [json!({}), json!({"is_cropped": false}), json!({"is_cropped": null})] {
-        assert!(needs(&message_new(&message(&entire))).messages.is_empty());
+        assert!(request(&message_new(&message(&entire))).messages.is_empty());
     }
 }
 

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use event_fetcher::{
-    converter::{self, Rules},
-    enrich::{Community, LookupRequest, Lookups},
-};
+use event_fetcher::converter::{self, Community, LookupRequest, Lookups, Rules};
 use serde_json::{Value, json};
 
-use super::updates::{CHAT, dict, dict_with, draft, known, message, message_new, needs, person};
+use super::updates::{
+    CHAT, dict, dict_with, known, message, message_new, partial, person, request,
+};
 
 fn from(from_id: i64, peer_id: i64) -> Value {
     message_new(&message(&json!({ "from_id": from_id, "peer_id": peer_id })))
@@ -78,7 +77,7 @@ fn an_empty_short_address_is_none() {
 #[test]
 fn no_more_is_asked_for_than_is_needed() {
     let asked = |update: &Value| {
-        let LookupRequest { users, communities, chats, messages } = needs(update);
+        let LookupRequest { users, communities, chats, messages } = request(update);
         assert!(messages.is_empty());
         [users, communities, chats].map(|ids| ids.into_iter().collect::<Vec<i64>>())
     };
@@ -98,12 +97,14 @@ fn retitled(title: &str) -> Value {
 #[test]
 fn a_new_title_shows_from_its_own_event_on() {
     let mut known = known();
-    let drafts = [from(100, CHAT), retitled("New"), from(100, CHAT)].map(|update| draft(&update));
-    assert_eq!(drafts[1].new_title(), Some((CHAT, "New")));
-    assert_eq!(drafts[0].new_title(), None);
+    let partials =
+        [from(100, CHAT), retitled("New"), from(100, CHAT)].map(|update| partial(&update));
+    assert_eq!(partials[1].new_title(), Some((CHAT, "New")));
+    assert_eq!(partials[0].new_title(), None);
 
-    let events = converter::complete_all(drafts, &mut known, &Rules::default());
-    let names: Vec<_> = events.into_iter().map(|event| event.peer.name).collect();
+    let rules = Rules::default();
+    let events = converter::complete(partials, &mut known, &rules);
+    let names: Vec<_> = events.map(|event| event.peer.name).collect();
     assert_eq!(names, ["Chat seven", "New", "New"]);
     assert_eq!(known.chats[&CHAT].as_ref(), "New", "the next batch knows it too");
 
@@ -121,6 +122,6 @@ fn only_a_chats_title_update_makes_a_new_title() {
         action("chat_title_update", json!(5), CHAT),
         action("chat_title_update", json!("New"), 100),
     ] {
-        assert_eq!(draft(&update).new_title(), None, "{update}");
+        assert_eq!(partial(&update).new_title(), None, "{update}");
     }
 }

@@ -1,9 +1,10 @@
 //! Messages and commands.
 
-use event_fetcher::converter::{self, Outcome, Rules};
+use crate::outcome::{self, Outcome};
+use event_fetcher::converter::Rules;
 use serde_json::json;
 
-use super::updates::{dict, dict_with, draft, known, message, message_new, update, without};
+use super::updates::{dict, dict_with, known, message, message_new, partial, update, without};
 
 #[test]
 fn case_20_an_unknown_type_is_unrouted_whatever_its_object() {
@@ -12,7 +13,7 @@ fn case_20_an_unknown_type_is_unrouted_whatever_its_object() {
         r#"{"type":"message_from_mars","object":7,"event_id":7}"#,
         r#"{"type":"message_from_mars"}"#,
     ] {
-        let outcome = converter::convert(raw, &known(), &Rules::default());
+        let outcome = outcome::convert(raw, &known(), &Rules::default());
         assert_eq!(outcome, Outcome::Unrouted("message_from_mars".to_owned()));
     }
 }
@@ -44,19 +45,19 @@ fn case_24_before_5_103_the_object_is_the_message() {
 fn case_24_an_update_without_an_event_id_gets_a_stable_digest() {
     let raw =
         r#"{"type":"message_new","object":{"from_id":1,"peer_id":1,"conversation_message_id":1}}"#;
-    let Outcome::Event(event) = converter::convert(raw, &known(), &Rules::default()) else {
+    let Outcome::Event(event) = outcome::convert(raw, &known(), &Rules::default()) else {
         panic!("an event id is no condition");
     };
     // printf '%s' "$raw" | sha1sum
     assert_eq!(event.event_id, "0af9fe36d96013caae7cd824bdaa8521a611e4b4");
 
     let padded = format!(" \n{raw}\t\n");
-    let again = converter::convert(&padded, &known(), &Rules::default());
+    let again = outcome::convert(&padded, &known(), &Rules::default());
     assert_eq!(again, Outcome::Event(event.clone()));
 
     for empty in [r#""""#, "null"] {
         let raw = format!(r#"{{"event_id":{empty},{}"#, &raw[1..]);
-        let Outcome::Event(other) = converter::convert(&raw, &known(), &Rules::default()) else {
+        let Outcome::Event(other) = outcome::convert(&raw, &known(), &Rules::default()) else {
             panic!("an empty event id is none");
         };
         assert_eq!(other.event_id.len(), 40);
@@ -71,10 +72,10 @@ fn an_id_is_unique_unless_it_is_a_reactions_digest() {
         &json!({ "reacted_id": 100, "peer_id": 100, "cmid": 1, "reaction_id": 1 }),
     );
     let message = message_new(&message(&json!({})));
-    assert!(draft(&message).id_is_unique());
-    assert!(draft(&without(message, "event_id")).id_is_unique());
-    assert!(draft(&reaction).id_is_unique());
-    assert!(!draft(&without(reaction, "event_id")).id_is_unique());
+    assert!(partial(&message).id_is_unique());
+    assert!(partial(&without(message, "event_id")).id_is_unique());
+    assert!(partial(&reaction).id_is_unique());
+    assert!(!partial(&without(reaction, "event_id")).id_is_unique());
 }
 
 #[test]
@@ -155,7 +156,7 @@ fn forwards_nested_thousands_deep_are_no_danger() {
             "from_id":1,"peer_id":1,"conversation_message_id":1,"text":"out","odd":{nested},
             "geo":{nested},"reply_message":{nested},"fwd_messages":[{nested},{nested}]}}}}}}"#
         );
-        let Outcome::Event(event) = converter::convert(&raw, &known(), &Rules::default()) else {
+        let Outcome::Event(event) = outcome::convert(&raw, &known(), &Rules::default()) else {
             panic!("depth {depth} is no obstacle");
         };
         let message = &event.as_dict()["message"];

@@ -1,6 +1,6 @@
 //! Updates that cannot become events, and what the operator reads about them.
 
-use event_fetcher::converter::{self, Reading, Rejection, Rules};
+use event_fetcher::converter::{self, Parsed, Rejection, Rules};
 use serde_json::{Value, json};
 
 use super::updates::{CHAT, merged, message, message_new, rejection_of, update, without};
@@ -110,22 +110,22 @@ fn contents_of_another_type_are_rejected() {
 #[test]
 fn an_update_of_another_community_is_rejected_whatever_its_type() {
     let read = |update: &Value, group_id: i64| {
-        converter::read(&update.to_string(), &Rules::default().of_community(group_id))
+        converter::parse(&update.to_string(), &Rules::default().of_community(group_id))
     };
     let message = message_new(&message(&json!({})));
     for foreign in [message.clone(), update("wall_post_new", &json!({}))] {
         match read(&foreign, 2) {
-            Reading::Rejected(rejection) => {
+            Parsed::Rejected(rejection) => {
                 assert_eq!(rejection.code(), "foreign_group");
                 assert_eq!(rejection.to_string(), "group_id is 1, while vk.group_id is 2");
             }
             other => panic!("{other:?}"),
         }
     }
-    assert!(matches!(read(&message, 1), Reading::Routed(_)));
+    assert!(matches!(read(&message, 1), Parsed::Routed(_)));
     for unsure in [without(message.clone(), "group_id"), merged(message, &json!({"group_id": "1"}))]
     {
-        assert!(matches!(read(&unsure, 2), Reading::Routed(_)), "{unsure}");
+        assert!(matches!(read(&unsure, 2), Parsed::Routed(_)), "{unsure}");
     }
 }
 

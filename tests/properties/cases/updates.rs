@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use event_fetcher::{
-    converter::{self, Outcome, PartialEvent, Reading, Rejection, Rules},
-    enrich::{Community, LookupRequest, Lookups, Person},
+use crate::outcome::{self, Outcome};
+use event_fetcher::converter::{
+    self, Community, LookupRequest, Lookups, Parsed, PartialEvent, Person, Rejection, Rules,
 };
 use serde_json::{Value, json};
 
@@ -64,7 +64,7 @@ pub(crate) fn known() -> Lookups {
 
 /// The event as a dictionary.
 pub(crate) fn dict_with(update: &Value, known: &Lookups, rules: &Rules) -> Value {
-    match converter::convert(&update.to_string(), known, rules) {
+    match outcome::convert(&update.to_string(), known, rules) {
         Outcome::Event(event) => event.as_dict(),
         other => panic!("no event but {other:?} from {update}"),
     }
@@ -74,21 +74,21 @@ pub(crate) fn dict(update: &Value) -> Value {
     dict_with(update, &known(), &Rules::default())
 }
 
-pub(crate) fn draft(update: &Value) -> PartialEvent {
-    match converter::read(&update.to_string(), &Rules::default()) {
-        Reading::Routed(draft) => draft,
-        other => panic!("no draft but {other:?} from {update}"),
+pub(crate) fn partial(update: &Value) -> PartialEvent {
+    match converter::parse(&update.to_string(), &Rules::default()) {
+        Parsed::Routed(partial) => partial,
+        other => panic!("no partial but {other:?} from {update}"),
     }
 }
 
-pub(crate) fn needs(update: &Value) -> LookupRequest {
-    let mut needs = LookupRequest::default();
-    draft(update).add_needs(&mut needs);
-    needs
+pub(crate) fn request(update: &Value) -> LookupRequest {
+    let mut request = LookupRequest::default();
+    partial(update).add_to(&mut request);
+    request
 }
 
 pub(crate) fn rejection_of(raw: &str) -> Rejection {
-    match converter::convert(raw, &known(), &Rules::default()) {
+    match outcome::convert(raw, &known(), &Rules::default()) {
         Outcome::Rejected(rejection) => rejection,
         other => panic!("not rejected but {other:?}: {raw}"),
     }

@@ -1,11 +1,11 @@
-//! Laws that hold for every update.
+//! Properties of the converter that hold for every update.
 
 mod strategies;
 mod world;
 
+use crate::outcome::{self, Outcome};
 use event_fetcher::{
-    converter::{self, Outcome, Reading, Rules},
-    enrich::{LookupRequest, Lookups},
+    converter::{self, LookupRequest, Lookups, Parsed, Rules},
     event::{Content, Event, event_schema},
 };
 use proptest::prelude::*;
@@ -14,7 +14,7 @@ use serde_json::Value;
 use strategies::{Kind, Sample};
 
 fn event(sample: &Sample, known: &Lookups, rules: &Rules) -> Result<Event, TestCaseError> {
-    match converter::convert(&sample.raw(), known, rules) {
+    match outcome::convert(&sample.raw(), known, rules) {
         Outcome::Event(event) => Ok(event),
         other => Err(TestCaseError::fail(format!("no event but {other:?}"))),
     }
@@ -23,13 +23,13 @@ fn event(sample: &Sample, known: &Lookups, rules: &Rules) -> Result<Event, TestC
 proptest! {
     #[test]
     fn no_text_makes_it_panic(raw in any::<String>()) {
-        let outcome = converter::convert(&raw, &world::known(), &Rules::default());
+        let outcome = outcome::convert(&raw, &world::known(), &Rules::default());
         prop_assert!(matches!(outcome, Outcome::Rejected(_)), "{outcome:?}");
     }
 
     #[test]
     fn no_json_makes_it_panic(json in strategies::json()) {
-        let outcome = converter::convert(&json.to_string(), &world::known(), &Rules::default());
+        let outcome = outcome::convert(&json.to_string(), &world::known(), &Rules::default());
         if let Outcome::Unrouted(kind) = outcome {
             prop_assert_eq!(json["type"].as_str(), Some(kind.as_str()));
         }
@@ -41,7 +41,7 @@ proptest! {
         object in strategies::json(),
     ) {
         let raw = serde_json::json!({ "type": kind, "object": object }).to_string();
-        let outcome = converter::convert(&raw, &world::known(), &Rules::default());
+        let outcome = outcome::convert(&raw, &world::known(), &Rules::default());
         prop_assert!(!matches!(outcome, Outcome::Unrouted(_)));
     }
 
@@ -57,7 +57,7 @@ proptest! {
         if let Some(value) = update.pointer_mut(place.get(&places).as_str()) {
             *value = intruder;
         }
-        match converter::convert(&update.to_string(), &world::known(), &Rules::default()) {
+        match outcome::convert(&update.to_string(), &world::known(), &Rules::default()) {
             Outcome::Event(event) => {
                 prop_assert!(world::identity(event.peer.bpid).is_some());
                 prop_assert!(world::validator().is_valid(&event.as_dict()));
@@ -69,34 +69,6 @@ proptest! {
             }
             Outcome::Unrouted(kind) => prop_assert_eq!(Some(kind.as_str()), update["type"].as_str()),
         }
-    }
-
-    /// A message whose type comes first is read in another way than one whose type comes last.
-    #[test]
-    fn where_the_type_stands_makes_no_difference(
-        sample in strategies::sample(),
-        place in any::<prop::sample::Index>(),
-        intruder in strategies::json(),
-        spoilt in any::<bool>(),
-        ours in any::<bool>(),
-    ) {
-        let mut update = sample.update.clone();
-        let places = strategies::places(&update);
-        if spoilt && let Some(value) = update.pointer_mut(place.get(&places).as_str()) {
-            *value = intruder;
-        }
-        // Without an id the digest of the text would tell the two apart.
-        prop_assume!(update["event_id"].as_str().is_some_and(|id| !id.is_empty()));
-        let Some(fields) = update.as_object() else { return Ok(()) };
-        let sorted = |first: &dyn Fn(&str) -> bool| {
-            let (before, after): (Vec<_>, Vec<_>) = fields.iter().partition(|(key, _)| first(key));
-            let fields = before.into_iter().chain(after).map(|(key, value)| (key.clone(), value.clone()));
-            Value::Object(fields.collect()).to_string()
-        };
-        let rules = if ours { Rules::default() } else { Rules::default().of_community(2) };
-        let convert = |raw: &str| converter::convert(raw, &world::known(), &rules);
-        let type_first = convert(&sorted(&|key| key == "type"));
-        prop_assert_eq!(type_first, convert(&sorted(&|key| key != "type")));
     }
 
     #[test]
@@ -113,7 +85,7 @@ proptest! {
         prop_assert_eq!(event.peer.cid, chat.max(0));
     }
 
-    /// What a draft asks for is all that it needs: with no more known, the event is the same.
+    /// What a partial asks for is all that it request: with no more known, the event is the same.
     #[test]
     fn what_is_asked_for_is_enough(
         sample in strategies::sample(),
@@ -124,11 +96,11 @@ proptest! {
         let whole = serde_json::value::to_raw_value(&whole.message)?;
         known.messages.insert((sample.peer, cmid), whole);
 
-        let mut needs = LookupRequest::default();
-        if let Reading::Routed(draft) = converter::read(&sample.raw(), &Rules::default()) {
-            draft.add_needs(&mut needs);
+        let mut request = LookupRequest::default();
+        if let Parsed::Routed(partial) = converter::parse(&sample.raw(), &Rules::default()) {
+            partial.add_to(&mut request);
         }
-        let asked = world::restricted(&known, &needs);
+        let asked = world::restricted(&known, &request);
         let rules = Rules::default();
         prop_assert_eq!(event(&sample, &asked, &rules)?, event(&sample, &known, &rules)?);
     }
@@ -209,7 +181,7 @@ proptest! {
 
     #[test]
     fn the_same_update_gives_the_same_event(sample in strategies::sample()) {
-        let convert = || converter::convert(&sample.raw(), &world::known(), &Rules::default());
+        let convert = || outcome::convert(&sample.raw(), &world::known(), &Rules::default());
         prop_assert_eq!(convert(), convert());
     }
 
@@ -231,11 +203,12 @@ proptest! {
     #[test]
     fn a_title_shows_from_its_own_event_on(batch in strategies::batch()) {
         let rules = Rules::default();
-        let drafts = batch.iter().map(|sample| match converter::read(&sample.raw(), &rules) {
-            Reading::Routed(draft) => Ok(draft),
-            other => Err(TestCaseError::fail(format!("no draft but {other:?}"))),
+        let partials = batch.iter().map(|sample| match converter::parse(&sample.raw(), &rules) {
+            Parsed::Routed(partial) => Ok(partial),
+            other => Err(TestCaseError::fail(format!("no partial but {other:?}"))),
         }).collect::<Result<Vec<_>, _>>()?;
-        let events = converter::complete_all(drafts, &mut world::known(), &rules);
+        let mut known = world::known();
+        let events = converter::complete(partials, &mut known, &rules).collect::<Vec<_>>();
 
         prop_assert_eq!(events.len(), batch.len());
         let mut titles = world::known();

@@ -7,7 +7,7 @@ use std::{
 };
 
 use event_fetcher::{
-    enrich::{Community, LookupRequest, Lookups, Person},
+    converter::{Community, LookupRequest, Lookups, Person},
     event::{Peer, User, event_schema},
 };
 use jsonschema::Validator;
@@ -102,7 +102,7 @@ pub(crate) fn peer(id: i64) -> Peer {
 }
 
 /// What is known of what was asked for, and nothing else.
-pub(crate) fn restricted(known: &Lookups, needs: &LookupRequest) -> Lookups {
+pub(crate) fn restricted(known: &Lookups, request: &LookupRequest) -> Lookups {
     fn only<K: Copy + Ord + Hash, V: Clone>(
         all: &HashMap<K, V>,
         asked: &BTreeSet<K>,
@@ -110,10 +110,10 @@ pub(crate) fn restricted(known: &Lookups, needs: &LookupRequest) -> Lookups {
         asked.iter().filter_map(|key| Some((*key, all.get(key)?.clone()))).collect()
     }
     Lookups {
-        users: only(&known.users, &needs.users),
-        communities: only(&known.communities, &needs.communities),
-        chats: only(&known.chats, &needs.chats),
-        messages: only(&known.messages, &needs.messages),
+        users: only(&known.users, &request.users),
+        communities: only(&known.communities, &request.communities),
+        chats: only(&known.chats, &request.chats),
+        messages: only(&known.messages, &request.messages),
     }
 }
 

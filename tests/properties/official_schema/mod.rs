@@ -6,9 +6,9 @@
 
 mod generator;
 
+use crate::outcome::{self, Outcome};
 use event_fetcher::{
-    converter::{self, Outcome, Rules},
-    enrich::Lookups,
+    converter::{Lookups, Rules},
     event::{Content, Event, event_schema},
 };
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ fn convert(kind: &str, object: &Value) -> Outcome {
         "type": kind, "group_id": 1, "event_id": "e", "v": "5.199", "object": object,
     });
     let rules = Rules { reply_author: true, ..Rules::default() };
-    converter::convert(&update.to_string(), &Lookups::default(), &rules)
+    outcome::convert(&update.to_string(), &Lookups::default(), &rules)
 }
 
 fn event(kind: &str, object: &Value) -> Event {

@@ -1,59 +1,58 @@
-//! From an update's text to a [`PartialEvent`]: the tag first, then only what is routed.
+//! Parses an update's text into a [`PartialEvent`]: first its type, then the object of routed types only.
 
 use serde_json::value::RawValue;
 use sha1::{Digest, Sha1};
 
 use super::{
-    Reading, Rejection, Rules,
-    draft::{Body, EventId, PartialEvent},
-    fields::{author, identity, optional, parse, required},
-    message, payload,
+    Rejection, Rules,
+    fields::{self, author, identity, optional, required},
+    message,
+    partial::{Body, EventId, PartialEvent},
+    payload,
 };
 use crate::{
     event::{Button, Reaction},
     vk::{
         field::{Field, Object},
-        update::{
-            Envelope, Message, MessageEvent, MessageNew, MessageReactionEvent, MessageUpdate,
-        },
+        update::{Envelope, Message, MessageEvent, MessageNew, MessageReactionEvent},
     },
 };
 
-/// Reads one update, given as JSON text, as far as it can be read without asking VK.
+/// The result of parsing an update.
+#[derive(Debug)]
+pub enum Parsed {
+    /// An update that becomes an event.
+    Routed(PartialEvent),
+    /// An update of a type, given here, that does not become an event.
+    Unrouted(String),
+    /// An update of a routed type, or malformed JSON, that cannot become an event.
+    Rejected(Rejection),
+}
+
+/// Parses one update, given as JSON text.
 #[must_use]
-pub fn read(raw: &str, rules: &Rules) -> Reading {
-    message_at_once(raw, rules)
-        .unwrap_or_else(|| update(raw, rules).unwrap_or_else(Reading::Rejected))
+pub fn parse(raw: &str, rules: &Rules) -> Parsed {
+    update(raw, rules).unwrap_or_else(Parsed::Rejected)
 }
 
-/// A message in the form in which VK sends it today; none for all else, which has to be looked at closely.
-fn message_at_once(raw: &str, rules: &Rules) -> Option<Reading> {
-    let MessageUpdate { group_id, event_id, message } = serde_json::from_str(raw).ok()?;
-    let Field::Is(Object(wire)) = message else { return None };
-    let draft = check_community(&group_id, rules)
-        .and_then(|()| event_id_of(raw, event_id))
-        .and_then(|id| message_draft(id, wire, rules));
-    Some(draft.map_or_else(Reading::Rejected, Reading::Routed))
-}
+type ParseObject = fn(EventId, &RawValue, &Rules) -> Result<PartialEvent, Rejection>;
 
-type ReadObject = fn(EventId, &RawValue, &Rules) -> Result<PartialEvent, Rejection>;
-
-fn update(raw: &str, rules: &Rules) -> Result<Reading, Rejection> {
-    let Envelope { kind, group_id, event_id, object } = parse("the update", raw)?;
+fn update(raw: &str, rules: &Rules) -> Result<Parsed, Rejection> {
+    let Envelope { kind, group_id, event_id, object } = fields::object("the update", raw)?;
     check_community(&group_id, rules)?;
     let kind = required("type", kind)?;
-    let read_object: ReadObject = match kind.as_str() {
+    let parse_object: ParseObject = match kind.as_str() {
         "message_new" => message_new,
         "message_event" => message_event,
         "message_reaction_event" => message_reaction_event,
-        _ => return Ok(Reading::Unrouted(kind)),
+        _ => return Ok(Parsed::Unrouted(kind)),
     };
     let event_id = event_id_of(raw, event_id)?;
     let object = object.ok_or(Rejection::Missing("object"))?;
-    read_object(event_id, object, rules).map(Reading::Routed)
+    parse_object(event_id, object, rules).map(Parsed::Routed)
 }
 
-/// Rejects an update of another community, of whatever type. One that names none passes.
+/// Rejects an update of another community, whatever its type. An update without a community passes.
 fn check_community(group_id: &Field<i64>, rules: &Rules) -> Result<(), Rejection> {
     match (group_id, rules.group_id) {
         (Field::Is(found), Some(expected)) if *found != expected => {
@@ -70,7 +69,7 @@ fn event_id_of(raw: &str, event_id: Field<String>) -> Result<EventId, Rejection>
     })
 }
 
-/// Lowercase hex SHA-1, the look of VK's own event ids.
+/// SHA-1 in lowercase hex, the format of VK's own event ids.
 fn digest(raw: &str) -> String {
     Sha1::digest(raw)
         .into_iter()
@@ -84,20 +83,12 @@ fn message_new(
     object: &RawValue,
     rules: &Rules,
 ) -> Result<PartialEvent, Rejection> {
-    let wrapped: MessageNew = parse("object", object.get())?;
-    let wire = match optional("message", wrapped.message)? {
+    let wrapped: MessageNew = fields::object("object", object.get())?;
+    let mut wire: Message = match optional("message", wrapped.message)? {
         Some(Object(wire)) => wire,
         // Before 5.103 the object is the message.
-        None => parse("object", object.get())?,
+        None => fields::object("object", object.get())?,
     };
-    message_draft(event_id, wire, rules)
-}
-
-fn message_draft(
-    event_id: EventId,
-    mut wire: Message,
-    rules: &Rules,
-) -> Result<PartialEvent, Rejection> {
     let author = author("from_id", wire.from_id)?;
     let peer = identity("peer_id", wire.peer_id)?;
     let cmid = required("conversation_message_id", wire.conversation_message_id)?;
@@ -118,7 +109,7 @@ fn message_event(
     object: &RawValue,
     _: &Rules,
 ) -> Result<PartialEvent, Rejection> {
-    let wire: MessageEvent<'_> = parse("object", object.get())?;
+    let wire: MessageEvent<'_> = fields::object("object", object.get())?;
     let author = author("user_id", wire.user_id)?;
     let peer = identity("peer_id", wire.peer_id)?;
     let button = Button {
@@ -141,7 +132,7 @@ fn message_reaction_event(
     object: &RawValue,
     _: &Rules,
 ) -> Result<PartialEvent, Rejection> {
-    let wire: MessageReactionEvent = parse("object", object.get())?;
+    let wire: MessageReactionEvent = fields::object("object", object.get())?;
     let author = author("reacted_id", wire.reacted_id)?;
     let peer = identity("peer_id", wire.peer_id)?;
     let reaction = Reaction {

@@ -1,9 +1,9 @@
-//! Lists that fail while VK answers for other ids: halved until the id at fault stands alone, and then
-//! given up after a while.
+//! Bisects lists that fail while VK answers for other ids, until the failing id is alone. Such an id is given
+//! up after `names.unresolved_after`.
 //!
-//! Each failure is held against a *control*: a call of the same method for other ids, answered after
-//! the failing one began. Where the control fails too, the method is out, nothing is halved, nothing is
-//! given up, and the clock of an id that stands alone starts again.
+//! Each failure is compared with a *control*: a call of the same method for other ids, answered after the
+//! failing call was started. If the control fails too, the method is out of service: no list is bisected, no
+//! id is given up, and the time of an id that fails alone starts again.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,10 +11,10 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     Unresolved,
-    asking::{lock, odd},
     directory::Directory,
     lookup::Lookup,
-    token::Checks,
+    query::{lock, unusable},
+    token_check::TokenChecks,
 };
 use crate::{
     ops::{dependency::Cause, retry::Backoff},
@@ -22,61 +22,60 @@ use crate::{
 };
 
 impl<D: Directory> Lookup<D> {
-    /// Asks for suspected ids. Returns what is to be asked for next, each list by itself; nothing once
-    /// all are settled.
-    pub(super) async fn isolate(
+    /// Queries suspected ids. Returns the lists to bisect next; none when all ids are settled.
+    pub(super) async fn bisect(
         &self,
         api: &Api,
         mut ids: Vec<i64>,
     ) -> Result<Vec<Vec<i64>>, CallError> {
         let mut backoff = Backoff::network();
-        let mut checks = Checks::default();
-        let mut alone = Alone::new(&self.state.held_up);
+        let mut checks = TokenChecks::default();
+        let mut alone = Alone::new(&self.state.blocking);
         loop {
-            self.retain_wanted(&mut ids);
+            self.retain_unsettled(&mut ids);
             if ids.is_empty() {
                 return Ok(Vec::new());
             }
-            let one_at_a_time = self.state.one_suspect.lock().await;
+            let suspect_call = self.state.suspect_call.lock().await;
             let permit = api.permit(D::METHOD).await;
-            let begun = Instant::now();
+            let started = Instant::now();
             let error = match self.call(permit, &ids).await {
                 Ok(listing) => {
                     let asked = ids.len();
-                    drop(alone.hold_up.take());
-                    let rest = self.take_in(listing, begun);
+                    alone.unblock();
+                    let rest = self.store(listing, started);
                     match rest.len() {
                         0 => return Ok(Vec::new()),
                         left if left < asked => return Ok(vec![rest]),
-                        _ => odd::<D>(),
+                        _ => unusable::<D>(),
                     }
                 }
                 Err(error)
                     if error.wants_fewer_ids()
                         && (ids.len() > 1 || error.class() == ErrorClass::Skip) =>
                 {
-                    drop(alone.hold_up.take());
-                    let rest = self.split_refused(api, ids, &error).await;
+                    alone.unblock();
+                    let rest = self.split_rejected(api, ids, &error).await;
                     return Ok(if rest.is_empty() { Vec::new() } else { vec![rest] });
                 }
                 Err(error) => error,
             };
             let only_the_method = checks.check(api, &error).await?;
             let is_the_list = error.class() == ErrorClass::Transient
-                && self.answers_for_others(api, &ids, begun).await;
-            drop(one_at_a_time);
+                && self.answers_for_others(api, &ids, started).await;
+            drop(suspect_call);
             let mut pause = backoff.fail();
             if !is_the_list {
                 self.health.no_answer(D::DEPENDENCY, error.reached(), &error);
-                self.complain(&error, &ids, only_the_method);
+                self.log_failure(&error, &ids, only_the_method);
                 alone.since = None;
             } else if let &[id] = &*ids {
-                let since = *alone.since.get_or_insert(begun);
-                if self.waited_for(&ids) > 0 {
+                let since = *alone.since.get_or_insert(started);
+                if self.awaited(&ids) > 0 {
                     let reason =
                         format_args!("no usable answer for one id alone: {error}").to_string();
                     self.health.failing_since(D::DEPENDENCY, Cause::Unreachable, since, reason);
-                    alone.hold_up();
+                    alone.block();
                 }
                 let left = self.policy.after.saturating_sub(since.elapsed());
                 if left.is_zero() {
@@ -98,7 +97,7 @@ impl<D: Directory> Lookup<D> {
         }
     }
 
-    /// An id has had no usable answer for too long, though VK answers for others.
+    /// Applies `names.unresolved` to an id that has had no usable answer for too long.
     fn unresolved(&self, id: i64, alone: &mut Alone, error: &CallError, give_up: bool) {
         if !alone.is_counted {
             alone.is_counted = true;
@@ -113,42 +112,47 @@ impl<D: Directory> Lookup<D> {
             }
         }
         if give_up {
-            drop(alone.hold_up.take());
+            alone.unblock();
             self.give_up(id);
-            if self.state.held_up.load(Ordering::Relaxed) == 0 {
+            if self.state.blocking.load(Ordering::Relaxed) == 0 {
                 self.health.ok(D::DEPENDENCY);
             }
         }
     }
 }
 
-/// An id that stands alone and fails.
+/// The state of an id that fails alone.
 struct Alone<'a> {
-    /// Since when it has, and its controls have not.
+    /// The start of its first failing call since the control last failed.
     since: Option<Instant>,
+    /// Counted as unresolved already.
     is_counted: bool,
-    hold_up: Option<HoldUp<'a>>,
-    held_up: &'a AtomicUsize,
+    /// Counted in `blocking`.
+    is_blocking: bool,
+    blocking: &'a AtomicUsize,
 }
-
-/// That events wait for an id, for as long as this exists.
-struct HoldUp<'a>(&'a AtomicUsize);
 
 impl<'a> Alone<'a> {
-    fn new(held_up: &'a AtomicUsize) -> Self {
-        Self { since: None, is_counted: false, hold_up: None, held_up }
+    fn new(blocking: &'a AtomicUsize) -> Self {
+        Self { since: None, is_counted: false, is_blocking: false, blocking }
     }
 
-    fn hold_up(&mut self) {
-        self.hold_up.get_or_insert_with(|| {
-            self.held_up.fetch_add(1, Ordering::Relaxed);
-            HoldUp(self.held_up)
-        });
+    /// Batches wait for this id.
+    fn block(&mut self) {
+        if !std::mem::replace(&mut self.is_blocking, true) {
+            self.blocking.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn unblock(&mut self) {
+        if std::mem::take(&mut self.is_blocking) {
+            self.blocking.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
-impl Drop for HoldUp<'_> {
+impl Drop for Alone<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.unblock();
     }
 }
