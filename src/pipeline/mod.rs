@@ -132,7 +132,7 @@ impl Pipeline<'_> {
             let term = term?;
             self.metrics.fetching.lease_terms.inc();
             let reason = match Box::pin(self.term(term, stop, report)).await {
-                Err(Failure::Bus(halt @ (CommitError::Fenced | CommitError::Behind(_)))) => {
+                Err(Failure::Bus(halt @ (CommitError::Fenced | CommitError::RolledBack(_)))) => {
                     tracing::warn!("{halt}; going on from the position that Redis has");
                     if matches!(halt, CommitError::Fenced) {
                         LeaseTermEnd::Fenced
@@ -287,7 +287,7 @@ async fn commit(
     health: &Health,
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
-    while let Some((batches, _room)) = ready(&mut contents, committer.enough()).await {
+    while let Some((batches, _room)) = ready(&mut contents, committer.max_events()).await {
         let begun = Instant::now();
         let repeats = committer.commit(&batches.content, batches.ts).await.map_err(Failure::Bus)?;
         health.committed();

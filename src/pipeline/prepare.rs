@@ -71,8 +71,8 @@ pub(super) fn prepare(
     let begun = Instant::now();
     let size = told.batch.size();
     let Received { batch: Batch { updates, ts, gap }, at } = told;
-    let (gaps, missed) = gap.map_or((0, 0), |gap| (1, gap.missed()));
-    let mut content = Content { gaps, missed, ..Content::default() };
+    let (gaps, updates_lost) = gap.map_or((0, 0), |gap| (1, gap.missed()));
+    let mut content = Content { gaps, updates_lost, ..Content::default() };
     let mut drafts = Vec::with_capacity(updates.len());
     for raw in updates {
         match read(&raw, rules) {

@@ -97,7 +97,7 @@ impl<'a> Report<'a> {
 
     fn count(&mut self, batches: &Prepared, duplicates: u64, took: Duration) {
         let Prepared { content, ts, told, dates, .. } = batches;
-        let (gaps, missed) = (content.gaps, content.missed);
+        let (gaps, updates_lost) = (content.gaps, content.updates_lost);
         let events = EventType::ALL
             .map(|kind| content.entries.iter().filter(|entry| entry.kind == kind).count() as u64);
         let (metrics, totals) = (&self.metrics.commits, &mut self.totals);
@@ -118,7 +118,7 @@ impl<'a> Report<'a> {
         }
         metrics.duplicates_dropped.inc_by(duplicates);
         metrics.gaps.inc_by(gaps);
-        metrics.updates_lost.inc_by(missed);
+        metrics.updates_lost.inc_by(updates_lost);
         totals.duplicates += duplicates;
         totals.gaps += gaps;
         metrics.spent_in(Stage::Commit, took);
@@ -129,7 +129,7 @@ impl<'a> Report<'a> {
         if let Some(newest) = told.last() {
             self.metrics.fetching.committed(ts.get(), newest.elapsed());
         }
-        self.history.committed(&Committed { events, received: told, gaps, missed });
+        self.history.committed(&Committed { events, received: told, gaps, updates_lost });
     }
 }
 

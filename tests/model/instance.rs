@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use event_fetcher::{
-    bus::{Bus, CommitError, Content, DeadLetter, Entry, LeaseTerm, Position},
+    bus::{Bus, CommitError, Content, DeadLetter, LeaseTerm, Position, StreamEntry},
     converter::{Outcome, Rules, convert},
     enrich::Lookups,
     fetcher::{Batch, State},
@@ -75,7 +75,7 @@ impl Instance {
                 Some(batch)
             }
             (Ok(_), Fate::AnswerLost) => Some(batch),
-            (Err(CommitError::Fenced | CommitError::Behind(_)), _) => {
+            (Err(CommitError::Fenced | CommitError::RolledBack(_)), _) => {
                 self.memory = None;
                 None
             }
@@ -85,11 +85,11 @@ impl Instance {
 }
 
 fn content(batch: &Batch) -> Content {
-    let (gaps, missed) = batch.gap.map_or((0, 0), |gap| (1, gap.missed()));
-    let mut content = Content { gaps, missed, ..Content::default() };
+    let (gaps, updates_lost) = batch.gap.map_or((0, 0), |gap| (1, gap.missed()));
+    let mut content = Content { gaps, updates_lost, ..Content::default() };
     for raw in &batch.updates {
         match convert(raw, &Lookups::default(), &Rules::default()) {
-            Outcome::Event(event) => content.entries.push(Entry::new(&event, true)),
+            Outcome::Event(event) => content.entries.push(StreamEntry::new(&event, true)),
             Outcome::Unrouted(kind) => *content.skipped.entry(kind).or_default() += 1,
             Outcome::Rejected(rejection) => {
                 let update: serde_json::Value = serde_json::from_str(raw).unwrap();

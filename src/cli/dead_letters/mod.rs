@@ -82,12 +82,12 @@ fn with_letters(
         Ok(config) => config.bus,
         Err(error) => return Exit::Usage.because(error),
     };
-    let server = match bus::server(&settings, PURPOSE) {
-        Ok(server) => server,
+    let connector = match bus::connector(&settings, PURPOSE) {
+        Ok(connector) => connector,
         Err(exit) => return exit,
     };
     block_on(async {
-        let done = match DeadLetters::open(&server, &settings).await {
+        let done = match DeadLetters::open(&connector, &settings).await {
             Ok(letters) => work(letters).await,
             Err(error) => Err(error.into()),
         };

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anyhow::{Context, ensure};
 
 use crate::{
-    bus::{self, BusUrl, RedisUrl, Server, SnapshotReader},
+    bus::{self, BusUrl, Connector, RedisUrl, SnapshotReader},
     cli::{exit::Exit, service},
     config::{self, Sources},
     ops::{
@@ -89,8 +89,8 @@ impl Gatherer {
                  Fetcher.toml: the service, which would know, does not answer",
             ));
         };
-        let server = Server::new(url, &self.settings)
+        let connector = Connector::new(url, &self.settings)
             .map_err(|error| Exit::Usage.because(format_args!("{error:#}")))?;
-        Ok(SnapshotReader::new(server, &self.settings, group_id))
+        Ok(SnapshotReader::new(connector, &self.settings, group_id))
     }
 }

@@ -86,7 +86,7 @@ pub struct GapNote {
     /// How long ago that was noticed.
     pub age_s: u64,
     /// How many they were, by VK's positions.
-    pub missed: u64,
+    pub updates_lost: u64,
 }
 
 /// What went onto the bus in a minute.
