@@ -160,8 +160,8 @@ mod tests {
                 "{code}"
             );
         }
-        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
-        assert_eq!(transient_cause(&refused.into()), Cause::Unreachable);
+        let error = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        assert_eq!(transient_cause(&error.into()), Cause::Unreachable);
     }
 
     fn permanent(code: &str, detail: &str) -> Option<PermanentError> {
@@ -180,8 +180,8 @@ mod tests {
     #[test]
     fn permanent_errors_have_an_advice() {
         for code in ["NOAUTH", "WRONGPASS", "NOPERM", "WRONGTYPE", "MOVED"] {
-            let refused = permanent(code, "x").unwrap();
-            assert!(matches!(refused.advice, Advice::Do(_)), "{code}");
+            let error = permanent(code, "x").unwrap();
+            assert!(matches!(error.advice, Advice::Do(_)), "{code}");
         }
     }
 
@@ -200,7 +200,7 @@ mod tests {
                 "{transient}"
             );
         }
-        let advice = |refused: Option<PermanentError>| refused.unwrap().advice.to_string();
+        let advice = |error: Option<PermanentError>| error.unwrap().advice.to_string();
         let rights = "@user_script: 212: The user executing the script can't run this command";
         assert!(advice(wrapped(rights)).contains("rights"));
         assert!(
@@ -212,15 +212,15 @@ mod tests {
 
     #[test]
     fn the_advice_names_the_version_only_if_it_is_too_old() {
-        let mut refused = permanent("ERR", "Unknown Redis command called from script").unwrap();
-        assert_eq!(refused.advice, Advice::Server(None));
-        assert!(!refused.to_string().contains("6.2"), "{refused}");
+        let mut error = permanent("ERR", "Unknown Redis command called from script").unwrap();
+        assert_eq!(error.advice, Advice::Server(None));
+        assert!(!error.to_string().contains("6.2"), "{error}");
         for (version, blamed) in [("6.0.16", true), ("7.0.15", false)] {
             let info = redis::Value::BulkString(format!("redis_version:{version}\r\n").into());
             let info = redis::from_redis_value(info).unwrap();
-            refused.advice = Advice::Server(ServerVersion::of(&info));
-            assert!(refused.to_string().contains(version), "{refused}");
-            assert_eq!(refused.to_string().contains("6.2 or newer is needed"), blamed, "{refused}");
+            error.advice = Advice::Server(ServerVersion::of(&info));
+            assert!(error.to_string().contains(version), "{error}");
+            assert_eq!(error.to_string().contains("6.2 or newer is needed"), blamed, "{error}");
         }
     }
 }

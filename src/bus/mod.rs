@@ -37,13 +37,14 @@ pub use config::{Config, Delivery, Durability, Encoding, EventNames, Pubsub, Tls
 pub use connector::{Connection, Connector};
 pub use content::{Content, DeadLetter, StreamEntry};
 pub use dead_letters::{DeadLetters, Letter, Requeued, Requeuer};
-pub use error::{Advice, CommitError, PermanentError};
+use error::Advice;
+pub use error::{CommitError, PermanentError};
 pub use keys::{EntryId, Keys};
 pub use pickle::{PickleClasses, pickle};
 pub use redis_bus::RedisBus;
 pub use snapshot::SnapshotReader;
 pub use url::{BusUrl, RedisUrl, Topology};
-pub use version::{Nodes, ServerVersion};
+use version::{Nodes, ServerVersion};
 
 /// A committed position: everything up to `ts` is on the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

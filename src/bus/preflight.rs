@@ -36,7 +36,7 @@ async fn ask_at(url: &RedisUrl, settings: &bus::Config) -> Vec<Finding> {
         }
         Err(error) if error.code() == Some("NOPERM") => vec![Finding::unknown(
             format!(
-                "{url} answers, but does not tell its version and settings: {}",
+                "{url} answers, but does not report its version and settings: {}",
                 text::excerpt(&error.to_string())
             ),
             "allow the Redis user +info, or see for yourself: version 6.2 or newer, appendonly \
@@ -88,7 +88,7 @@ fn eviction(info: &InfoDict) -> Option<Finding> {
 
 fn failure(url: &RedisUrl, error: &RedisError) -> Finding {
     match PermanentError::by(error, "to serve") {
-        Some(refused) => Finding::refusal(refused.to_string()),
+        Some(error) => Finding::refusal(error.to_string()),
         None => Finding::problem(
             format!("{url} cannot be used: {}", text::excerpt(&error.to_string())),
             "check bus.url, that Redis runs, and the network between",

@@ -8,7 +8,7 @@ use redis::{FromRedisValue, InfoDict, ParsingError, Value};
 const OLDEST: (u32, u32) = (6, 2);
 
 /// The reply of `INFO`: of one server, or of each node of a cluster.
-pub struct Nodes(pub Vec<InfoDict>);
+pub(super) struct Nodes(pub(super) Vec<InfoDict>);
 
 impl FromRedisValue for Nodes {
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {

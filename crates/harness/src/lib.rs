@@ -1,6 +1,11 @@
 //! A test harness for event-fetcher: Redis as child processes (one server, Sentinels or a cluster), a proxy
 //! that injects network faults, the service as a child process, and a reader of the bus.
 
+#![allow(
+    clippy::missing_errors_doc,
+    reason = "the errors are for people: any of them fails the test"
+)]
+
 mod bus;
 mod proxy;
 mod redis_cluster;

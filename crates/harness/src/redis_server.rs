@@ -12,7 +12,7 @@ use tokio::{
 
 /// How long a server may take to start.
 const START_DEADLINE: Duration = Duration::from_secs(20);
-/// How long a server may take to reply to a command.
+/// How long a server may take to accept a connection or to reply to a command.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
 /// The environment variable with the server's program; `redis-server` by default.
 const PROGRAM: &str = "TEST_REDIS_SERVER";
