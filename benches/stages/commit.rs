@@ -2,7 +2,7 @@
 
 use divan::{Bencher, counter::ItemsCount};
 use event_fetcher::{
-    bus::{Content, Entry},
+    bus::{Content, StreamEntry},
     ts::Ts,
 };
 use harness::RedisServer;
@@ -37,7 +37,7 @@ fn commit(bencher: Bencher<'_, '_>, size: usize) {
 }
 
 /// A batch under new event ids.
-fn content(entries: &[Entry], number: &mut u64) -> Content {
+fn content(entries: &[StreamEntry], number: &mut u64) -> Content {
     let mut entries = entries.to_vec();
     for entry in &mut entries {
         *number += 1;

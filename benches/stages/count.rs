@@ -8,7 +8,7 @@ mod bus;
 mod material;
 
 use event_fetcher::{
-    bus::{Bus, Entry},
+    bus::{Bus, StreamEntry},
     converter::{self, Lookups, Parsed, PartialEvent, Rules},
     event::Event,
     vk::{self, PollReply},
@@ -81,7 +81,7 @@ fn complete(
 }
 
 #[inline(never)]
-fn encode(batches: &[Vec<Event>], bus: &Bus) -> Vec<Vec<Entry>> {
+fn encode(batches: &[Vec<Event>], bus: &Bus) -> Vec<Vec<StreamEntry>> {
     let mut encoded = Vec::with_capacity(batches.len());
     for events in batches {
         let mut entries = Vec::with_capacity(events.len());

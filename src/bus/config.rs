@@ -12,29 +12,29 @@ use crate::setting::{Contradiction, MINUTE, SECOND, choice, duration, pem_file, 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The address of the bus. The layers hold it without its password; the address with the
-    /// password is set afterwards.
+    /// The address of the bus. While the configuration is loaded it has no password: the address with
+    /// the password is set afterwards.
     #[serde(deserialize_with = "url")]
     pub url: BusUrl,
-    /// The password, when `url` does not contain one. A secret has no key.
+    /// The password, if `url` does not contain one. It has no key: it comes from a variable or a file.
     #[serde(skip)]
     pub password: Option<SecretString>,
     /// The hash tag that all keys begin with, without its braces.
     #[serde(deserialize_with = "name")]
     pub namespace: String,
-    /// What a commit waits for.
+    /// What a commit waits for after Redis' reply.
     #[serde(deserialize_with = "durability")]
     pub durability: Durability,
     /// The ways in which an event is delivered.
     #[serde(deserialize_with = "delivery")]
     pub delivery: Delivery,
-    /// What happens to updates that become no event.
+    /// What happens to updates of types that are not routed.
     #[serde(deserialize_with = "choice")]
     pub unrouted: Unrouted,
-    /// How long Redis may take to answer: 100ms to 1m.
+    /// The timeout of a request to Redis: 100ms to 1m.
     #[serde(deserialize_with = "duration::<_, 100, MINUTE>")]
     pub timeout: Duration,
-    /// The lease's term, after which a silent fetcher is replaced: 2s to 5m.
+    /// The lease's TTL, after which another instance replaces one that failed: 2s to 5m.
     #[serde(deserialize_with = "duration::<_, { 2 * SECOND }, { 5 * MINUTE }>")]
     pub lease: Duration,
     /// The maximum number of entries in a stream: 0 to 1000000000; 0 for no limit.
@@ -54,7 +54,7 @@ pub struct Config {
     pub pubsub: Pubsub,
 }
 
-/// Certificates for a Redis that speaks TLS, as PEM files.
+/// Certificates for TLS connections to Redis, as PEM files.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
@@ -145,7 +145,7 @@ impl Delivery {
     }
 }
 
-/// What happens to updates that become no event.
+/// What happens to updates of types that are not routed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unrouted {
@@ -225,13 +225,13 @@ fn name<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     })
 }
 
-/// Names beside the service's own keys in the namespace.
+/// Stream names, none of which is reserved for the service's own keys.
 fn streams<'de, D: Deserializer<'de>>(from: D) -> Result<EventNames, D::Error> {
-    let taken = ["dead-letter", "position", "lease", "seen", "skipped", "added", "marks"];
+    let reserved = ["dead-letter", "position", "lease", "seen", "skipped", "added", "marks"];
     let streams = EventNames::deserialize(from)?;
     let EventNames { message, command, button, reaction } = &streams;
     for name in [message, command, button, reaction] {
-        if let Some(first) = name.split(':').next().filter(|first| taken.contains(first)) {
+        if let Some(first) = name.split(':').next().filter(|first| reserved.contains(first)) {
             let expected = format!("another name, as the service keeps \"{first}\" for itself");
             return Err(Error::custom(expected));
         }

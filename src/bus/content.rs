@@ -1,35 +1,35 @@
-//! What one commit puts on the bus.
+//! The content of a commit.
 
 use std::collections::BTreeMap;
 
 use crate::event::{Event, EventType};
 
-/// About what an entry or a dead letter takes beside its text, in bytes.
+/// The approximate size of an entry or a dead letter without its texts, in bytes.
 const OVERHEAD: usize = 128;
 
-/// All that became of a batch of updates, or of several in a row.
+/// The result of converting one batch of updates, or several in a row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Content {
     /// The events, in VK's order.
-    pub entries: Vec<Entry>,
-    /// The updates that could not become events.
+    pub entries: Vec<StreamEntry>,
+    /// The updates that could not be converted.
     pub dead_letters: Vec<DeadLetter>,
-    /// How many updates of each type were not routed.
+    /// The number of updates not routed, by type.
     pub skipped: BTreeMap<String, u64>,
-    /// How often VK lost updates before these or among them.
+    /// The number of gaps: VK lost updates before or among these.
     pub gaps: u64,
-    /// How many it lost, by its positions.
-    pub missed: u64,
+    /// The number of updates lost in the gaps, by VK's positions.
+    pub updates_lost: u64,
 }
 
 impl Content {
-    /// How many updates became events or dead letters.
+    /// The number of events and dead letters.
     #[must_use]
     pub fn size(&self) -> usize {
         self.entries.len() + self.dead_letters.len()
     }
 
-    /// About how many bytes of memory it takes.
+    /// The approximate memory use, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let entries = self.entries.iter().map(|it| {
@@ -43,55 +43,58 @@ impl Content {
         entries.chain(letters).sum()
     }
 
-    /// Adds what became of the updates that come after these.
+    /// Appends the content of the updates that follow these.
     pub fn append(&mut self, next: Self) {
-        let Self { entries, dead_letters, skipped, gaps, missed } = next;
+        let Self { entries, dead_letters, skipped, gaps, updates_lost } = next;
         self.entries.extend(entries);
         self.dead_letters.extend(dead_letters);
         for (kind, number) in skipped {
             *self.skipped.entry(kind).or_default() += number;
         }
         self.gaps = self.gaps.saturating_add(gaps);
-        self.missed = self.missed.saturating_add(missed);
+        self.updates_lost = self.updates_lost.saturating_add(updates_lost);
     }
 }
 
-/// An event, written as JSON once for the stream and, unless `published` is there, the channel.
+/// An event, encoded for its stream and its channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct StreamEntry {
     /// Decides the stream and the channel.
     pub kind: EventType,
     /// The event's id.
     pub event_id: String,
-    /// Whether a second event with this id is a repeat.
+    /// Whether another event with this id is a duplicate.
     pub unique: bool,
     /// The event as JSON, exactly its `as_dict`.
     pub data: String,
-    /// What the channel carries instead.
+    /// The channel's payload where it is not `data`.
     pub published: Option<Vec<u8>>,
 }
 
-impl Entry {
-    /// The entry of an event.
+impl StreamEntry {
+    /// Encodes an event as JSON.
     #[must_use]
     pub fn new(event: &Event, unique: bool) -> Self {
-        #[expect(clippy::expect_used, reason = "an event holds nothing that JSON cannot")]
+        #[expect(
+            clippy::expect_used,
+            reason = "an event contains nothing that JSON cannot express"
+        )]
         let mut data = serde_json::to_string(event).expect("strings and numbers become JSON");
-        // It was written into a buffer that doubles, and waits for its commit.
+        // The buffer's capacity doubled as it grew, and the entry waits in memory for its commit.
         data.shrink_to_fit();
         let event_id = event.event_id.clone();
         Self { kind: event.event_type(), event_id, unique, data, published: None }
     }
 }
 
-/// An update that could not become an event.
+/// An update that could not be converted to an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// Why, in words.
+    /// The reason, for people.
     pub reason: String,
-    /// Why, in one stable word to count by.
+    /// The reason, as a metric's label.
     pub code: &'static str,
-    /// VK's id of the update, if it has one: a second letter with this id is a repeat.
+    /// VK's id of the update, if it has one. Another dead letter with this id is a duplicate.
     pub event_id: Option<String>,
     /// The update as VK sent it.
     pub raw: Box<str>,

@@ -1,4 +1,4 @@
-//! The updates that could not become events, for those who look after them.
+//! Lists, removes and requeues dead letters: updates that could not be converted to events.
 
 use std::{slice, sync::Arc};
 
@@ -9,39 +9,40 @@ use redis::{
 };
 
 use super::{
-    Config, Connection, Entry, EntryId, Keys, PermanentError, Server, link::Link, scripts::Scripts,
+    Config, Connection, Connector, EntryId, Keys, PermanentError, StreamEntry,
+    retrying::RetryingConnection, scripts::Scripts,
 };
 use crate::{event::Event, ops::health::Health};
 
-/// The most letters read at once.
-const LETTERS_A_PAGE: usize = 200;
+/// The number of dead letters in a page.
+const PAGE_SIZE: usize = 200;
 
-/// A dead letter as it stands on the bus. Its texts are others' and may be anything.
+/// A dead letter on the bus. Its texts are not trusted: they may contain anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
-    /// Its place in the stream.
+    /// The entry's id.
     pub id: EntryId,
     /// The community.
     pub group_id: String,
     /// VK's position after it.
     pub ts: String,
-    /// Why it could not become an event.
+    /// Why the update could not be converted.
     pub reason: String,
     /// The update as VK sent it.
     pub raw: String,
 }
 
-/// What became of a letter that was to be an event.
+/// The result of requeuing a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Requeued {
-    /// It is an event now.
-    Done,
-    /// The event was on the bus already; the letter is removed.
-    Repeat,
-    /// The letter is not there any more: someone else was faster, or an answer was lost.
+    /// The event is on the bus, and the dead letter is removed.
+    Requeued,
+    /// The event was on the bus already; the dead letter is removed.
+    Duplicate,
+    /// The dead letter does not exist: another process requeued or removed it, or a reply was lost.
     Gone,
-    /// It stays: its stream is full of what a consumer group has yet to read.
-    Full {
+    /// The dead letter stays: the event's stream is full, and a consumer group has yet to read it.
+    StreamFull {
         /// The stream.
         stream: String,
         /// The consumer group.
@@ -56,29 +57,41 @@ pub struct DeadLetters {
 }
 
 impl DeadLetters {
-    /// Connects to them.
-    pub async fn open(server: &Server, settings: &Config) -> RedisResult<Self> {
-        let connection = server.connect(settings.timeout, settings.timeout).await?;
-        // Letters belong to the namespace, not to one of the communities in it.
+    /// Connects to Redis.
+    ///
+    /// # Errors
+    /// Redis is unreachable or rejected the login.
+    pub async fn open(connector: &Connector, settings: &Config) -> RedisResult<Self> {
+        let connection = connector.connect(settings.timeout, settings.timeout).await?;
+        // The key of dead letters is the same for all communities of a namespace.
         Ok(Self { connection, key: Keys::new(settings, 0).dead_letters })
     }
 
-    /// The oldest letters after `after`, as many as are read at once; none at the end.
+    /// The page of dead letters after `after`, oldest first; empty at the end.
+    ///
+    /// # Errors
+    /// Redis is unreachable or returned an error.
     pub async fn page(&mut self, after: Option<EntryId>) -> RedisResult<Vec<Letter>> {
         let start = after.map_or_else(|| "-".to_owned(), |id| format!("({id}"));
         let reply: StreamRangeReply =
-            self.connection.xrange_count(&self.key, start, "+", LETTERS_A_PAGE).await?;
+            self.connection.xrange_count(&self.key, start, "+", PAGE_SIZE).await?;
         Ok(reply.ids.iter().filter_map(letter).collect())
     }
 
-    /// The letter with this id.
+    /// The dead letter with this id.
+    ///
+    /// # Errors
+    /// Redis is unreachable or returned an error.
     pub async fn get(&mut self, id: EntryId) -> RedisResult<Option<Letter>> {
         let id = id.to_string();
         let reply: StreamRangeReply = self.connection.xrange(&self.key, &id, &id).await?;
         Ok(reply.ids.first().and_then(letter))
     }
 
-    /// Removes a letter; false where it was not there.
+    /// Removes a dead letter. Returns false if it did not exist.
+    ///
+    /// # Errors
+    /// Redis is unreachable or returned an error.
     pub async fn drop(&mut self, id: EntryId) -> RedisResult<bool> {
         let dropped: u64 = self.connection.xdel(&self.key, &[id.to_string()]).await?;
         Ok(dropped > 0)
@@ -99,37 +112,46 @@ fn letter(entry: &StreamId) -> Option<Letter> {
     })
 }
 
-/// Puts events in the place of dead letters.
+/// Replaces dead letters of one community by events.
 pub struct Requeuer {
-    link: Link,
+    connection: RetryingConnection,
     scripts: Scripts,
 }
 
 impl Requeuer {
-    /// For the letters of one community.
+    /// Connects at the first call.
     #[must_use]
-    pub fn new(server: Server, settings: &Config, group_id: i64, health: Arc<Health>) -> Self {
-        let link = Link::new(server, settings.timeout, health, Counter::default());
-        Self { link, scripts: Scripts::new(settings, group_id) }
+    pub fn new(
+        connector: Connector,
+        settings: &Config,
+        group_id: i64,
+        health: Arc<Health>,
+    ) -> Self {
+        let connection =
+            RetryingConnection::new(connector, settings.timeout, health, Counter::default());
+        Self { connection, scripts: Scripts::new(settings, group_id) }
     }
 
-    /// The entry of an event, in the forms in which the bus carries it.
+    /// Encodes an event as the bus carries it.
     #[must_use]
-    pub fn entry(&self, event: &Event, unique: bool) -> Entry {
+    pub fn entry(&self, event: &Event, unique: bool) -> StreamEntry {
         self.scripts.entry(event, unique)
     }
 
-    /// Puts `entry` on the bus and removes the letter it was made of, both or neither. Waits while
-    /// Redis is away.
+    /// Delivers `entry` and removes the dead letter it was converted from, both or neither. Retries
+    /// transient errors without limit.
+    ///
+    /// # Errors
+    /// Redis returned a permanent error.
     pub async fn requeue(
         &mut self,
         id: EntryId,
-        entry: &Entry,
+        entry: &StreamEntry,
     ) -> Result<Requeued, PermanentError> {
         let mut call = self.scripts.requeue();
         call.arg(id.to_string());
         self.scripts.add_entries(&mut call, slice::from_ref(entry));
-        self.link.run("a dead letter's return", &call).await
+        self.connection.run("a dead letter's return", &call).await
     }
 }
 
@@ -138,13 +160,13 @@ impl FromRedisValue for Requeued {
         let words: Vec<String> = redis::from_redis_value(value)?;
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         match words[..] {
-            ["DONE"] => Ok(Self::Done),
-            ["REPEAT"] => Ok(Self::Repeat),
+            ["REQUEUED"] => Ok(Self::Requeued),
+            ["DUPLICATE"] => Ok(Self::Duplicate),
             ["GONE"] => Ok(Self::Gone),
-            ["FULL", stream, group] => {
-                Ok(Self::Full { stream: stream.to_owned(), group: group.to_owned() })
+            ["STREAM_FULL", stream, group] => {
+                Ok(Self::StreamFull { stream: stream.to_owned(), group: group.to_owned() })
             }
-            _ => Err("an unknown answer of the requeue script".into()),
+            _ => Err("unknown reply of requeue.lua".into()),
         }
     }
 }

@@ -1,90 +1,92 @@
-//! Waiting until what was committed is on a disk or on replicas.
+//! Waits until a commit is fsynced or replicated, as `bus.durability` requires.
 
-use redis::{Cmd, FromRedisValue, Value};
+use redis::{FromRedisValue, ParsingError, Value};
 
-use super::{Advice, Durability, PermanentError, link::Link};
+use super::{Advice, Durability, PermanentError, retrying::RetryingConnection};
 use crate::ops::{
     dependency::{Cause, Dependency},
     health::Health,
     retry::Backoff,
 };
 
-/// Whether what the link's last script wrote is as safe as was asked for.
+/// How a durability wait ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Settled {
-    /// It is.
-    Yes,
-    /// The connection went, and with it the memory of what was written: write something small and
-    /// ask again.
-    AskAgain,
+pub(super) enum Waited {
+    /// The commit is as durable as required.
+    Durable,
+    /// The connection was lost, and `WAIT` covers only the writes of its own connection: write
+    /// something small on a new one, and wait for that.
+    ConnectionLost,
 }
 
-/// What `bus.durability = "aof"` takes.
+/// What `bus.durability = "aof"` requires.
 const AOF: Advice = Advice::Do(
     "bus.durability = \"aof\" needs Redis 7.2 or newer with appendonly yes, and the right to use WAITAOF",
 );
 
-/// Waits for as long as it takes. Nothing is written meanwhile: a shortfall is waited out.
-pub(super) async fn settle(
-    link: &mut Link,
+/// Waits until the last script's writes are as durable as required, without a time limit.
+///
+/// # Errors
+/// Redis returned a permanent error.
+pub(super) async fn wait_durable(
+    connection: &mut RetryingConnection,
     durability: Durability,
     health: &Health,
-) -> Result<Settled, PermanentError> {
-    let millis = link.timeout().as_millis() / 2;
-    let (command, wanted) = match durability {
-        Durability::None => return Ok(Settled::Yes),
+) -> Result<Waited, PermanentError> {
+    let millis = connection.timeout().as_millis() / 2;
+    let (command, required) = match durability {
+        Durability::None => return Ok(Waited::Durable),
         Durability::Aof => (redis::cmd("WAITAOF").arg(1).arg(0).arg(millis).take(), 1),
         Durability::Replicas(number) => (redis::cmd("WAIT").arg(number).arg(millis).take(), number),
     };
     let mut shortfalls = Backoff::network();
     loop {
-        match reached(link, &command).await {
-            None => return Ok(Settled::AskAgain),
-            Some(Ok(Reached(number))) if number >= wanted => {
+        match connection.after_script(&command).await {
+            None => return Ok(Waited::ConnectionLost),
+            Some(Ok(Acknowledged(number))) if number >= required => {
                 health.ok(Dependency::Durability);
-                if let Some(over) = shortfalls.reset() {
-                    tracing::info!("commits are as safe as asked for again, {over}");
+                if let Some(recovery) = shortfalls.reset() {
+                    tracing::info!("commits reach bus.durability again, {recovery}");
                 }
-                return Ok(Settled::Yes);
+                return Ok(Waited::Durable);
             }
-            Some(Ok(Reached(number))) => {
-                let (cause, short) = shortfall(durability, number);
-                health.failing_by(Dependency::Durability, cause, short);
+            Some(Ok(Acknowledged(number))) => {
+                let (cause, shortfall) = shortfall(durability, number);
+                health.failing_by(Dependency::Durability, cause, shortfall);
                 shortfalls.fail();
                 if shortfalls.to_log().is_some() {
                     tracing::warn!(
-                        number,
-                        wanted,
-                        ?durability,
-                        "a commit is not yet as safe as asked for; waiting"
+                        acknowledged = number,
+                        required,
+                        "a commit has not reached bus.durability yet; waiting for acknowledgements"
                     );
                 }
             }
             Some(Err(error)) => {
-                link.disconnect();
+                connection.disconnect();
                 return match PermanentError::by(&error, "bus.durability") {
-                    // The master became a replica since it was written to; the next write tells.
-                    Some(refused) if refused.problem.contains("replica instances") => {
-                        Ok(Settled::AskAgain)
+                    // The master was demoted after the write; the next write finds the new master.
+                    Some(error) if error.problem.contains("replica instances") => {
+                        Ok(Waited::ConnectionLost)
                     }
-                    Some(refused) if durability == Durability::Aof => {
-                        Err(PermanentError { advice: AOF, ..refused })
+                    Some(error) if durability == Durability::Aof => {
+                        Err(PermanentError { advice: AOF, ..error })
                     }
-                    Some(refused) => Err(refused),
-                    None => Ok(Settled::AskAgain),
+                    Some(error) => Err(error),
+                    None => Ok(Waited::ConnectionLost),
                 };
             }
         }
     }
 }
 
-/// How a commit that `number` disks or replicas acknowledged falls short of the setting.
+/// Why a commit that `number` disks or replicas acknowledged is not durable yet.
 fn shortfall(durability: Durability, number: u32) -> (Cause, String) {
     match durability {
-        Durability::Replicas(wanted) => (
+        Durability::Replicas(required) => (
             Cause::Replicas,
             format!(
-                "bus.durability = \"replicas={wanted}\", but {number} of {wanted} replicas \
+                "bus.durability = \"replicas={required}\", but {number} of {required} replicas \
                  acknowledged the commit"
             ),
         ),
@@ -95,16 +97,12 @@ fn shortfall(durability: Durability, number: u32) -> (Cause, String) {
     }
 }
 
-async fn reached(link: &mut Link, command: &Cmd) -> Option<redis::RedisResult<Reached>> {
-    link.after_script(command).await
-}
+/// How many disks or replicas acknowledged the writes. `WAIT` returns a number, `WAITAOF` a list that
+/// starts with the number for Redis' own disk.
+struct Acknowledged(u32);
 
-/// How many disks or replicas have it: `WAIT` answers a number, `WAITAOF` two, of which the first
-/// is Redis' own disk.
-struct Reached(u32);
-
-impl FromRedisValue for Reached {
-    fn from_redis_value(value: Value) -> Result<Self, redis::ParsingError> {
+impl FromRedisValue for Acknowledged {
+    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
         let number = match value {
             Value::Array(numbers) => numbers.into_iter().next().unwrap_or(Value::Nil),
             number => number,

@@ -1,31 +1,55 @@
-//! What Redis can say against us, and what to make of it.
+//! Errors of Redis: permanent or transient, and what to do about them.
 
 use std::fmt;
 
 use redis::{ErrorKind, RedisError};
 use thiserror::Error;
 
-use super::ServerVersion;
+use super::{Position, ServerVersion};
 use crate::{ops::dependency::Cause, text};
 
-/// Redis will not serve us until the operator changes something.
+/// Why commits cannot continue in this lease term.
+#[derive(Debug, Error)]
+pub enum CommitError {
+    /// Another instance acquired the lease.
+    #[error("another instance acquired the lease")]
+    Fenced,
+    /// Redis lost commits, and is at this position; none before the first commit.
+    #[error("Redis was rolled back to {}", describe(.0.as_ref()))]
+    RolledBack(Option<Position>),
+    /// Redis returned a permanent error.
+    #[error(transparent)]
+    Permanent(#[from] PermanentError),
+    /// The reader of standard output closed it.
+    #[error("standard output is closed: {0}")]
+    StdoutClosed(#[from] std::io::Error),
+}
+
+fn describe(position: Option<&Position>) -> String {
+    position.map_or_else(
+        || "before the first commit".to_owned(),
+        |position| format!("ts {}, generation {}", position.ts, position.generation),
+    )
+}
+
+/// An error of Redis that persists until the operator changes something.
 #[derive(Debug, Error)]
 #[error("Redis refuses {doing}: {problem}. {advice}")]
 pub struct PermanentError {
-    /// What was being done.
+    /// What failed, such as "a commit".
     pub doing: &'static str,
-    /// Redis' words.
+    /// The error's text, shortened.
     pub problem: String,
     /// What the operator should do.
     pub advice: Advice,
 }
 
-/// What the operator should do about a refusal.
+/// What the operator should do about a permanent error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Advice {
-    /// This.
+    /// A fixed instruction.
     Do(&'static str),
-    /// It depends on the server, which may lack what is needed; none where it is not known which it is.
+    /// Depends on the server, which may lack a command; none if its version is unknown.
     Server(Option<ServerVersion>),
 }
 
@@ -50,7 +74,7 @@ impl fmt::Display for Advice {
 }
 
 impl PermanentError {
-    /// The refusal in an error; none when waiting may help.
+    /// Classifies an error of `doing`; none if it is transient.
     #[must_use]
     pub fn by(error: &RedisError, doing: &'static str) -> Option<Self> {
         let advice = advice(error)?;
@@ -58,7 +82,7 @@ impl PermanentError {
     }
 }
 
-/// What to do about an error that waiting does not cure.
+/// What to do about a permanent error; none if the error is transient.
 fn advice(error: &RedisError) -> Option<Advice> {
     const CREDENTIALS: Advice =
         Advice::Do("Check the user in bus.url, and REDIS_PASSWORD or REDIS_PASSWORD_FILE");
@@ -76,9 +100,9 @@ fn advice(error: &RedisError) -> Option<Advice> {
     match code {
         "NOAUTH" | "WRONGPASS" => Some(CREDENTIALS),
         "NOPERM" => Some(RIGHTS),
-        // So Redis turns away a long command of who has not logged in.
+        // Redis' reply to a long command before authentication.
         "ERR" if text.contains("unauthenticated") => Some(CREDENTIALS),
-        // A right that a script lacks is a plain error.
+        // A missing permission within a script has no code of its own.
         "ERR" if text.contains("The user executing the script can't") => Some(RIGHTS),
         "WRONGTYPE" => Some(Advice::Do(
             "Another program uses this key; move it away, or choose another bus.namespace or \
@@ -92,9 +116,8 @@ fn advice(error: &RedisError) -> Option<Advice> {
     }
 }
 
-/// In what way Redis fails where waiting may help. What has a code is an answer of Redis; anything else
-/// happened on the way to it.
-pub(super) fn cause(error: &RedisError) -> Cause {
+/// The cause of a transient error. An error with a code is a reply of Redis; others are connection errors.
+pub(super) fn transient_cause(error: &RedisError) -> Cause {
     match error.code() {
         None => Cause::Unreachable,
         Some("MISCONF") => Cause::Disk,
@@ -103,9 +126,9 @@ pub(super) fn cause(error: &RedisError) -> Cause {
     }
 }
 
-/// What a command within a script answered, where Redis wraps it as it did before 7: `ERR Error running script
-/// (call to f_...): @user_script:12: -OOM command not allowed`, or `@user_script: 12: -OOM command ...` where the
-/// script returns the error itself, whose first word is then the code, which redis-rs puts in quotes.
+/// The error of a command within a script, which Redis before 7 wraps: `ERR Error running script
+/// (call to f_...): @user_script:12: -OOM command not allowed`, or `@user_script: 12: -OOM command ...` if
+/// the script returned the error. redis-rs then takes the first word for the code, and quotes it.
 fn within_script(text: &str) -> Option<&str> {
     let (before, inner) = text.rsplit_once("@user_script:")?;
     let line = |char: char| char.is_ascii_digit() || matches!(char, ' ' | ':' | '"');
@@ -113,7 +136,7 @@ fn within_script(text: &str) -> Option<&str> {
     is_wrapped.then(|| inner.trim_start_matches(line).trim_start_matches('-'))
 }
 
-/// The word in capitals that an error begins with.
+/// The error code: the first word, if it is in capitals.
 fn code(text: &str) -> Option<&str> {
     let word = text.split(' ').next()?;
     (word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_uppercase())).then_some(word)
@@ -124,72 +147,80 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_disk_and_missing_replicas_are_told_apart_from_other_errors() {
+    fn transient_errors_have_a_cause() {
         for (code, expected) in [
             ("MISCONF", Cause::Disk),
             ("NOREPLICAS", Cause::Replicas),
             ("OOM", Cause::Error),
             ("LOADING", Cause::Error),
         ] {
-            assert_eq!(cause(&redis::make_extension_error(code.into(), None)), expected, "{code}");
+            assert_eq!(
+                transient_cause(&redis::make_extension_error(code.into(), None)),
+                expected,
+                "{code}"
+            );
         }
-        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
-        assert_eq!(cause(&refused.into()), Cause::Unreachable);
+        let error = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        assert_eq!(transient_cause(&error.into()), Cause::Unreachable);
     }
 
-    fn says(code: &str, detail: &str) -> Option<PermanentError> {
+    fn permanent(code: &str, detail: &str) -> Option<PermanentError> {
         let error = redis::make_extension_error(code.into(), Some(detail.into()));
         PermanentError::by(&error, "a test")
     }
 
     #[test]
-    fn what_passes_is_waited_for() {
+    fn transient_errors_are_not_permanent() {
         for code in ["LOADING", "OOM", "MISCONF", "READONLY", "BUSY", "NOREPLICAS", "MASTERDOWN"] {
-            assert!(says(code, "x").is_none(), "{code}");
+            assert!(permanent(code, "x").is_none(), "{code}");
         }
-        assert!(says("ERR", "max number of clients reached").is_none());
+        assert!(permanent("ERR", "max number of clients reached").is_none());
     }
 
     #[test]
-    fn what_needs_the_operator_says_so() {
+    fn permanent_errors_have_an_advice() {
         for code in ["NOAUTH", "WRONGPASS", "NOPERM", "WRONGTYPE", "MOVED"] {
-            let refused = says(code, "x").unwrap();
-            assert!(matches!(refused.advice, Advice::Do(_)), "{code}");
+            let error = permanent(code, "x").unwrap();
+            assert!(matches!(error.advice, Advice::Do(_)), "{code}");
         }
     }
 
-    /// Redis 6 and older wrap what a command within a script answers.
     #[test]
-    fn what_a_script_met_counts_and_not_its_wrapping() {
+    fn an_error_within_a_script_is_classified_without_its_wrapping() {
         let wrapped = |what: &str| {
             let call = "Error running script (call to f_3b9a): @user_script:212: ";
-            says("ERR", &format!("{call}{what} "))
+            permanent("ERR", &format!("{call}{what} "))
         };
-        for passing in ["-OOM command not allowed", "-READONLY You can't write", "-MISCONF Errors"]
+        for transient in
+            ["-OOM command not allowed", "-READONLY You can't write", "-MISCONF Errors"]
         {
-            assert!(wrapped(passing).is_none(), "{passing}");
-            assert!(says("@user_script:", &format!("211: {passing}")).is_none(), "{passing}");
+            assert!(wrapped(transient).is_none(), "{transient}");
+            assert!(
+                permanent("@user_script:", &format!("211: {transient}")).is_none(),
+                "{transient}"
+            );
         }
-        let advice = |refused: Option<PermanentError>| refused.unwrap().advice.to_string();
+        let advice = |error: Option<PermanentError>| error.unwrap().advice.to_string();
         let rights = "@user_script: 212: The user executing the script can't run this command";
         assert!(advice(wrapped(rights)).contains("rights"));
         assert!(
-            advice(says("@user_script:", &rights["@user_script: ".len()..])).contains("rights")
+            advice(permanent("@user_script:", &rights["@user_script: ".len()..]))
+                .contains("rights")
         );
         assert!(advice(wrapped("WRONGTYPE Operation against a key")).contains("Another program"));
     }
 
     #[test]
-    fn the_version_is_blamed_only_where_it_is_too_old() {
-        let mut refused = says("ERR", "Unknown Redis command called from script").unwrap();
-        assert_eq!(refused.advice, Advice::Server(None));
-        assert!(!refused.to_string().contains("6.2"), "{refused}");
+    fn the_advice_names_the_version_only_if_it_is_too_old() {
+        let mut error = permanent("ERR", "Unknown Redis command called from script").unwrap();
+        assert_eq!(error.advice, Advice::Server(None));
+        assert!(!error.to_string().contains("6.2"), "{error}");
         for (version, blamed) in [("6.0.16", true), ("7.0.15", false)] {
             let info = redis::Value::BulkString(format!("redis_version:{version}\r\n").into());
             let info = redis::from_redis_value(info).unwrap();
-            refused.advice = Advice::Server(ServerVersion::of(&info));
-            assert!(refused.to_string().contains(version), "{refused}");
-            assert_eq!(refused.to_string().contains("6.2 or newer is needed"), blamed, "{refused}");
+            error.advice = Advice::Server(ServerVersion::of(&info));
+            assert!(error.to_string().contains(version), "{error}");
+            assert_eq!(error.to_string().contains("6.2 or newer is needed"), blamed, "{error}");
         }
     }
 }

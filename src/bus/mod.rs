@@ -1,31 +1,30 @@
-//! The bus: where events go, and where the position is kept with them.
+//! The bus: delivers events to Redis, and keeps the position with them.
 
+mod commit;
 mod config;
-mod connect;
+mod connector;
 mod content;
 mod dead_letters;
 mod durability;
-mod endless;
-mod entry_id;
 mod error;
 mod keys;
-mod link;
+mod lease;
 mod pickle;
-mod pickle_classes;
 pub mod preflight;
-mod redis;
+mod redis_bus;
+mod retrying;
 mod scripts;
 mod snapshot;
-mod stdout;
 mod url;
 mod version;
 
-use std::{future::pending, sync::Arc};
+use std::{
+    future::pending,
+    io::{self, Write},
+    sync::Arc,
+};
 
-use thiserror::Error;
-
-use self::redis::Committer as RedisCommitter;
-pub use self::redis::RedisBus;
+use self::commit::RedisCommitter;
 use crate::{
     event::Event,
     ops::{
@@ -35,64 +34,50 @@ use crate::{
     ts::Ts,
 };
 pub use config::{Config, Delivery, Durability, Encoding, EventNames, Pubsub, Tls, Unrouted};
-pub use connect::{Connection, Server};
-pub use content::{Content, DeadLetter, Entry};
+pub use connector::{Connection, Connector};
+pub use content::{Content, DeadLetter, StreamEntry};
 pub use dead_letters::{DeadLetters, Letter, Requeued, Requeuer};
-pub use entry_id::EntryId;
-pub use error::{Advice, PermanentError};
-pub use keys::Keys;
-pub use pickle::pickle;
-pub use pickle_classes::PickleClasses;
+use error::Advice;
+pub use error::{CommitError, PermanentError};
+pub use keys::{EntryId, Keys};
+pub use pickle::{PickleClasses, pickle};
+pub use redis_bus::RedisBus;
 pub use snapshot::SnapshotReader;
 pub use url::{BusUrl, RedisUrl, Topology};
-pub use version::{Nodes, ServerVersion};
+use version::{Nodes, ServerVersion};
 
-/// Where the fetcher is: everything up to `ts` is on the bus.
+/// A committed position: everything up to `ts` is on the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
-    /// Counts the commits, so that no two positions of a community are alike, even where VK's
-    /// `ts` goes back.
+    /// The number of commits so far. It makes positions unique, since VK's `ts` may go back.
     pub generation: u64,
     /// VK's position.
     pub ts: Ts,
 }
 
-/// The right to fetch for a community, and where to begin.
+/// A lease term: from acquiring the lease until it is released or lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeaseTerm {
-    /// Counts the tenures of a community; a commit of an older one is refused.
+    /// The number of lease terms so far, which is the fencing token: Redis rejects commits of earlier
+    /// terms.
     pub epoch: u64,
-    /// The committed position; none before the very first commit.
+    /// The committed position to start from; none before the first commit.
     pub position: Option<Position>,
 }
 
-/// Why commits cannot go on.
-#[derive(Debug, Error)]
-pub enum CommitError {
-    /// Another instance took the lease.
-    #[error("another instance fetches for this community now")]
-    Fenced,
-    /// Redis came back with an older state; fetching goes on from there.
-    #[error("Redis is at an older position than was committed: {0:?}")]
-    Behind(Option<Position>),
-    /// Redis refuses for good.
-    #[error(transparent)]
-    Permanent(#[from] PermanentError),
-    /// Nobody reads standard output any more.
-    #[error("standard output is closed: {0}")]
-    Closed(#[from] std::io::Error),
-}
-
-/// A way for events to go.
+/// Where events are delivered.
 pub enum Bus {
-    /// Streams and channels of Redis.
+    /// To streams and channels of Redis.
     Redis(Box<RedisBus>),
-    /// JSON lines on standard output; no position is kept.
+    /// To standard output, as JSON lines. No position is kept.
     Stdout,
 }
 
 impl Bus {
-    /// The bus of a community; nothing is connected yet.
+    /// The bus of a community. Does not connect yet.
+    ///
+    /// # Errors
+    /// A certificate file cannot be read or used.
     pub fn new(
         settings: &Config,
         group_id: i64,
@@ -110,7 +95,10 @@ impl Bus {
         })
     }
 
-    /// Waits for the right to fetch. Another instance may hold it for as long as it lives.
+    /// Acquires the lease. Waits as long as another instance holds it.
+    ///
+    /// # Errors
+    /// Redis returned a permanent error.
     pub async fn acquire(&self) -> Result<LeaseTerm, PermanentError> {
         match self {
             Self::Redis(bus) => bus.acquire().await,
@@ -118,7 +106,7 @@ impl Bus {
         }
     }
 
-    /// Keeps that right while polled; ends when it is lost.
+    /// Renews the lease while polled. Returns why the lease term ended.
     pub async fn keep(&self, term: &LeaseTerm) -> CommitError {
         match self {
             Self::Redis(bus) => bus.keep(term.epoch).await,
@@ -126,7 +114,7 @@ impl Bus {
         }
     }
 
-    /// Who can tell how the bus stands; none where there is no Redis.
+    /// A reader of the bus' state; none without Redis.
     #[must_use]
     pub fn snapshot_reader(&self) -> Option<SnapshotReader> {
         match self {
@@ -135,23 +123,23 @@ impl Bus {
         }
     }
 
-    /// Gives that right back.
+    /// Releases the lease.
     pub async fn release(&self) {
         if let Self::Redis(bus) = self {
             bus.release().await;
         }
     }
 
-    /// The entry of an event, in the forms in which this bus carries it.
+    /// Encodes an event as this bus carries it.
     #[must_use]
-    pub fn entry(&self, event: &Event, unique: bool) -> Entry {
+    pub fn entry(&self, event: &Event, unique: bool) -> StreamEntry {
         match self {
             Self::Redis(bus) => bus.entry(event, unique),
-            Self::Stdout => Entry::new(event, unique),
+            Self::Stdout => StreamEntry::new(event, unique),
         }
     }
 
-    /// The way to commit within a term.
+    /// A committer for a lease term.
     #[must_use]
     pub fn committer(&self, term: &LeaseTerm) -> Committer<'_> {
         match self {
@@ -165,22 +153,38 @@ impl Bus {
 pub struct Committer<'a>(Option<RedisCommitter<'a>>);
 
 impl Committer<'_> {
-    /// How many events and dead letters are enough for one commit: what is more is better put into the
-    /// next.
+    /// The number of events and dead letters beyond which batches are better committed separately.
     #[must_use]
-    pub fn enough(&self) -> usize {
-        self.0.as_ref().map_or(1, RedisCommitter::enough)
+    pub fn max_events(&self) -> usize {
+        self.0.as_ref().map_or(1, RedisCommitter::max_events)
     }
 
-    /// Puts a batch and the position `ts` after it on the bus, both or neither, and tells how many
-    /// of its events were repeats and dropped.
+    /// Commits a batch and the position `ts` after it, both or neither. Returns the number of duplicates
+    /// dropped.
     ///
-    /// Waits while Redis is away. The future must not be dropped and the call repeated: a dropped
-    /// commit may have happened.
+    /// Retries transient errors of Redis without limit. Do not drop the future and call again: a
+    /// dropped commit may have been applied.
+    ///
+    /// # Errors
+    /// The lease term ended, Redis was rolled back, or a permanent error occurred.
     pub async fn commit(&mut self, content: &Content, ts: Ts) -> Result<u64, CommitError> {
         match &mut self.0 {
             Some(committer) => committer.commit(content, ts).await,
-            None => Ok(stdout::print(content).map(|()| 0)?),
+            None => Ok(print(content).map(|()| 0)?),
         }
     }
+}
+
+/// Prints the events of a batch as JSON lines.
+fn print(content: &Content) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for entry in &content.entries {
+        out.write_all(entry.data.as_bytes())?;
+        out.write_all(b"\n")?;
+    }
+    out.flush()?;
+    for letter in &content.dead_letters {
+        tracing::warn!(reason = letter.reason, "an update could not become an event");
+    }
+    Ok(())
 }

@@ -1,36 +1,78 @@
 //! An event as a Python pickle, for handlers that unpickle their own event classes.
 //!
-//! A pickle is a program for a small stack machine; this writes only what an event needs, in
-//! protocol 3, which every Python 3 reads. Of the opcodes used:
+//! A pickle is a program for a stack machine. This module writes the opcodes that an event needs, in
+//! protocol 3, which every Python 3 reads:
 //!
-//! | opcode | byte | does |
+//! | opcode | byte | effect |
 //! |---|---|---|
-//! | `PROTO` | `80` | is followed by the protocol's number |
+//! | `PROTO` | `80` | the protocol's number follows |
 //! | `GLOBAL` | `c` | pushes the class found under the two lines that follow: module, name |
-//! | `EMPTY_TUPLE` `EMPTY_LIST` `EMPTY_DICT` | `)` `]` `}` | pushes that |
+//! | `EMPTY_TUPLE` `EMPTY_LIST` `EMPTY_DICT` | `)` `]` `}` | pushes an empty tuple, list or dict |
 //! | `MARK` | `(` | marks the stack for the next of `TUPLE`, `APPENDS`, `SETITEMS` |
 //! | `TUPLE` | `t` | makes a tuple of all above the mark |
 //! | `APPENDS` | `e` | appends all above the mark to the list below it |
 //! | `SETITEMS` | `u` | puts all above the mark, keys and values in turn, into the dict below it |
 //! | `NEWOBJ` | `81` | takes a class and a tuple, pushes `class.__new__(class, *tuple)` |
 //! | `BUILD` | `b` | takes a dict, and sets each entry as an attribute of the object below it |
-//! | `NONE` `NEWTRUE` `NEWFALSE` | `N` `88` `89` | pushes that |
-//! | `BININT` | `J` | pushes the integer that follows: 4 bytes, the lowest first |
-//! | `LONG1` | `8a` | pushes an integer: a byte tells how many bytes follow, the lowest first |
-//! | `BINFLOAT` | `G` | pushes the float that follows: 8 bytes, the highest first |
-//! | `BINUNICODE` | `X` | pushes a text: 4 bytes tell how many bytes of UTF-8 follow |
-//! | `STOP` | `.` | ends the program: what is on the stack is its value |
+//! | `NONE` `NEWTRUE` `NEWFALSE` | `N` `88` `89` | pushes `None`, `True` or `False` |
+//! | `BININT` | `J` | pushes the integer that follows: 4 bytes, little-endian |
+//! | `LONG1` | `8a` | pushes an integer: one byte with the length, then as many bytes, little-endian |
+//! | `BINFLOAT` | `G` | pushes the float that follows: 8 bytes, big-endian |
+//! | `BINUNICODE` | `X` | pushes a text: 4 bytes with the length, then as many bytes of UTF-8 |
+//! | `STOP` | `.` | ends the program: its value is on the stack |
 //!
-//! Protocol 2 would do as well, but there Python looks for classes under Python 2's names first.
-//! Nothing is remembered in the memo: an event holds nothing twice.
+//! Not protocol 2, since Python maps class names of that protocol from Python 2's. The memo is not used:
+//! an event contains no object twice.
 
 use serde_json::{Number, Value};
 
-use super::PickleClasses;
 use crate::event::{Button, Content, Event, Message, Peer, Reaction, Reply, User};
 
-/// The pickle of an event: an object of the reader's event class, made without calling its
-/// `__init__`, whose parts are the reader's `NamedTuple`s.
+/// The Python classes of a pickled event, in the consumer's code. All names are ASCII.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PickleClasses {
+    /// The module of the event's class, such as `toaster.broker.events.events`.
+    pub event_module: String,
+    /// The event's class, such as `Event`.
+    pub event_class: String,
+    /// The module of `Peer`, `User`, `Message` and the others.
+    pub objects_module: String,
+}
+
+impl PickleClasses {
+    /// The accepted values of `bus.pubsub.classes`, for error messages.
+    pub(super) const EXPECTED: &str = "\"toaster\", \"funcka_bots\", or the event's class and the \
+         module of its objects, such as \"handler.events.Event handler.objects\"";
+
+    /// Parses the value of `bus.pubsub.classes`: the name of a preset, or two paths.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Self::from_paths(match text {
+            "toaster" => "toaster.broker.events.events.Event toaster.broker.events.objects",
+            "funcka_bots" => "funcka_bots.events.events.VkEvent funcka_bots.events.objects",
+            paths => paths,
+        })
+    }
+
+    /// Parses the path of the event's class, a space, and the module of the objects.
+    fn from_paths(paths: &str) -> Option<Self> {
+        let (event, objects) = paths.split_once(' ')?;
+        let (module, class) = event.rsplit_once('.')?;
+        let is_path = |path: &str| path.split('.').all(is_name);
+        (is_path(event) && is_path(objects)).then(|| Self {
+            event_module: module.to_owned(),
+            event_class: class.to_owned(),
+            objects_module: objects.to_owned(),
+        })
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_')
+}
+
+/// Pickles an event: an object of the consumer's event class, created without calling its `__init__`,
+/// whose parts are the consumer's `NamedTuple`s.
 #[must_use]
 pub fn pickle(event: &Event, classes: &PickleClasses) -> Vec<u8> {
     let mut writer = Writer { classes, out: vec![0x80, 3] };
@@ -45,7 +87,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// The attributes stand in the order in which the predecessor set them.
+    /// The attributes are in the order in which the predecessor set them.
     fn event(&mut self, event: &Event) {
         self.class(&self.classes.event_module, &self.classes.event_class);
         self.op(b')');
@@ -109,7 +151,7 @@ impl Writer<'_> {
         });
     }
 
-    /// The predecessor's reply begins with the author, which VK may have left out.
+    /// The predecessor's reply starts with the author, which VK may omit.
     fn reply(&mut self, Reply { cmid, text, uuid }: &Reply) {
         self.object("Reply", |it| {
             match uuid {
@@ -160,7 +202,7 @@ impl Writer<'_> {
         if let Some(number) = number.as_i64() {
             self.int(number);
         } else if let Some(number) = number.as_u64() {
-            // A ninth byte keeps the sign a plus.
+            // A ninth byte, 0, since the integer is signed.
             self.out.extend([0x8a, 9]);
             self.out.extend(number.to_le_bytes());
             self.out.push(0);
@@ -181,7 +223,7 @@ impl Writer<'_> {
     }
 
     fn text(&mut self, text: &str) {
-        #[expect(clippy::expect_used, reason = "Redis takes no value of half a gigabyte")]
+        #[expect(clippy::expect_used, reason = "Redis accepts no value above 512 MiB")]
         let length = u32::try_from(text.len()).expect("a text is shorter than 4 GiB");
         self.op(b'X');
         self.out.extend(length.to_le_bytes());

@@ -1,31 +1,31 @@
-//! What Redis says of itself.
+//! Checks Redis before the service starts: connection, login, version and settings.
 
 use redis::{InfoDict, RedisError, RedisResult};
 
 use crate::ops::preflight::Finding;
 use crate::{
-    bus::{self, BusUrl, Nodes, PermanentError, RedisUrl, Server, ServerVersion},
+    bus::{self, BusUrl, Connector, Nodes, PermanentError, RedisUrl, ServerVersion},
     text,
 };
 
-/// Connects to Redis and asks it how it is set up, once.
+/// Connects to Redis and checks its settings, once.
 pub async fn ask(settings: &bus::Config) -> Vec<Finding> {
     match &settings.url {
         BusUrl::Redis(url) => ask_at(url, settings).await,
         BusUrl::Stdout => {
-            vec![Finding::ok("events go to standard output, so there is no Redis to ask")]
+            vec![Finding::ok("events go to standard output, so there is no Redis to check")]
         }
     }
 }
 
 async fn ask_at(url: &RedisUrl, settings: &bus::Config) -> Vec<Finding> {
-    let server = match Server::new(url, settings) {
-        Ok(server) => server,
+    let connector = match Connector::new(url, settings) {
+        Ok(connector) => connector,
         Err(error) => {
             return vec![Finding::problem(format!("{error:#}"), "check bus.url and bus.tls")];
         }
     };
-    match info(&server, settings).await {
+    match info(&connector, settings).await {
         Ok(Nodes(nodes)) => {
             let reached = Finding::ok(format!("{url} answers and lets the service in"));
             let findings = [version, persistence, eviction];
@@ -36,7 +36,7 @@ async fn ask_at(url: &RedisUrl, settings: &bus::Config) -> Vec<Finding> {
         }
         Err(error) if error.code() == Some("NOPERM") => vec![Finding::unknown(
             format!(
-                "{url} answers, but does not tell its version and settings: {}",
+                "{url} answers, but does not report its version and settings: {}",
                 text::excerpt(&error.to_string())
             ),
             "allow the Redis user +info, or see for yourself: version 6.2 or newer, appendonly \
@@ -46,8 +46,8 @@ async fn ask_at(url: &RedisUrl, settings: &bus::Config) -> Vec<Finding> {
     }
 }
 
-async fn info(server: &Server, settings: &bus::Config) -> RedisResult<Nodes> {
-    let mut connection = server.connect(settings.timeout, settings.timeout).await?;
+async fn info(connector: &Connector, settings: &bus::Config) -> RedisResult<Nodes> {
+    let mut connection = connector.connect(settings.timeout, settings.timeout).await?;
     redis::cmd("INFO").query_async(&mut connection).await
 }
 
@@ -88,7 +88,7 @@ fn eviction(info: &InfoDict) -> Option<Finding> {
 
 fn failure(url: &RedisUrl, error: &RedisError) -> Finding {
     match PermanentError::by(error, "to serve") {
-        Some(refused) => Finding::refusal(refused.to_string()),
+        Some(error) => Finding::refusal(error.to_string()),
         None => Finding::problem(
             format!("{url} cannot be used: {}", text::excerpt(&error.to_string())),
             "check bus.url, that Redis runs, and the network between",

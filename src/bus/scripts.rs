@@ -1,11 +1,11 @@
-//! The scripts that write to the bus, each with the keys and settings that all of them take.
+//! The Lua scripts that write to the bus, and the arguments they share.
 
 use redis::{Script, ScriptInvocation};
 
-use super::{Config, Encoding, Entry, Keys, pickle::pickle};
+use super::{Config, Encoding, Keys, StreamEntry, pickle::pickle};
 use crate::event::{Event, EventType};
 
-/// The scripts for one community's bus.
+/// The scripts of one community's bus.
 #[derive(Clone)]
 pub(super) struct Scripts {
     keys: Keys,
@@ -18,7 +18,7 @@ pub(super) struct Scripts {
     requeue: Script,
 }
 
-/// A script below what these scripts have in common.
+/// A script with `common.lua` prepended.
 macro_rules! with_common {
     ($file:literal) => {
         Script::new(concat!(include_str!("lua/common.lua"), include_str!($file)))
@@ -39,7 +39,7 @@ impl Scripts {
         }
     }
 
-    /// The key of the lease.
+    /// The lease's key.
     pub(super) fn lease_key(&self) -> &str {
         &self.keys.lease
     }
@@ -75,23 +75,23 @@ impl Scripts {
             .arg(settings.dedup_window)
             .arg(settings.stream_length)
             .arg(u8::from(settings.delivery.to_streams()))
-            .arg(self.carried())
+            .arg(self.channel_payload())
             .arg(&keys.channels);
         call
     }
 
-    /// The entry of an event, in the forms in which this bus carries it.
-    pub(super) fn entry(&self, event: &Event, unique: bool) -> Entry {
+    /// Encodes an event as this bus carries it.
+    pub(super) fn entry(&self, event: &Event, unique: bool) -> StreamEntry {
         let pubsub = &self.settings.pubsub;
-        let is_pickled = self.carried() == OWN;
+        let is_pickled = self.channel_payload() == OWN;
         let published = is_pickled.then(|| pickle(event, &pubsub.classes));
-        Entry { published, ..Entry::new(event, unique) }
+        StreamEntry { published, ..StreamEntry::new(event, unique) }
     }
 
-    /// Adds events as the scripts take them.
-    pub(super) fn add_entries(&self, call: &mut ScriptInvocation<'_>, entries: &[Entry]) {
+    /// Appends events to the arguments: a digit per event, then each event's arguments.
+    pub(super) fn add_entries(&self, call: &mut ScriptInvocation<'_>, entries: &[StreamEntry]) {
         call.arg(entries.iter().map(digit).collect::<String>());
-        let own = self.carried() == OWN;
+        let own = self.channel_payload() == OWN;
         for entry in entries {
             call.arg(&entry.event_id).arg(&entry.data);
             if own {
@@ -100,8 +100,8 @@ impl Scripts {
         }
     }
 
-    /// What the channels carry, in the scripts' word.
-    fn carried(&self) -> &'static str {
+    /// What the channels carry, as `common.lua` names it.
+    fn channel_payload(&self) -> &'static str {
         match self.settings.pubsub.encoding {
             _ if !self.settings.delivery.to_channels() => "none",
             Encoding::Json => "data",
@@ -110,12 +110,11 @@ impl Scripts {
     }
 }
 
-/// The channels carry something of each entry's own.
+/// The channels carry a payload per event.
 const OWN: &str = "own";
 
-/// The place of an event's type in the scripts' lists, which start at 1 and follow [`EventType::ALL`]; 4
-/// more where its id is not unique.
-fn digit(entry: &Entry) -> char {
+/// The index of the event's type in [`EventType::ALL`], from 1; plus 4 if its id is not unique.
+fn digit(entry: &StreamEntry) -> char {
     match (entry.kind, entry.unique) {
         (EventType::Message, true) => '1',
         (EventType::Command, true) => '2',

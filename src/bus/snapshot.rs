@@ -1,23 +1,23 @@
-//! Reads the state of the bus from Redis, for whoever operates it.
+//! Reads the state of the bus from Redis, for the status commands, the page and the metrics.
 
 use std::time::Duration;
 
 use redis::{FromRedisValue, ParsingError, RedisResult, Script, Value};
 use tokio::time::sleep;
 
-use super::{Config, Connection, Keys, Server};
+use super::{Config, Connection, Connector, Keys};
 use crate::ops::status::BusSnapshot;
 
-/// The time between two readings.
-const PERIOD: Duration = Duration::from_secs(10);
-/// Likewise while Redis does not answer or nobody fetches, so that a change is soon seen.
-const PERIOD_IN_TROUBLE: Duration = Duration::from_secs(2);
+/// The interval between two snapshots.
+const INTERVAL: Duration = Duration::from_secs(10);
+/// The interval while Redis fails or nobody holds the lease, so that a recovery shows soon.
+const INTERVAL_WHILE_FAILING: Duration = Duration::from_secs(2);
 /// How many dead letters a snapshot lists.
-const LETTERS_TOLD: usize = 5;
+const LETTERS_LISTED: usize = 5;
 
 /// Reads the state of one community's bus from Redis.
 pub struct SnapshotReader {
-    server: Server,
+    connector: Connector,
     timeout: Duration,
     keys: Keys,
     script: Script,
@@ -25,11 +25,11 @@ pub struct SnapshotReader {
 }
 
 impl SnapshotReader {
-    /// For a community; nothing is connected yet.
+    /// Connects at the first snapshot.
     #[must_use]
-    pub fn new(server: Server, settings: &Config, group_id: i64) -> Self {
+    pub fn new(connector: Connector, settings: &Config, group_id: i64) -> Self {
         Self {
-            server,
+            connector,
             timeout: settings.timeout,
             keys: Keys::new(settings, group_id),
             script: Script::new(include_str!("lua/snapshot.lua")),
@@ -37,26 +37,28 @@ impl SnapshotReader {
         }
     }
 
-    /// Reads again and again for as long as it is polled, and passes on each answer or error.
-    pub async fn watch(&mut self, mut see: impl FnMut(RedisResult<BusSnapshot>)) {
+    /// Reads a snapshot every few seconds while polled, and passes each result to `report`.
+    pub async fn watch(&mut self, mut report: impl FnMut(RedisResult<BusSnapshot>)) {
         loop {
-            let answer = self.snapshot().await;
-            let is_fetched = answer.as_ref().is_ok_and(|snapshot| snapshot.holder.is_some());
-            let pause = if is_fetched { PERIOD } else { PERIOD_IN_TROUBLE };
-            see(answer);
-            sleep(pause).await;
+            let result = self.snapshot().await;
+            let is_fetched = result.as_ref().is_ok_and(|snapshot| snapshot.holder.is_some());
+            report(result);
+            sleep(if is_fetched { INTERVAL } else { INTERVAL_WHILE_FAILING }).await;
         }
     }
 
-    /// Asks once. A connection that failed is not used again.
+    /// Reads one snapshot. A connection on which this failed is not used again.
+    ///
+    /// # Errors
+    /// Redis is unreachable, returned an error, or did not reply in time.
     pub async fn snapshot(&mut self) -> RedisResult<BusSnapshot> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.server.connect(self.timeout, self.timeout).await?,
+            None => self.connector.connect(self.timeout, self.timeout).await?,
         };
         let Keys { position, lease, dead_letters, streams, .. } = &self.keys;
         let mut call = self.script.key(position);
-        call.key(lease).key(dead_letters).key(streams).arg(LETTERS_TOLD);
+        call.key(lease).key(dead_letters).key(streams).arg(LETTERS_LISTED);
         let snapshot = call.invoke_async(&mut connection).await?;
         self.connection = Some(connection);
         Ok(snapshot)
@@ -66,8 +68,8 @@ impl SnapshotReader {
 impl FromRedisValue for BusSnapshot {
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
         let json: Vec<u8> = redis::from_redis_value(value)?;
-        // Names and reasons may be any bytes.
+        // Group names and reasons may contain any bytes.
         serde_json::from_str(&String::from_utf8_lossy(&json))
-            .map_err(|error| format!("an unknown answer of the snapshot script: {error}").into())
+            .map_err(|error| format!("unknown reply of snapshot.lua: {error}").into())
     }
 }

@@ -9,33 +9,32 @@ use secrecy::{ExposeSecret, SecretString};
 /// Where events go.
 #[derive(Debug, Clone)]
 pub enum BusUrl {
-    /// They are printed, for a look without a Redis.
+    /// To standard output.
     Stdout,
     /// To this Redis.
     Redis(RedisUrl),
 }
 
-/// The address of a Redis. The redis crate is known to accept each server's part. `Display` and
-/// `Debug` show it without its password.
+/// The address of Redis, validated by the redis crate. `Display` and `Debug` omit the password.
 #[derive(Clone)]
 pub struct RedisUrl {
     topology: Topology,
     redacted: String,
 }
 
-/// How many servers there are, and which of them is written to. Each address carries the login.
+/// The servers of a Redis deployment. Each address includes the login.
 #[derive(Debug, Clone)]
 pub enum Topology {
     /// One server.
     Single(SecretString),
-    /// The one of several servers that the sentinels call the master.
+    /// The master that sentinels name.
     Sentinel {
         /// The sentinels' addresses.
         sentinels: Vec<SecretString>,
-        /// The name under which they know the master.
+        /// The master's name in the sentinels' configuration.
         master: String,
     },
-    /// The servers of a Redis Cluster, or some of them.
+    /// Some or all nodes of a Redis Cluster.
     Cluster(Vec<SecretString>),
 }
 
@@ -93,7 +92,8 @@ struct Servers<'a> {
 
 impl<'a> Servers<'a> {
     fn parse(scheme: &str, rest: &'a str) -> Option<Self> {
-        // Such an address is shown as it stands after the login, so nothing else may hold a secret.
+        // Only the login is removed before the address is displayed, so a query, which may contain secrets, is
+        // not allowed.
         if rest.contains(['?', '#']) {
             return None;
         }
@@ -119,8 +119,8 @@ fn secret(urls: &[String]) -> Option<Vec<SecretString>> {
     urls.iter().map(|url| check(url).map(|_| url.as_str().into())).collect()
 }
 
-/// The address without what may be secret: the password, a user without a password (which is
-/// likely a password in the wrong place), and whatever follows a `?`.
+/// Removes what may be secret: the password, a user without a password (likely a password in the wrong
+/// place), and the query.
 fn redact(mut url: Url) -> Option<String> {
     if url.password().is_some() {
         url.set_password(Some("***")).ok()?;
@@ -132,13 +132,13 @@ fn redact(mut url: Url) -> Option<String> {
 }
 
 impl BusUrl {
-    /// What `bus.url` may be, for error messages.
+    /// The accepted values of `bus.url`, for error messages.
     pub(super) const EXPECTED: &str = "redis://[user:password@]host[:port][/database], \
          rediss://..., unix:/path/to/socket, redis+sentinel://host:port,host:port/master[/database], \
          redis+cluster://host:port,host:port, or stdout: (in user and password write special \
          characters as %XX)";
 
-    /// Reads the value of `bus.url`; none where it is not as [`Self::EXPECTED`] says.
+    /// Parses the value of `bus.url`; none if it is not one of [`Self::EXPECTED`].
     pub(crate) fn parse(text: &str) -> Option<Self> {
         match text {
             "stdout:" => Some(Self::Stdout),
@@ -191,7 +191,7 @@ impl fmt::Debug for RedisUrl {
 }
 
 impl Topology {
-    /// One of the addresses: each has the same login, database and scheme.
+    /// The first address. All have the same login, database and scheme.
     #[must_use]
     pub fn any_address(&self) -> &str {
         match self {

@@ -1,14 +1,14 @@
-//! Which server it is, by its own word.
+//! The server's name and version, from `INFO`.
 
 use std::fmt;
 
 use redis::{FromRedisValue, InfoDict, ParsingError, Value};
 
-/// The oldest version of Redis that has all commands in use.
+/// The oldest Redis that has all commands in use.
 const OLDEST: (u32, u32) = (6, 2);
 
-/// What one server says of itself (`INFO`), or each node of a cluster.
-pub struct Nodes(pub Vec<InfoDict>);
+/// The reply of `INFO`: of one server, or of each node of a cluster.
+pub(super) struct Nodes(pub(super) Vec<InfoDict>);
 
 impl FromRedisValue for Nodes {
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
@@ -20,24 +20,24 @@ impl FromRedisValue for Nodes {
     }
 }
 
-/// A server's name and version.
+/// The name and version of a server that speaks Redis' protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerVersion {
     name: &'static str,
     version: String,
-    /// The version of Redis that it is, or is compatible with.
+    /// The compatible version of Redis.
     redis: (u32, u32),
 }
 
 impl ServerVersion {
-    /// What `INFO` says of it; none where it does not.
+    /// From the reply of `INFO`; none if the version is not in it.
     #[must_use]
     pub fn of(info: &InfoDict) -> Option<Self> {
         let compatible: String = info.get("redis_version")?;
         let mut numbers = compatible.split('.').map_while(|number| number.parse().ok());
         let redis = (numbers.next()?, numbers.next()?);
         let field = |name: &str| info.get::<String>(name);
-        // KeyDB gives its own version for Redis', and nothing else that tells it from Redis.
+        // KeyDB reports its own version as that of Redis; only the executable identifies it.
         let is_keydb = field("executable").is_some_and(|path| path.ends_with("keydb-server"));
         let (name, version) = match (field("valkey_version"), field("dragonfly_version")) {
             (Some(version), _) => ("Valkey", version),
@@ -48,7 +48,7 @@ impl ServerVersion {
         Some(Self { name, version, redis })
     }
 
-    /// Whether it lacks commands in use because of its age.
+    /// Whether the server is too old for the commands in use.
     #[must_use]
     pub fn is_too_old(&self) -> bool {
         self.redis < OLDEST
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_named_and_judged_by_the_redis_it_is_like() {
+    fn servers_are_named_and_compared_by_their_compatible_redis() {
         for (info, named, too_old) in [
             ("redis_version:6.0.16\r\n", "Redis 6.0.16", true),
             ("redis_version:6.2.14\r\n", "Redis 6.2.14", false),

@@ -20,7 +20,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::{
-    bus::{self, BusUrl, PermanentError, Server},
+    bus::{self, BusUrl, Connector, PermanentError},
     config::Sources,
     event::event_schema,
     ops::process,
@@ -130,14 +130,14 @@ fn block_on(work: impl Future<Output = Exit>) -> Exit {
 }
 
 /// The Redis server of `bus.url`, or the exit code if there is none; `command` says what needs it.
-fn redis_server(settings: &bus::Config, command: &str) -> Result<Server, Exit> {
+fn connector(settings: &bus::Config, command: &str) -> Result<Connector, Exit> {
     let BusUrl::Redis(url) = &settings.url else {
         return Err(Exit::Usage.because(format_args!(
             "bus.url is `stdout:`: the service prints its events and writes none to Redis. {command} needs \
              a Redis server: set bus.url to its address"
         )));
     };
-    Server::new(url, settings).map_err(|error| Exit::Usage.because(format_args!("{error:#}")))
+    Connector::new(url, settings).map_err(|error| Exit::Usage.because(format_args!("{error:#}")))
 }
 
 /// Reports an error of Redis, and returns the exit code for it; `doing` is the operation that failed.

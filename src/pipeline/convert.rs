@@ -58,10 +58,11 @@ pub(super) fn enrich(
 ) -> impl Future<Output = Batch<Enriched>> + use<> {
     let started = Instant::now();
     let raw_bytes = batch.bytes();
-    let (gaps, missed) = (batch.gaps.len() as u64, batch.gaps.iter().map(Gap::missed).sum());
+    let (gaps, updates_lost) =
+        (batch.gaps.len() as u64, batch.gaps.iter().map(Gap::updates_lost).sum());
     let batch = batch.map(|updates| {
         let mut converted = Converted::default();
-        (converted.content.gaps, converted.content.missed) = (gaps, missed);
+        (converted.content.gaps, converted.content.updates_lost) = (gaps, updates_lost);
         let partials = converted.parse(updates, rules, unrouted);
         (partials, converted)
     });

@@ -134,7 +134,7 @@ impl Pipeline<'_> {
             let term = term?;
             self.metrics.fetching.lease_terms.inc();
             let reason = match Box::pin(self.term(term, stop, report)).await {
-                Err(Failure::Bus(error @ (CommitError::Fenced | CommitError::Behind(_)))) => {
+                Err(Failure::Bus(error @ (CommitError::Fenced | CommitError::RolledBack(_)))) => {
                     tracing::warn!("{error}; continuing from the position in Redis");
                     if matches!(error, CommitError::Fenced) {
                         LeaseTermEnd::Fenced
@@ -271,7 +271,7 @@ impl Pipeline<'_> {
         report: &mut CommitReport<'_>,
     ) -> Result<(), Failure> {
         let group_id = self.api.group_id();
-        while let Some((batch, _permits)) = ready(&mut converted, committer.enough()).await {
+        while let Some((batch, _permits)) = ready(&mut converted, committer.max_events()).await {
             let (started, ts) = (Instant::now(), batch.ts);
             let duplicates = committer
                 .commit(&batch.updates.content, ts)

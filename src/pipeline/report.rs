@@ -62,9 +62,9 @@ impl<'a> CommitReport<'a> {
     fn log(&mut self, batch: &Batch<Converted>) {
         let Batch { updates: Converted { content, cut, .. }, ts, gaps, .. } = batch;
         for gap in gaps {
-            let (missed, cause) = (gap.missed(), cause(gap.cause));
+            let (updates_lost, cause) = (gap.updates_lost(), cause(gap.cause));
             tracing::error!(
-                from = %gap.from, to = %gap.to, missed, cause,
+                from = %gap.from, to = %gap.to, updates_lost, cause,
                 "VK lost updates: events between these positions may be missing"
             );
         }
@@ -94,7 +94,7 @@ impl<'a> CommitReport<'a> {
 
     fn count(&mut self, batch: &Batch<Converted>, duplicates: u64, took: Duration) {
         let Batch { updates: Converted { content, dates, .. }, ts, received, .. } = batch;
-        let (gaps, missed) = (content.gaps, content.missed);
+        let (gaps, updates_lost) = (content.gaps, content.updates_lost);
         let events = EventType::ALL
             .map(|kind| content.entries.iter().filter(|entry| entry.kind == kind).count() as u64);
         let (metrics, totals) = (&self.metrics.commits, &mut self.totals);
@@ -115,7 +115,7 @@ impl<'a> CommitReport<'a> {
         }
         metrics.duplicates_dropped.inc_by(duplicates);
         metrics.gaps.inc_by(gaps);
-        metrics.updates_lost.inc_by(missed);
+        metrics.updates_lost.inc_by(updates_lost);
         totals.duplicates += duplicates;
         totals.gaps += gaps;
         metrics.spent_in(Stage::Commit, took);
@@ -126,7 +126,7 @@ impl<'a> CommitReport<'a> {
         if let Some(newest) = received.last() {
             self.metrics.fetching.committed(ts.get(), newest.elapsed());
         }
-        self.history.committed(&Committed { events, received, gaps, missed });
+        self.history.committed(&Committed { events, received, gaps, updates_lost });
     }
 }
 

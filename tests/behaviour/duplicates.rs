@@ -46,7 +46,7 @@ async fn a_later_duplicate_is_dropped_and_counted() -> Outcome {
     scene.vk.push_all(&one_of_each(true));
     let bus = scene.settled().await?;
     ensure!(counts(&bus).await? == before);
-    ensure!(bus.position("repeats").await? == Some(5));
+    ensure!(bus.position("duplicates").await? == Some(5));
     stop(service).await
 }
 

@@ -48,7 +48,7 @@ async fn after_a_rollback_under_a_running_service_events_are_fetched_again() -> 
     restore(&mut redis, &older).await?;
     scene.vk.generate(10);
     scene.all_arrived().await?;
-    service.says("Redis is at an older position").await?;
+    service.says("Redis was rolled back").await?;
     scene.vk.generate(100);
     scene.all_arrived().await?;
     stop(service).await
@@ -67,7 +67,7 @@ async fn a_rollback_is_noticed_while_nothing_new_comes() -> Outcome {
     scene.all_arrived().await?;
 
     restore(&mut redis, &older).await?;
-    service.says("Redis is at an older position").await?;
+    service.says("Redis was rolled back").await?;
     scene.all_arrived().await?;
     stop(service).await
 }
@@ -143,7 +143,7 @@ async fn a_state_older_than_vks_queue_is_a_gap() -> Outcome {
     scene.vk.generate(5);
     service.says("VK lost updates").await?;
     let (bus, lost_till) = (scene.settled().await?, scene.vk.ts());
-    ensure!(bus.position("missed").await? == Some(lost_till - kept_till));
+    ensure!(bus.position("updates_lost").await? == Some(lost_till - kept_till));
     scene.vk.generate(20);
     scene.all_arrived_but(|ts| ts > kept_till && ts <= lost_till).await?;
     stop(service).await

@@ -35,8 +35,8 @@ async fn no_gap(bus: &Bus) -> Outcome {
 }
 
 async fn gap_of(bus: &Bus, missed: u64) -> Outcome {
-    let counted = (bus.position("gaps").await?, bus.position("missed").await?);
-    ensure!(counted == (Some(1), Some(missed)), "gaps and missed are {counted:?}");
+    let counted = (bus.position("gaps").await?, bus.position("updates_lost").await?);
+    ensure!(counted == (Some(1), Some(missed)), "gaps and updates_lost are {counted:?}");
     Ok(())
 }
 #[tokio::test]
@@ -233,6 +233,6 @@ async fn a_duplicate_update_is_dropped_and_counted() -> Outcome {
     scene.vk.push(&message(2, json!({})));
     scene.all_arrived().await?;
     ensure!(scene.vk.stats().updates_served == 3, "the simulator repeated nothing");
-    ensure!(scene.bus().await?.position("repeats").await? == Some(1));
+    ensure!(scene.bus().await?.position("duplicates").await? == Some(1));
     stop(service).await
 }

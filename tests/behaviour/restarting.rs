@@ -111,7 +111,7 @@ async fn a_commit_whose_reply_is_late_is_sent_again_and_recognised() -> Outcome 
     service.says("Redis does not serve a commit").await?;
     scene.redis.signal("CONT").await?;
     scene.all_arrived().await?;
-    service.says("this commit had arrived before").await?;
+    service.says("this commit had already been applied").await?;
     scene.vk.generate(50);
     scene.all_arrived().await?;
     stop(service).await

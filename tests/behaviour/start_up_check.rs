@@ -55,7 +55,7 @@ async fn what_redis_may_not_tell_is_unknown_and_no_warning() -> Outcome {
     let url = format!("redis://fetcher@127.0.0.1:{}", scene.redis.port());
     let scene = scene.set("FETCHER_BUS__URL", url).set("REDIS_PASSWORD", "any");
     let service = scene.start().await?;
-    let finding = service.says("does not tell its version").await?;
+    let finding = service.says("does not report its version").await?;
     contains(&finding, "INFO")?;
     contains(&finding, "+info")?;
     scene.say("Hi!");

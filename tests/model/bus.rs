@@ -1,4 +1,4 @@
-//! What is on the bus, and turning Redis back to what it was.
+//! Reads the bus, and restores Redis to an earlier state.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use harness::{Bus, RedisServer};
 use redis::{AsyncCommands, aio::MultiplexedConnection};
 use serde_json::Value;
 
-/// Everything that is on the bus, by the ids of updates.
+/// The content of the bus, as ids of updates.
 #[derive(Debug, Default)]
 pub(crate) struct OnTheBus {
     pub(crate) messages: Vec<usize>,
@@ -38,7 +38,7 @@ pub(crate) async fn read(server: &RedisServer, group_id: i64) -> OnTheBus {
     }
 }
 
-/// All keys, as Redis writes them to disk.
+/// All keys, as dumps.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Snapshot(Vec<(String, Vec<u8>)>);
 

@@ -1,4 +1,4 @@
-//! The steps that can happen, and what must hold after each.
+//! The transitions of the model, and the invariants checked after each.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -22,25 +22,25 @@ use crate::{
 
 const GROUP: i64 = 1;
 
-/// One thing that happens. `usize` chooses an instance.
+/// A transition. `usize` is the number of an instance, or of an update for `Duplicate`.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Push(Kind),
-    Repeat(usize),
+    Duplicate(usize),
     Trim,
     Reset,
     Poll(usize, Answer),
     Commit(usize, Fate),
-    /// The process ends, wherever it was.
+    /// The process ends at any point.
     Crash(usize),
-    /// A standby takes over once the lease has run out; a dead instance starts again.
+    /// The lease expires, and an instance acquires it; a crashed one restarts.
     TakeOver(usize),
     Snapshot,
-    /// Redis comes back as it was at the snapshot.
+    /// Redis is rolled back to the snapshot.
     GoBack,
 }
 
-/// What has happened; only VK's side has to be known to tell which step is possible next.
+/// The reference state: the number of updates decides which transitions are possible.
 #[derive(Debug, Clone)]
 pub(crate) struct History {
     updates: usize,
@@ -84,15 +84,15 @@ impl ReferenceStateMachine for History {
         if state.updates == 0 {
             return steps.boxed();
         }
-        prop_oneof![20 => steps, 1 => any::<usize>().prop_map(Step::Repeat)].boxed()
+        prop_oneof![20 => steps, 1 => any::<usize>().prop_map(Step::Duplicate)].boxed()
     }
 
     fn preconditions(state: &Self, step: &Step) -> bool {
-        state.updates > 0 || !matches!(step, Step::Repeat(_))
+        state.updates > 0 || !matches!(step, Step::Duplicate(_))
     }
 
     fn apply(mut state: Self, step: &Step) -> Self {
-        state.updates += usize::from(matches!(step, Step::Push(_) | Step::Repeat(_)));
+        state.updates += usize::from(matches!(step, Step::Push(_) | Step::Duplicate(_)));
         state
     }
 }
@@ -104,14 +104,14 @@ pub(crate) struct World {
     connection: MultiplexedConnection,
     instances: [Instance; 2],
     vk: Vk,
-    /// Numbers of updates that committed gaps reported, or that came before the first position.
+    /// The numbers of updates in reported gaps, or before the first position, which may be missing.
     excused: BTreeSet<usize>,
-    /// Who took the lease last, as far as Redis remembers.
+    /// The instance that acquired the lease last, in Redis' current state.
     leader: Option<usize>,
     snapshot: Remembered,
 }
 
-/// What Redis and the test go back to together.
+/// The state to roll back to: of Redis, and of the test.
 #[derive(Debug, Clone, Default)]
 struct Remembered {
     redis: Snapshot,
@@ -121,7 +121,7 @@ struct Remembered {
 
 impl World {
     fn take_over(&mut self, who: usize) {
-        // That the lease ran out is all that a paused holder's rival sees; the holder sees nothing.
+        // The previous holder does not notice that its lease expired.
         self.runtime.block_on(async {
             let () = self.connection.del("{toaster}:lease:1").await.unwrap();
             self.instances[who].start().await;
@@ -135,7 +135,7 @@ impl World {
         let after = self.position();
         assert!(
             before == after || self.leader == Some(who),
-            "instance {who} has lost its lease and wrote all the same"
+            "instance {who} committed without the lease"
         );
         if !batch.gaps.is_empty() && before != after {
             let from = before.map_or(0, |ts| self.vk.number(ts));
@@ -156,7 +156,7 @@ impl World {
         (self.excused, self.leader) = (excused, leader);
     }
 
-    /// Conservation, order, nothing doubled, and the position never ahead of the content.
+    /// Checks that nothing is lost, duplicated or out of order up to the position.
     fn check(&self) {
         let OnTheBus { messages, commands, dead_letters, unrouted, ts } =
             self.runtime.block_on(read(&self.redis, GROUP));
@@ -227,7 +227,7 @@ impl StateMachineTest for World {
     fn apply(mut world: Self, _: &History, step: Step) -> Self {
         match step {
             Step::Push(kind) => world.vk.push(kind),
-            Step::Repeat(number) => world.vk.repeat(number),
+            Step::Duplicate(number) => world.vk.duplicate(number),
             Step::Trim => world.vk.trim(),
             Step::Reset => world.vk.reset(),
             Step::Poll(who, how) => world.instances[who].poll(&world.vk, how),

@@ -1,8 +1,8 @@
-//! The guarantee against everything at once: VK's answers, Redis' answers and its older states,
-//! crashes between any two steps, and two instances, in every order that proptest comes up with.
+//! A model-based test of the delivery guarantee: proptest generates sequences of polls, faults of VK, lost
+//! replies and rollbacks of Redis, crashes, and takeovers between two instances.
 //!
-//! The session, the converter and the commit are the service's own, and Redis is real; VK and time
-//! are played here, one step after the other, so that each history can be told and shrunk.
+//! The session, the converter and the commit are the service's own, and Redis is real. VK and time are
+//! simulated step by step, so that a failing sequence can be replayed and shrunk.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

@@ -1,9 +1,9 @@
-//! VK as the model plays it: a queue that can be trimmed, reset and made to repeat itself.
+//! The model of VK: a queue of updates that can be trimmed, reset and made to send duplicates.
 
 use event_fetcher::{fetcher::SessionState, ts::Ts, vk::PollReply};
 use serde_json::json;
 
-/// What an update is made to become.
+/// What an update is converted to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Message,
@@ -19,45 +19,45 @@ pub(crate) enum Answer {
     Updates(usize),
     /// Updates, in a body with a comma too many.
     Damaged(usize),
-    /// None, though there are some.
+    /// None, although there are some.
     EarlyEmpty,
     /// `failed: 2`.
     KeyExpired,
-    /// An error page, a time-out, a reset.
+    /// None: an error page, a timeout, a reset.
     Nothing,
-    /// JSON that is no answer.
+    /// JSON that is no valid reply.
     Unknown,
 }
 
-/// An update by its number in the order of time, with its event's id.
+/// An update; its index in the queue is its number.
 #[derive(Debug, Clone)]
 pub(crate) struct Update {
     pub(crate) kind: Kind,
-    /// A repeat has the id of what it repeats.
+    /// The event's id. A duplicate has the id of the original.
     pub(crate) id: usize,
 }
 
-/// The queue. Positions of one era count on from its base; a reset begins a new era.
+/// The queue. A reset starts a new era, whose positions count from a base of its own.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Vk {
     pub(crate) updates: Vec<Update>,
     eras: Vec<Era>,
-    /// Updates before this number are no longer served.
+    /// Updates before this number were dropped.
     kept_from: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Era {
     base: u64,
-    /// How many updates there had been when it began.
-    began: usize,
+    /// The number of updates when the era started.
+    first_update: usize,
 }
 
 const ERA: u64 = 1_000_000;
 
 impl Vk {
     pub(crate) fn new() -> Self {
-        Self { eras: vec![Era { base: ERA, began: 0 }], ..Self::default() }
+        Self { eras: vec![Era { base: ERA, first_update: 0 }], ..Self::default() }
     }
 
     pub(crate) fn push(&mut self, kind: Kind) {
@@ -65,20 +65,20 @@ impl Vk {
         self.updates.push(Update { kind, id });
     }
 
-    pub(crate) fn repeat(&mut self, number: usize) {
-        let repeated = self.updates[number % self.updates.len()].clone();
-        self.updates.push(repeated);
+    pub(crate) fn duplicate(&mut self, number: usize) {
+        let duplicate = self.updates[number % self.updates.len()].clone();
+        self.updates.push(duplicate);
     }
 
-    /// Forgets the older half of what it keeps.
+    /// Drops the older half of the kept updates.
     pub(crate) fn trim(&mut self) {
         self.kept_from += (self.updates.len() - self.kept_from) / 2;
     }
 
-    /// Loses everything and counts anew.
+    /// Drops all updates and starts a new era.
     pub(crate) fn reset(&mut self) {
         let base = ERA * (self.eras.len() as u64 + 1);
-        self.eras.push(Era { base, began: self.updates.len() });
+        self.eras.push(Era { base, first_update: self.updates.len() });
         self.kept_from = self.updates.len();
     }
 
@@ -88,13 +88,13 @@ impl Vk {
 
     pub(crate) fn newest(&self) -> Ts {
         let era = self.era();
-        Ts::try_from(era.base + (self.updates.len() - era.began) as u64).unwrap()
+        Ts::try_from(era.base + (self.updates.len() - era.first_update) as u64).unwrap()
     }
 
-    /// How many updates there had been up to a position of any era.
+    /// The number of updates before a position of any era.
     pub(crate) fn number(&self, ts: Ts) -> usize {
         let era = self.eras[usize::try_from(ts.get() / ERA).unwrap() - 1];
-        era.began + usize::try_from(ts.get() - era.base).unwrap()
+        era.first_update + usize::try_from(ts.get() - era.base).unwrap()
     }
 
     pub(crate) fn answer(&self, how: Answer, from: Ts) -> PollReply {
@@ -125,7 +125,7 @@ impl Vk {
         PollReply::Updates { ts, updates }
     }
 
-    /// The update as VK writes it. Its text is its id, to be recognised on the bus.
+    /// The update's JSON. Its text is its id, by which it is found on the bus.
     pub(crate) fn raw(&self, number: usize) -> Box<str> {
         let Update { kind, id } = self.updates[number];
         let text = match kind {
@@ -147,8 +147,8 @@ impl Vk {
     }
 }
 
-/// The session asks for a server or polls one; either way VK says something.
-pub(crate) fn converse(
+/// Replies to the session's request: for a server, or a poll.
+pub(crate) fn reply_to(
     vk: &Vk,
     state: SessionState,
     how: Answer,

@@ -66,7 +66,7 @@ def pending(redis: Redis, group: str = "g") -> int:
 
 
 def put_aside(redis: Redis) -> list[dict[str, str]]:
-    """What the consumers put aside."""
+    """The failed events."""
     entries: Any = redis.xrange(FAILED)
     return [
         {

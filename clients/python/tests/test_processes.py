@@ -45,7 +45,7 @@ def test_what_a_killed_consumer_left_is_handled_by_another(
 ) -> None:
     put(redis, "a", "b", "c")
     with worker(server, kind, seconds=60) as killed:
-        wait(Until(lambda: texts(redis, "begun") == [b"a"]))
+        wait(Until(lambda: texts(redis, "started") == [b"a"]))
         killed.send_signal(signal.SIGKILL)
         killed.wait()
     with worker(server, kind, seconds=0):
@@ -61,7 +61,7 @@ def test_a_signal_lets_the_work_at_hand_be_done(
 ) -> None:
     put(redis, "a", "b")
     with worker(server, kind, seconds=0.5) as stopped:
-        wait(Until(lambda: texts(redis, "begun") == [b"a"]))
+        wait(Until(lambda: texts(redis, "started") == [b"a"]))
         stopped.send_signal(number)
         assert stopped.wait(5) == 0
     assert texts(redis, "done") == [b"a", b"stopped"]
@@ -81,7 +81,7 @@ def test_a_signal_ends_the_waiting_for_events(redis: Redis, server: str, kind: s
 def test_a_second_signal_does_not_wait(redis: Redis, server: str, kind: str) -> None:
     put(redis, "a")
     with worker(server, kind, seconds=60) as stopped:
-        wait(Until(lambda: texts(redis, "begun") == [b"a"]))
+        wait(Until(lambda: texts(redis, "started") == [b"a"]))
         stopped.send_signal(signal.SIGTERM)
         time.sleep(0.2)
         stopped.send_signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""What a consumer can be told, and what not."""
+"""Which options a consumer accepts."""
 
 from datetime import timedelta
 from typing import Any

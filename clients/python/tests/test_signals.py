@@ -14,13 +14,13 @@ def test_signals_are_left_alone_in_the_end_and_in_threads() -> None:
         assert signal.getsignal(signal.SIGTERM) is not before
         assert not stopped()
     assert signal.getsignal(signal.SIGTERM) is before
-    told: list[bool] = []
+    seen: list[bool] = []
 
     def elsewhere() -> None:
         with stopping(None) as stopped:
-            told.append(stopped())
+            seen.append(stopped())
 
     thread = threading.Thread(target=elsewhere)
     thread.start()
     thread.join()
-    assert told == [False]
+    assert seen == [False]

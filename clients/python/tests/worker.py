@@ -1,4 +1,4 @@
-"""A consumer that tells a list what it begins and what it has done, and takes its time between.
+"""A consumer that appends to Redis lists which events it started and finished, and sleeps between.
 
 Arguments: the address, the client (blocking or asyncio), the seconds that an event takes.
 """
@@ -13,15 +13,15 @@ from clients import Asyncio, Blocking
 from toaster_events import Event
 
 url, kind, seconds = sys.argv[1:]
-told = Redis.from_url(url)
+log = Redis.from_url(url)
 
 
 def work(event: Event) -> None:
-    told.rpush("begun", event.message.text)
+    log.rpush("started", event.message.text)
     time.sleep(float(seconds))
-    told.rpush("done", event.message.text)
+    log.rpush("done", event.message.text)
 
 
 client = Asyncio(url) if kind == "asyncio" else Blocking(url)
 client.consume(work, claim_after=timedelta(seconds=1))
-told.rpush("done", "stopped")
+log.rpush("done", "stopped")

@@ -1,4 +1,4 @@
-//! What is on the bus, read by another hand than the service's.
+//! Reads the bus, independently of the service's code.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -13,11 +13,11 @@ use crate::RedisServer;
 pub const STREAMS: [&str; 4] =
     ["{toaster}:message", "{toaster}:command", "{toaster}:button", "{toaster}:reaction"];
 const NAMESPACE: &str = "toaster";
-/// The stream of what could not become an event.
+/// The stream of dead letters, in the default namespace.
 pub const DEAD_LETTERS: &str = "{toaster}:dead-letter";
-/// How long the bus may take to reach what is awaited: far beyond what it should.
+/// How long the bus may take to reach an expected position.
 const DEADLINE: Duration = Duration::from_secs(120);
-/// Entries read at once.
+/// The number of entries in a page.
 const PAGE: usize = 5000;
 
 /// A reader of the bus.
@@ -47,13 +47,13 @@ impl Bus {
         Ok(Self { connection, namespace: namespace.to_owned(), group_id })
     }
 
-    /// A reader for a community's bus by a connection that is there already.
+    /// A reader for a community's bus on an existing connection.
     #[must_use]
     pub fn on(connection: MultiplexedConnection, group_id: i64) -> Self {
         Self { connection, namespace: NAMESPACE.to_owned(), group_id }
     }
 
-    /// The key that has this name in the namespace.
+    /// The key with this name in the namespace.
     #[must_use]
     pub fn key(&self, name: &str) -> String {
         format!("{{{}}}:{name}", self.namespace)
@@ -66,11 +66,11 @@ impl Bus {
         Ok(entries.into_iter().map(|(_, entry)| entry).collect())
     }
 
-    /// Hands each entry of a stream with its id to `take`, oldest first, without holding them all.
+    /// Passes each entry of a stream with its id to `visit`, oldest first, one page at a time.
     pub async fn each_entry(
         &self,
         stream: &str,
-        mut take: impl FnMut(String, Entry),
+        mut visit: impl FnMut(String, Entry),
     ) -> anyhow::Result<()> {
         let mut connection = self.connection.clone();
         let mut from = "-".to_owned();
@@ -80,7 +80,7 @@ impl Bus {
             let Some((last, _)) = page.last() else { return Ok(()) };
             from = format!("({last}");
             for (id, entry) in page {
-                take(id, entry);
+                visit(id, entry);
             }
         }
     }
@@ -99,25 +99,25 @@ impl Bus {
         self.entries(&self.key("dead-letter")).await
     }
 
-    /// How many updates of each type were not routed.
+    /// The number of updates not routed, by type.
     pub async fn skipped(&self) -> anyhow::Result<BTreeMap<String, u64>> {
         let mut connection = self.connection.clone();
         Ok(connection.hgetall(self.key(&format!("skipped:{}", self.group_id))).await?)
     }
 
-    /// How many events of each type ever went into a stream that has a cap.
+    /// The number of events ever appended to capped streams, by type.
     pub async fn added(&self) -> anyhow::Result<BTreeMap<String, u64>> {
         let mut connection = self.connection.clone();
         Ok(connection.hgetall("{toaster}:added").await?)
     }
 
-    /// A field of the position; none where there is none.
+    /// A field of the position's hash; none if it is not set.
     pub async fn position(&self, field: &str) -> anyhow::Result<Option<u64>> {
         let mut connection = self.connection.clone();
         Ok(connection.hget(self.position_key(), field).await?)
     }
 
-    /// All that is stored with the position.
+    /// All fields of the position's hash.
     pub async fn whole_position(&self) -> anyhow::Result<BTreeMap<String, String>> {
         let mut connection = self.connection.clone();
         Ok(connection.hgetall(self.position_key()).await?)
@@ -132,7 +132,7 @@ impl Bus {
         self.until(&format!("reach {ts}"), |at| at >= ts).await
     }
 
-    /// Waits until `ts` is the position, also where VK's numbers went back.
+    /// Waits until the position is exactly `ts`, which may be lower than before.
     pub async fn stands_at(&self, ts: u64) -> anyhow::Result<()> {
         self.until(&format!("come to {ts}"), |at| at == ts).await
     }

@@ -1,6 +1,10 @@
-//! What tests and the demo run event-fetcher with: a Redis of its own, also with Sentinels or
-//! behind a proxy that hurts its connections; the service as a process; and a look at what is on
-//! the bus.
+//! A test harness for event-fetcher: Redis as child processes (one server, Sentinels or a cluster), a proxy
+//! that injects network faults, the service as a child process, and a reader of the bus.
+
+#![allow(
+    clippy::missing_errors_doc,
+    reason = "the errors are for people: any of them fails the test"
+)]
 
 mod bus;
 mod proxy;
@@ -29,11 +33,14 @@ use std::{
 use anyhow::bail;
 use tokio::time::{sleep, timeout};
 
-/// How long a Redis may take to become what is awaited of it.
+/// How long Redis may take to reach an expected state.
 const REDIS_DEADLINE: Duration = Duration::from_secs(30);
 
-/// A TCP port of 127.0.0.1 that nobody listens on now, and that no outgoing connection is given
-/// before it is used. Each process begins its search elsewhere, since tests run side by side.
+/// A free TCP port of 127.0.0.1, below those of outgoing connections. Each process starts its search at
+/// another port, since tests run in parallel.
+///
+/// # Errors
+/// All ports are in use.
 pub fn free_port() -> io::Result<u16> {
     static TAKEN: AtomicU32 = AtomicU32::new(0);
     for _ in 0..PORTS {
@@ -47,18 +54,18 @@ pub fn free_port() -> io::Result<u16> {
     Err(io::ErrorKind::AddrInUse.into())
 }
 
-/// Says that a test does not test here, and why, past the test harness, which keeps what passing tests
-/// print to itself.
+/// Reports that a test is skipped, and why. Writes to standard error directly, since the test runner captures
+/// the output of passing tests.
 pub fn skipped(why: &str) {
-    // Where it cannot be said, nobody is there to hear it.
+    // Nothing can be done if standard error is closed.
     let _ = writeln!(io::stderr(), "SKIPPED: {why}");
 }
 
-/// Below where Linux takes the ports of outgoing connections from.
+/// The range below Linux' ports of outgoing connections.
 const FIRST_PORT: u16 = 12_000;
 const PORTS: u32 = 20_000;
 
-/// Waits until something is the case that can only be asked for.
+/// Polls a condition until it holds.
 async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) -> anyhow::Result<()> {
     let waiting = async {
         while !is_so().await {
@@ -67,6 +74,6 @@ async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) -> anyhow::Resu
     };
     match timeout(REDIS_DEADLINE, waiting).await {
         Ok(()) => Ok(()),
-        Err(_) => bail!("it never came to be that {what}"),
+        Err(_) => bail!("timed out waiting until {what}"),
     }
 }

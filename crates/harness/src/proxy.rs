@@ -1,4 +1,4 @@
-//! A TCP proxy that hurts the connections through it.
+//! A TCP proxy that injects faults into its connections.
 
 use std::io;
 
@@ -10,8 +10,8 @@ use tokio::{
     task::JoinSet,
 };
 
-/// Bytes taken on at once.
-const PIECE: usize = 64 * 1024;
+/// The size of the copy buffer, in bytes.
+const BUFFER_SIZE: usize = 64 * 1024;
 
 /// What passes through the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +24,8 @@ pub enum Flow {
     HoldReplies,
     /// Nothing; both wait.
     HoldBoth,
-    /// Requests; a reply resets its connection, so that the client cannot know what became of its
-    /// request.
+    /// Requests; a reply resets its connection, so that the client cannot know whether its request was
+    /// executed.
     LoseReplies,
 }
 
@@ -39,7 +39,7 @@ impl Flow {
     }
 }
 
-/// A proxy on a free port of 127.0.0.1 before another port there. Dropping it ends its connections.
+/// A proxy on a free port of 127.0.0.1 that forwards to another port. Dropping it closes its connections.
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,
@@ -50,12 +50,12 @@ pub struct Proxy {
 #[derive(Debug, Clone, Copy)]
 struct State {
     flow: Flow,
-    /// How often all connections were cut.
+    /// How often all connections were reset.
     cuts: u64,
 }
 
 impl Proxy {
-    /// A proxy before the server on `target`, which need not be there yet.
+    /// A proxy for the server on `target`, which need not run yet.
     pub async fn before(target: u16) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let port = listener.local_addr()?.port();
@@ -71,7 +71,7 @@ impl Proxy {
         self.port
     }
 
-    /// Lets pass from now on what `flow` says. What waited before comes late, not never.
+    /// Sets what passes from now on. Data held before is delayed, not lost.
     pub fn set(&self, flow: Flow) {
         self.state.send_modify(|state| state.flow = flow);
     }
@@ -86,7 +86,7 @@ async fn listen(listener: TcpListener, target: u16, state: watch::Receiver<State
     let mut connections = JoinSet::new();
     loop {
         select! {
-            // An error here is the client's who went before being accepted.
+            // Fails if the client disconnected before it was accepted.
             accepted = listener.accept() => if let Ok((client, _)) = accepted {
                 connections.spawn(converse(client, target, state.clone()));
             },
@@ -122,7 +122,7 @@ async fn converse(mut client: TcpStream, target: u16, state: watch::Receiver<Sta
     }
 }
 
-/// Ends with the next cut, or with the proxy.
+/// Returns at the next cut, or when the proxy is dropped.
 async fn cut(mut state: watch::Receiver<State>) {
     let cuts = state.borrow().cuts;
     let _ = state.wait_for(|state| state.cuts > cuts).await;
@@ -135,7 +135,7 @@ async fn pump(
     passes: fn(Flow) -> bool,
     are_replies: bool,
 ) -> End {
-    let mut piece = vec![0; PIECE];
+    let mut buffer = vec![0; BUFFER_SIZE];
     loop {
         let Ok(flow) = state.wait_for(|state| passes(state.flow)).await.map(|state| state.flow)
         else {
@@ -143,7 +143,7 @@ async fn pump(
         };
         let read = select! {
             _ = state.changed() => continue,
-            read = from.read(&mut piece) => read.unwrap_or_default(),
+            read = from.read(&mut buffer) => read.unwrap_or_default(),
         };
         if read == 0 {
             return End::Closed;
@@ -151,7 +151,7 @@ async fn pump(
         if are_replies && flow == Flow::LoseReplies {
             return End::Reset;
         }
-        if to.write_all(&piece[..read]).await.is_err() {
+        if to.write_all(&buffer[..read]).await.is_err() {
             return End::Closed;
         }
     }
@@ -165,7 +165,7 @@ mod tests {
 
     use super::*;
 
-    /// A server that tells how many bytes it got, and answers each byte with itself.
+    /// An echo server that reports how many bytes it received.
     async fn echo() -> (u16, watch::Receiver<usize>) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_held_comes_late() {
+    async fn held_data_is_delayed() {
         let (proxy, mut client, mut received) = connected().await;
         proxy.set(Flow::HoldRequests);
         client.write_u8(2).await.unwrap();
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_lost_reply_is_that_of_a_request_that_arrived() {
+    async fn the_request_of_a_lost_reply_arrives() {
         let (proxy, mut client, mut received) = connected().await;
         proxy.set(Flow::LoseReplies);
         client.write_u8(2).await.unwrap();
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cut_resets_what_is_connected() {
+    async fn a_cut_resets_connections() {
         let (proxy, mut client, _) = connected().await;
         proxy.cut();
         let error = client.read_u8().await.unwrap_err();

@@ -14,12 +14,12 @@ pub struct RedisCluster {
 }
 
 impl RedisCluster {
-    /// Starts the nodes and waits until they serve as a cluster.
+    /// Starts the nodes and waits until the cluster is ready.
     pub async fn start() -> anyhow::Result<Self> {
         let mut cluster = Self { nodes: Vec::new() };
         let mut meetings = Vec::new();
         for number in 0..NODES {
-            // By itself a node takes its port + 10000 for the bus, which may be beyond all ports.
+            // The default cluster port is the node's port + 10000, which may exceed 65535.
             let bus_port = free_port()?.to_string();
             let options = ["--save", "", "--cluster-enabled", "yes", "--cluster-port", &bus_port];
             let node = RedisServer::with_options(&options).await?;
@@ -33,7 +33,7 @@ impl RedisCluster {
             run(&cluster.nodes[0], meeting).await?;
         }
         for node in &cluster.nodes {
-            until("a node is one of a whole cluster", async || {
+            until("the cluster is ready", async || {
                 let info: String = ask(node, "CLUSTER INFO").await.unwrap_or_default();
                 info.contains("cluster_state:ok")
                     && info.contains(&format!("cluster_known_nodes:{NODES}"))
@@ -66,7 +66,7 @@ impl RedisCluster {
         anyhow::bail!("no node has {key}")
     }
 
-    /// Begins to move the slot of `key` to another node, and returns the keys in it.
+    /// Starts to move the slot of `key` to another node, and returns the keys in it.
     pub async fn begin_move(
         &self,
         key: &str,
@@ -86,7 +86,7 @@ impl RedisCluster {
         run(&self.nodes[from], &format!("MIGRATE 127.0.0.1 {port} {key} 0 5000")).await
     }
 
-    /// Tells all nodes that the slot of `key` has moved.
+    /// Assigns the slot of `key` to its new node, on all nodes.
     pub async fn end_move(&self, key: &str, to: usize) -> anyhow::Result<()> {
         let (slot, id) = (self.slot(key).await?, self.id(to).await?);
         run(&self.nodes[to], &format!("CLUSTER SETSLOT {slot} NODE {id}")).await?;

@@ -10,11 +10,11 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// How long a server may take to answer after its start.
+/// How long a server may take to start.
 const START_DEADLINE: Duration = Duration::from_secs(20);
-/// How long a server may take to accept a connection or to answer a command, be it behind others.
+/// How long a server may take to accept a connection or to reply to a command.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
-/// The environment variable that names the server's program; `redis-server` where it is not set.
+/// The environment variable with the server's program; `redis-server` by default.
 const PROGRAM: &str = "TEST_REDIS_SERVER";
 /// The configuration file in the data folder.
 const CONFIG: &str = "redis.conf";
@@ -36,13 +36,13 @@ impl RedisServer {
         Self::with_options(&["--save", "", "--appendonly", "no"]).await
     }
 
-    /// Starts a server with options as on `redis-server`'s command line.
+    /// Starts a server with command-line options of `redis-server`.
     pub async fn with_options(options: &[&str]) -> anyhow::Result<Self> {
         Self::with_config("", options).await
     }
 
-    /// Starts a server with a configuration file of this text, which the server may rewrite, and
-    /// options that win over it.
+    /// Starts a server with a configuration file of this text, which the server may rewrite, and command-line
+    /// options, which take precedence.
     pub async fn with_config(config: &str, options: &[&str]) -> anyhow::Result<Self> {
         let port = crate::free_port()?;
         let folder = TempDir::new()?;
@@ -54,7 +54,7 @@ impl RedisServer {
         Ok(server)
     }
 
-    /// Starts a server that asks for a password. [`url`](Self::url) does not tell it.
+    /// Starts a server that requires a password, which [`url`](Self::url) does not contain.
     pub async fn with_password(password: &str) -> anyhow::Result<Self> {
         let server = Self::with_options(&["--save", "", "--requirepass", password]).await?;
         Ok(Self { password: Some(password.to_owned()), ..server })
@@ -72,13 +72,13 @@ impl RedisServer {
         self.port
     }
 
-    /// The process, to stop or continue it by signal; none once it was killed.
+    /// The process id; none after the server was killed.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.process.id()
     }
 
-    /// The folder that the server keeps its files in.
+    /// The server's data folder.
     #[must_use]
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()
@@ -99,7 +99,7 @@ impl RedisServer {
         crate::signal(self.pid().context("the server was killed")?, name).await
     }
 
-    /// Kills the server as a power cut would.
+    /// Kills the server with SIGKILL.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
         Ok(self.process.kill().await?)
     }
@@ -119,7 +119,7 @@ impl RedisServer {
             }
             if let Ok(mut connection) = client.get_multiplexed_async_connection().await {
                 let answer = redis::cmd("PING").query_async::<String>(&mut connection).await;
-                // NOAUTH and NOPERM are answers too.
+                // NOAUTH and NOPERM also show that the server runs.
                 if !answer
                     .is_err_and(|error| error.is_io_error() || error.code() == Some("LOADING"))
                 {

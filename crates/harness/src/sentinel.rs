@@ -1,4 +1,4 @@
-//! A Redis master, its replica, and the Sentinels that watch over them.
+//! A Redis master, its replica, and Sentinels.
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ use tokio::time::{Instant, sleep};
 
 use crate::{RedisServer, connect};
 
-/// What the Sentinels call the master.
+/// The master's name in the Sentinels' configuration.
 const NAME: &str = "toaster";
-/// How many Sentinels there are; two of them have to agree.
+/// The number of Sentinels; the quorum is two.
 const SENTINELS: usize = 3;
-/// How long the Sentinels may take to know of each other and of the replica.
+/// How long the Sentinels may take to discover each other and the replica.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Two Redis servers, one of them the master, and three Sentinels.
 #[derive(Debug)]
 pub struct SentinelSet {
-    /// The two servers; which is the master changes.
+    /// The two servers. Either may be the master.
     pub nodes: [RedisServer; 2],
     sentinels: Vec<RedisServer>,
 }
 
-/// A way to ask who is the master now.
+/// Finds the current master.
 #[derive(Debug, Clone)]
 pub struct Master {
     sentinels: Vec<u16>,
@@ -66,14 +66,14 @@ impl SentinelSet {
         format!("redis+sentinel://{}/{NAME}", hosts.join(","))
     }
 
-    /// A way to ask who is the master.
+    /// Finds the current master, independently of this value.
     #[must_use]
     pub fn master(&self) -> Master {
         Master { sentinels: self.sentinels.iter().map(RedisServer::port).collect() }
     }
 
-    /// Asks the Sentinels for a failover, though the master is well. They may refuse, for instance
-    /// where the last one was a moment ago.
+    /// Requests a failover although the master works. Sentinels may refuse, for instance shortly after the
+    /// last one.
     pub async fn fail_over(&self) -> anyhow::Result<()> {
         let mut sentinel = self.sentinels[0].connect().await?;
         Ok(redis::cmd("SENTINEL").arg("FAILOVER").arg(NAME).exec_async(&mut sentinel).await?)
@@ -106,7 +106,7 @@ impl SentinelSet {
 }
 
 impl Master {
-    /// The master's port, as the first Sentinel that answers has it.
+    /// The master's port, from the first Sentinel that replies.
     pub async fn port(&self) -> anyhow::Result<u16> {
         let mut problem = None;
         for sentinel in &self.sentinels {

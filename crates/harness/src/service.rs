@@ -1,4 +1,4 @@
-//! The service as a child process, and what it says.
+//! The service as a child process, and its output.
 
 use std::{
     path::Path,
@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::signal;
 
-/// How long anything awaited of the service may take: far beyond what it should.
+/// How long the service may take to write an expected line or to exit.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A running event-fetcher. Dropping it kills the process.
@@ -35,7 +35,7 @@ struct Log {
     grew: Arc<watch::Sender<()>>,
 }
 
-/// Where a line was said.
+/// Where a line was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
     Stdout,
@@ -43,7 +43,7 @@ enum Source {
 }
 
 impl Service {
-    /// Starts `binary` with no environment but `variables`, in an empty folder of its own choice.
+    /// Starts `binary` in `/`, with only `variables` in its environment.
     pub fn start(
         binary: impl AsRef<Path>,
         arguments: &[&str],
@@ -71,25 +71,25 @@ impl Service {
         Ok(Self { process, log, readers })
     }
 
-    /// The process id; none once it has ended.
+    /// The process id; none after the process ended.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.process.id()
     }
 
-    /// All that it said so far, on standard output and standard error.
+    /// The output so far, of standard output and standard error.
     #[must_use]
     pub fn output(&self) -> String {
         self.log.said(|_| true).join("\n")
     }
 
-    /// The lines that it wrote to standard output so far.
+    /// The lines of standard output so far.
     #[must_use]
     pub fn stdout(&self) -> Vec<String> {
         self.log.said(|source| source == Source::Stdout)
     }
 
-    /// The lines that it wrote to standard error so far.
+    /// The lines of standard error so far.
     #[must_use]
     pub fn stderr(&self) -> Vec<String> {
         self.log.said(|source| source == Source::Stderr)
@@ -140,12 +140,12 @@ impl Service {
         signal(pid, name).await
     }
 
-    /// How the service ended, if it has.
+    /// The exit status; none while the service runs.
     pub fn has_ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
         Ok(self.process.try_wait()?)
     }
 
-    /// Waits for the end and for all that was said before it.
+    /// Waits until the service exits and all its output is read.
     pub async fn ends(&mut self) -> anyhow::Result<ExitStatus> {
         let status = match timeout(DEADLINE, self.process.wait()).await {
             Ok(status) => status?,
@@ -155,13 +155,13 @@ impl Service {
         Ok(status)
     }
 
-    /// Asks the service to stop and waits for its end.
+    /// Stops the service with SIGTERM and waits until it exits.
     pub async fn stop(&mut self) -> anyhow::Result<ExitStatus> {
         self.signal("TERM").await?;
         self.ends().await
     }
 
-    /// Kills the service without asking.
+    /// Kills the service with SIGKILL.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
         Ok(self.process.kill().await?)
     }

@@ -1,4 +1,4 @@
-//! Doing what the schedules say, each victim's blows one after the other.
+//! Injects the scheduled faults, one after another for each target.
 
 use std::time::Duration;
 
@@ -9,39 +9,39 @@ use vk_simulator::{Simulator, Target};
 use crate::{
     ground::AppendFile,
     instance::Instance,
-    schedule::{Blow, LONG_POLL_SERVER, Schedule, Trouble},
+    schedule::{LONG_POLL_SERVER, NetworkFault, ProcessFault, Schedule},
     tally::{Group, Tally},
     watch::Watch,
 };
 
-/// How long a call's fault is waited for to be met before the next.
-const CALL_PATIENCE: Duration = Duration::from_secs(3);
-/// Most bytes that a server loses of what it wrote: some seconds' worth.
-const MOST_FORGOTTEN: u64 = 4 << 20;
+/// How long to wait until a call meets its fault.
+const CALL_TIMEOUT: Duration = Duration::from_secs(3);
+/// The most bytes that a server loses: those of some seconds.
+const MAX_LOST_BYTES: u64 = 4 << 20;
 
-/// Kills and stops an instance of the service. A pause lasts up to two terms of the lease.
+/// Kills and stops an instance of the service. A pause lasts up to two lease terms.
 pub(crate) async fn of_service(
     instance: &mut Instance<'_>,
     mut schedule: Schedule,
     watch: &Watch,
     tally: &Tally,
 ) -> anyhow::Result<()> {
-    while schedule.goes_on(400..1800).await {
-        instance.is_alive().await?;
+    while schedule.wait(400..1800).await {
+        instance.ensure_alive().await?;
         let pid = instance.pid();
-        watch.strikes(pid);
-        match schedule.blow(2000, 4500) {
-            Blow::Kill(down) => {
+        watch.fault_starts(pid);
+        match schedule.process_fault(2000, 4500) {
+            ProcessFault::Kill(down) => {
                 tally.add(Group::Process, "SIGKILL of the service");
                 instance.kill().await?;
                 sleep(down).await;
-                instance.revive()?;
+                instance.restart()?;
             }
-            Blow::Pause(pause) => {
+            ProcessFault::Pause(pause) => {
                 tally.add(Group::Process, "SIGSTOP of the service");
                 instance.signal("STOP").await?;
                 sleep(pause).await;
-                watch.recovers(pid);
+                watch.fault_ends(pid);
                 instance.signal("CONT").await?;
             }
         }
@@ -49,8 +49,7 @@ pub(crate) async fn of_service(
     Ok(())
 }
 
-/// Kills and stops the only Redis. Where it is `forgetful`, a killed one comes back without the
-/// end of what it wrote.
+/// Kills and stops the only Redis. If `forgetful`, it loses the end of its file when killed.
 pub(crate) async fn of_redis(
     server: &mut RedisServer,
     forgetful: bool,
@@ -58,24 +57,24 @@ pub(crate) async fn of_redis(
     tally: &Tally,
 ) -> anyhow::Result<()> {
     let file = AppendFile::of(server.folder())?;
-    // The first commit stands before this: a Redis that lost everything is another matter.
-    let least = file.len()?;
-    while schedule.goes_on(1000..3500).await {
-        match schedule.blow(1500, 3000) {
-            Blow::Kill(down) => {
+    // Never truncate the first commit: a Redis that lost everything is another test's matter.
+    let min_length = file.len()?;
+    while schedule.wait(1000..3500).await {
+        match schedule.process_fault(1500, 3000) {
+            ProcessFault::Kill(down) => {
                 server.kill().await?;
                 sleep(down).await;
                 if forgetful {
                     tally.add(Group::Process, "SIGKILL of Redis, its file cut");
                     let whole = file.len()?;
-                    let forgotten = schedule.below(MOST_FORGOTTEN).min(whole - least);
-                    file.cut(whole - forgotten)?;
+                    let lost = schedule.below(MAX_LOST_BYTES).min(whole - min_length);
+                    file.cut(whole - lost)?;
                 } else {
                     tally.add(Group::Process, "SIGKILL of Redis");
                 }
                 server.start_again().await?;
             }
-            Blow::Pause(pause) => {
+            ProcessFault::Pause(pause) => {
                 tally.add(Group::Process, "SIGSTOP of Redis");
                 server.signal("STOP").await?;
                 sleep(pause).await;
@@ -93,9 +92,9 @@ pub(crate) async fn of_sentinels(
     tally: &Tally,
 ) -> anyhow::Result<()> {
     let master = set.master();
-    while schedule.goes_on(1000..4500).await {
+    while schedule.wait(1000..4500).await {
         if schedule.below(4) == 0 {
-            // Refused where the last failover was a moment ago.
+            // Sentinels refuse shortly after the last failover.
             if set.fail_over().await.is_ok() {
                 tally.add(Group::Process, "failover by SENTINEL FAILOVER");
             }
@@ -106,14 +105,14 @@ pub(crate) async fn of_sentinels(
         let [one, other] = &mut set.nodes;
         let node = if (one.port() == port) == of_master { one } else { other };
         let role = if of_master { "master" } else { "replica" };
-        match schedule.blow(4000, 4000) {
-            Blow::Kill(down) => {
+        match schedule.process_fault(4000, 4000) {
+            ProcessFault::Kill(down) => {
                 tally.add(Group::Process, &format!("SIGKILL of the {role}"));
                 node.kill().await?;
                 sleep(down).await;
                 node.start_again().await?;
             }
-            Blow::Pause(pause) => {
+            ProcessFault::Pause(pause) => {
                 tally.add(Group::Process, &format!("SIGSTOP of the {role}"));
                 node.signal("STOP").await?;
                 sleep(pause).await;
@@ -126,13 +125,13 @@ pub(crate) async fn of_sentinels(
 
 /// Cuts and stalls the connections to Redis.
 pub(crate) async fn of_network(proxy: &Proxy, mut schedule: Schedule, tally: &Tally) {
-    while schedule.goes_on(100..900).await {
-        match schedule.trouble() {
-            Trouble::Cut => {
+    while schedule.wait(100..900).await {
+        match schedule.network_fault() {
+            NetworkFault::Cut => {
                 tally.add(Group::Network, "connections reset");
                 proxy.cut();
             }
-            Trouble::Hold(flow, time, then_cut) => {
+            NetworkFault::Hold(flow, time, then_cut) => {
                 tally.add(Group::Network, name(flow));
                 proxy.set(flow);
                 sleep(time).await;
@@ -155,10 +154,10 @@ fn name(flow: Flow) -> &'static str {
     }
 }
 
-/// Spoils polls. The next fault comes after the last was met: faults that pile up while nobody
-/// polls would only make the service pause.
+/// Injects faults into polls, each after the last one was met. Faults that pile up while nobody polls would
+/// only make the service back off.
 pub(crate) async fn of_polls(vk: &Simulator, mut schedule: Schedule) {
-    while schedule.goes_on(100..700).await {
+    while schedule.wait(100..700).await {
         let (fault, times) = schedule.poll_fault();
         let kind = fault.to_string();
         let before = met(vk, &kind);
@@ -171,9 +170,9 @@ pub(crate) async fn of_polls(vk: &Simulator, mut schedule: Schedule) {
     }
 }
 
-/// Spoils API calls. One that does not come soon is not waited for.
+/// Injects faults into API calls. Waits only briefly for the call.
 pub(crate) async fn of_calls(vk: &Simulator, mut schedule: Schedule, tally: &Tally) {
-    while schedule.goes_on(100..700).await {
+    while schedule.wait(100..700).await {
         let (target, fault) = schedule.call_fault();
         let kind = fault.to_string();
         let before = met(vk, &kind);
@@ -183,7 +182,7 @@ pub(crate) async fn of_calls(vk: &Simulator, mut schedule: Schedule, tally: &Tal
             vk.expire_key();
         }
         let _ =
-            timeout(CALL_PATIENCE, vk.until(|stats| stats.faults.get(&kind) > Some(&before))).await;
+            timeout(CALL_TIMEOUT, vk.until(|stats| stats.faults.get(&kind) > Some(&before))).await;
     }
 }
 

@@ -1,10 +1,10 @@
-//! The gaps that the service told of, as its log has them.
+//! The gaps that the service reported in its log.
 
 use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-/// How the line of a gap begins.
+/// The start of the log message that reports a gap.
 const LINE: &str = "VK lost updates";
 
 /// Ranges of positions whose updates VK may have lost.
@@ -23,7 +23,7 @@ impl Gaps {
         Self(log.lines().filter_map(gap).collect())
     }
 
-    /// Whether the update of this position may be lost.
+    /// Whether the update at this position may be lost.
     pub(crate) fn cover(&self, ts: u64) -> bool {
         self.0.iter().any(|gap| gap.contains(&ts))
     }

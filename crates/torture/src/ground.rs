@@ -1,4 +1,4 @@
-//! The Redis of a phase, and the ways to it.
+//! The Redis of a phase, and how to connect to it.
 
 use std::path::{Path, PathBuf};
 
@@ -6,44 +6,44 @@ use anyhow::Context;
 use harness::{Master, Proxy, RedisServer, SentinelSet};
 use redis::aio::MultiplexedConnection;
 
-/// A Redis set-up to be tortured.
+/// A Redis deployment under test.
 #[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub(crate) enum Ground {
     /// One server behind a proxy.
     Single {
         /// The server.
         server: RedisServer,
-        /// What stands between it and the service.
+        /// The proxy between the service and the server.
         proxy: Proxy,
-        /// Whether a killed server comes back without the end of its file.
+        /// Whether a killed server loses the end of its append-only file.
         forgetful: bool,
     },
-    /// A master with a replica, watched by Sentinels; nothing in between.
+    /// A master with a replica and Sentinels, without a proxy.
     Sentinels(SentinelSet),
 }
 
-/// A way to the Redis that counts, past the proxy.
+/// How to connect to the current master, bypassing the proxy.
 #[derive(Debug, Clone)]
 pub(crate) enum Way {
     /// The one server on this port.
     Port(u16),
-    /// Whoever is the master.
+    /// The master that the Sentinels name.
     Master(Master),
 }
 
 impl Ground {
-    /// One server that writes every commit to its disk before it answers.
+    /// One server that fsyncs every commit before it replies.
     pub(crate) async fn always() -> anyhow::Result<Self> {
         Self::single("always", false).await
     }
 
-    /// One server that writes to its disk every second, and has lost the end when it comes back.
+    /// One server that fsyncs every second, and loses the end of its file when killed.
     pub(crate) async fn forgetful() -> anyhow::Result<Self> {
         Self::single("everysec", true).await
     }
 
     async fn single(fsync: &str, forgetful: bool) -> anyhow::Result<Self> {
-        // Without rewrites, the whole history is in the one file that is cut.
+        // Without rewrites, the whole history is in one file, which can be truncated.
         let rewrite = ["--auto-aof-rewrite-percentage", "0"];
         let options = ["--save", "", "--appendonly", "yes", "--appendfsync", fsync];
         let server = RedisServer::with_options(&[&options[..], &rewrite].concat()).await?;
@@ -56,7 +56,7 @@ impl Ground {
         Ok(Self::Sentinels(SentinelSet::start().await?))
     }
 
-    /// The address for the service.
+    /// The address for the service's `bus.url`.
     pub(crate) fn url(&self) -> String {
         match self {
             Self::Single { proxy, .. } => format!("redis://127.0.0.1:{}", proxy.port()),
@@ -64,7 +64,7 @@ impl Ground {
         }
     }
 
-    /// The way for who watches.
+    /// How the test connects.
     pub(crate) fn way(&self) -> Way {
         match self {
             Self::Single { server, .. } => Way::Port(server.port()),
@@ -83,12 +83,12 @@ impl Way {
     }
 }
 
-/// The file that a server appends to, as long as it was never rewritten.
+/// The append-only file of a server that never rewrites it.
 #[derive(Debug)]
 pub(crate) struct AppendFile(PathBuf);
 
 impl AppendFile {
-    /// The file of a server whose data folder this is.
+    /// The file in a server's data folder.
     pub(crate) fn of(folder: &Path) -> anyhow::Result<Self> {
         let entries = std::fs::read_dir(folder.join("appendonlydir"))
             .context("no appendonlydir; is this Redis 7 or newer?")?;
@@ -98,12 +98,12 @@ impl AppendFile {
         Ok(Self(paths.into_iter().find(incremental).context("no file to append to")?))
     }
 
-    /// Its bytes.
+    /// The file's length in bytes.
     pub(crate) fn len(&self) -> anyhow::Result<u64> {
         Ok(std::fs::metadata(&self.0)?.len())
     }
 
-    /// Cuts it to so many bytes.
+    /// Truncates the file to `to` bytes.
     pub(crate) fn cut(&self, to: u64) -> anyhow::Result<()> {
         Ok(std::fs::OpenOptions::new().write(true).open(&self.0)?.set_len(to)?)
     }

@@ -1,4 +1,4 @@
-//! One instance of the service, over all its lives.
+//! One instance of the service, across restarts.
 
 use std::{
     fs::OpenOptions,
@@ -18,67 +18,67 @@ pub(crate) struct Launch {
     pub(crate) variables: Vec<(&'static str, String)>,
 }
 
-/// An instance that is killed and started again.
+/// An instance that is killed and restarted.
 #[derive(Debug)]
 pub(crate) struct Instance<'a> {
     launch: &'a Launch,
     service: Service,
     log: PathBuf,
-    /// Ends that nobody asked for.
-    pub(crate) unasked_ends: Vec<ExitStatus>,
+    /// Exits that the test did not cause.
+    pub(crate) unexpected_exits: Vec<ExitStatus>,
 }
 
 impl<'a> Instance<'a> {
-    /// Starts it; what its lives say is appended to `log`.
+    /// Starts the service. Its output is appended to `log` when it exits.
     pub(crate) fn start(launch: &'a Launch, log: PathBuf) -> anyhow::Result<Self> {
-        Ok(Self { launch, service: spawn(launch)?, log, unasked_ends: Vec::new() })
+        Ok(Self { launch, service: spawn(launch)?, log, unexpected_exits: Vec::new() })
     }
 
-    /// The process of its present life; none once that has ended.
+    /// The process id; none if the process has ended.
     pub(crate) fn pid(&self) -> Option<u32> {
         self.service.pid()
     }
 
-    /// Where its lives' words are.
+    /// The file with the output of all processes so far.
     pub(crate) fn log(&self) -> &Path {
         &self.log
     }
 
-    /// Starts it again, should it have ended by itself, which it must not.
-    pub(crate) async fn is_alive(&mut self) -> anyhow::Result<()> {
+    /// Restarts the service if it exited by itself, and records that.
+    pub(crate) async fn ensure_alive(&mut self) -> anyhow::Result<()> {
         if let Some(status) = self.service.has_ended()? {
-            self.unasked_ends.push(status);
+            self.unexpected_exits.push(status);
             self.finish().await?;
-            self.revive()?;
+            self.restart()?;
         }
         Ok(())
     }
 
-    /// Sends a signal.
+    /// Sends a signal to the process.
     pub(crate) async fn signal(&self, name: &str) -> anyhow::Result<()> {
         self.service.signal(name).await
     }
 
-    /// Ends this life as a crash would.
+    /// Kills the process.
     pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
         self.service.kill().await?;
         self.finish().await?;
         Ok(())
     }
 
-    /// Begins the next life.
-    pub(crate) fn revive(&mut self) -> anyhow::Result<()> {
+    /// Starts the next process.
+    pub(crate) fn restart(&mut self) -> anyhow::Result<()> {
         self.service = spawn(self.launch)?;
         Ok(())
     }
 
-    /// Asks it to stop for good.
+    /// Stops the service gracefully.
     pub(crate) async fn stop(&mut self) -> anyhow::Result<()> {
-        self.is_alive().await?;
+        self.ensure_alive().await?;
         self.signal("TERM").await?;
         let status = self.finish().await?;
         if !status.success() {
-            self.unasked_ends.push(status);
+            self.unexpected_exits.push(status);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
-//! Whether event-fetcher keeps its word: two instances of it, a real Redis and a simulated VK, and
-//! everything around them killed, stopped, cut and stalled at random. In the end every update has
-//! to be on the bus exactly once and in order.
-#![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
+//! Runs two instances of event-fetcher against a real Redis and a simulated VK, while processes and
+//! connections are killed, stopped, cut and stalled at random. In the end every update has to be on
+//! the bus, exactly once and in order.
+#![expect(clippy::print_stdout, reason = "the report goes to standard output")]
 
 mod faults;
 mod gaps;
@@ -27,23 +27,23 @@ use crate::{
     tally::Group,
 };
 
-/// Torments event-fetcher and counts what was lost or doubled.
+/// Injects faults around event-fetcher and counts lost and duplicated events
 #[derive(Debug, Parser)]
 enum Command {
-    /// Kills, stops, cuts and stalls at random; ends with a table, and with 1 if anything was
-    /// lost, doubled or out of order
+    /// Injects random faults and prints a table; exits with 1 if anything was lost, duplicated or out
+    /// of order
     Run {
-        /// How long things go wrong; the phases share it
+        /// How long faults are injected, for all phases together
         #[arg(long, default_value_t = 60)]
         seconds: u64,
-        /// What everything is drawn from; drawn itself if not given
+        /// The seed of the random schedule; random by default
         #[arg(long)]
         seed: Option<u64>,
         /// Updates a second
         #[arg(long, default_value_t = 1000)]
         rate: u32,
     },
-    /// Lets one instance work undisturbed, and fails if its memory keeps growing
+    /// Runs one instance without faults, and fails if its memory keeps growing
     Soak {
         /// How many updates it fetches
         #[arg(long, default_value_t = 1_000_000)]
@@ -64,7 +64,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The service as it was built beside this program.
+/// The service's binary, in the folder of this program.
 fn service_binary() -> anyhow::Result<PathBuf> {
     let binary = std::env::current_exe()?.with_file_name("event-fetcher");
     if !binary.exists() {
@@ -94,27 +94,27 @@ async fn torture(binary: PathBuf, seconds: u64, seed: u64, rate: u32) -> anyhow:
     println!("{}", Table(&reports));
     let problems = problems(&reports, seconds);
     if problems.is_empty() {
-        println!("Nothing was lost and nothing was doubled.");
+        println!("Nothing was lost and nothing was duplicated.");
         return Ok(true);
     }
     println!("{}\nThe logs are in {}", problems.join("\n"), logs.keep().display());
     Ok(false)
 }
 
-/// What does not hold. For every three seconds at least two kills or pauses and two faults of
-/// network or VK are promised.
+/// The violations. A run also fails with too few faults: at least two kills or pauses, and two faults of
+/// the network or VK, are required per three seconds.
 fn problems(reports: &[Report], seconds: u64) -> Vec<String> {
     let mut problems = Vec::new();
     for report in reports {
-        if report.unasked_ends > 0 || !report.verdict.holds() {
-            problems.push(format!("Phase {} does not hold.", report.phase.name()));
+        if report.unexpected_exits > 0 || !report.verdict.holds() {
+            problems.push(format!("Phase {} failed.", report.phase.name()));
         }
-        problems.extend(report.verdict.stories.iter().cloned());
+        problems.extend(report.verdict.examples.iter().cloned());
     }
     let done = |group| reports.iter().map(|report| sum(&report.faults, group)).sum::<u64>();
     let (processes, answers) = (done(Group::Process), done(Group::Network) + done(Group::Vk));
     if processes.min(answers) < seconds * 2 / 3 {
-        problems.push("Fewer faults were done than promised.".into());
+        problems.push("Fewer faults were injected than required.".into());
     }
     problems
 }

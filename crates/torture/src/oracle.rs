@@ -1,4 +1,4 @@
-//! Whether what VK queued is on the bus, each update exactly once and in order.
+//! Checks that all updates of VK's queue are on the bus, exactly once and in order.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,10 +10,10 @@ use crate::{
     update::{Update, Way, id_or_digest},
 };
 
-/// How many stories a verdict tells of each kind.
-const STORIES: usize = 5;
+/// The most examples of each kind of violation in a verdict.
+const MAX_EXAMPLES: usize = 5;
 
-/// What became of the updates.
+/// The result: counts of updates and of violations.
 #[derive(Debug, Default)]
 pub(crate) struct Verdict {
     /// Updates that VK queued.
@@ -24,30 +24,30 @@ pub(crate) struct Verdict {
     pub(crate) dead_letters: u64,
     /// Updates of other types, as counted on the bus.
     pub(crate) skipped: u64,
-    /// Repeats by VK that the bus dropped.
-    pub(crate) repeats_dropped: u64,
-    /// Repeats by VK of updates that nothing tells from new ones: at most as many as VK sent.
-    pub(crate) nameless_repeats: u64,
-    /// Gaps that VK reported and the bus counts.
+    /// Duplicates from VK that were dropped, as counted on the bus.
+    pub(crate) duplicates_dropped: u64,
+    /// Duplicates from VK of updates without an id, which cannot be recognized.
+    pub(crate) duplicates_without_id: u64,
+    /// Gaps, as counted on the bus.
     pub(crate) gaps: u64,
     /// Updates missing in those gaps.
     pub(crate) in_gaps: u64,
     /// Updates missing elsewhere.
     pub(crate) lost: u64,
-    /// Entries too many.
-    pub(crate) doubled: u64,
-    /// Events that stand after a later one.
-    pub(crate) disordered: u64,
+    /// Duplicate entries.
+    pub(crate) duplicated: u64,
+    /// Events that follow a later one.
+    pub(crate) out_of_order: u64,
     /// Entries that VK never sent.
     pub(crate) foreign: u64,
-    /// The first few of what is wrong.
-    pub(crate) stories: Vec<String>,
+    /// A few examples of each kind of violation.
+    pub(crate) examples: Vec<String>,
 }
 
-/// What VK sent under one id, or with one text, and where it was found.
+/// The updates that VK sent with one id, or with one text, and the entries found for them.
 struct Sent {
     update: Update,
-    /// The positions at which VK sent it: several only for updates that are the same to the letter.
+    /// The positions at which VK sent it; several only for updates that are equal byte by byte.
     at: Vec<u64>,
     found: Vec<Found>,
 }
@@ -58,7 +58,7 @@ struct Found {
     ts: String,
 }
 
-/// Judges the bus against the whole queue. `gaps` are those that the service told of.
+/// Compares the bus with the whole queue. `gaps` are those that the service reported.
 pub(crate) async fn judge(vk: &Simulator, bus: &Bus, gaps: &Gaps) -> anyhow::Result<Verdict> {
     let mut judge = Judge::default();
     for (ts, text) in vk.updates() {
@@ -78,20 +78,20 @@ pub(crate) async fn judge(vk: &Simulator, bus: &Bus, gaps: &Gaps) -> anyhow::Res
     }
     let counted = bus.skipped().await?;
     judge.verdict.skipped = counted.values().sum();
-    let repeats = vk.stats().faults.get("duplicate").copied().unwrap_or_default();
+    let duplicates_sent = vk.stats().faults.get("duplicate").copied().unwrap_or_default();
     let number = async |field| anyhow::Ok(bus.position(field).await?.unwrap_or_default());
-    let missed = number("missed").await?;
+    let updates_lost = number("updates_lost").await?;
     judge.verdict.gaps = number("gaps").await?;
-    judge.verdict.repeats_dropped = number("repeats").await?;
+    judge.verdict.duplicates_dropped = number("duplicates").await?;
     judge.compare(&counted, gaps);
-    judge.weigh(missed, repeats);
+    judge.check_sums(updates_lost, duplicates_sent);
     Ok(judge.verdict)
 }
 
 #[derive(Default)]
 struct Judge {
     sent: HashMap<String, Sent>,
-    /// The positions of updates that are only counted, by type.
+    /// The positions of updates that are not routed, by type.
     skipped: BTreeMap<String, Vec<u64>>,
     /// The newest position seen in the stream being read.
     newest: u64,
@@ -118,7 +118,7 @@ impl Judge {
         }
         let Some(sent) = self.sent.get_mut(key) else {
             self.verdict.foreign += 1;
-            self.verdict.tell(self.verdict.foreign, || format!("foreign: {key}, {found}"));
+            self.verdict.add_example(self.verdict.foreign, || format!("foreign: {key}, {found}"));
             return;
         };
         if let [ts] = sent.at[..]
@@ -126,8 +126,8 @@ impl Judge {
         {
             if ts < self.newest {
                 let newest = self.newest;
-                self.verdict.disordered += 1;
-                self.verdict.tell(self.verdict.disordered, || {
+                self.verdict.out_of_order += 1;
+                self.verdict.add_example(self.verdict.out_of_order, || {
                     format!("out of order: {key}, ts {ts}, after ts {newest}, {found}")
                 });
             }
@@ -136,7 +136,7 @@ impl Judge {
         sent.found.push(found);
     }
 
-    /// Counts what is missing and what is too much.
+    /// Counts missing and duplicate entries.
     fn compare(&mut self, counted: &BTreeMap<String, u64>, gaps: &Gaps) {
         let verdict = &mut self.verdict;
         for (key, sent) in &self.sent {
@@ -147,15 +147,17 @@ impl Judge {
                 verdict.in_gaps += missing;
             } else if missing > 0 {
                 verdict.lost += missing;
-                verdict.tell(verdict.lost, || format!("lost: {key}, ts {at:?}"));
+                verdict.add_example(verdict.lost, || format!("lost: {key}, ts {at:?}"));
             }
             if excess > 0 && !sent.update.has_id {
-                verdict.nameless_repeats += excess;
+                verdict.duplicates_without_id += excess;
             } else if excess > 0 {
-                verdict.doubled += excess;
+                verdict.duplicated += excess;
                 let places: Vec<_> = sent.found.iter().map(ToString::to_string).collect();
                 let places = places.join("; ");
-                verdict.tell(verdict.doubled, || format!("doubled: {key}, ts {at:?}: {places}"));
+                verdict.add_example(verdict.duplicated, || {
+                    format!("duplicated: {key}, ts {at:?}: {places}")
+                });
             }
         }
         for (kind, at) in &self.skipped {
@@ -165,35 +167,36 @@ impl Judge {
             verdict.in_gaps += in_gaps;
             verdict.lost += missing - in_gaps;
             if missing > in_gaps {
-                verdict.stories.push(format!("lost: {} of type {kind}", missing - in_gaps));
+                verdict.examples.push(format!("lost: {} of type {kind}", missing - in_gaps));
             }
-            verdict.nameless_repeats += count.saturating_sub(at.len() as u64);
+            verdict.duplicates_without_id += count.saturating_sub(at.len() as u64);
         }
     }
 
-    /// Holds the sums against what VK did: `missed` updates in gaps, `repeats` sent at most.
-    fn weigh(&mut self, missed: u64, repeats: u64) {
+    /// Checks the sums: at most `updates_lost` updates are missing in gaps, and at most `duplicates_sent`
+    /// duplicates have no id.
+    fn check_sums(&mut self, updates_lost: u64, duplicates_sent: u64) {
         let verdict = &mut self.verdict;
-        if let Some(unreported @ 1..) = verdict.in_gaps.checked_sub(missed) {
+        if let Some(unreported @ 1..) = verdict.in_gaps.checked_sub(updates_lost) {
             verdict.lost += unreported;
-            verdict.stories.push(format!("lost: {unreported} more than in the gaps of the bus"));
+            verdict.examples.push(format!("lost: {unreported} more than in the gaps of the bus"));
         }
-        if let Some(unsent @ 1..) = verdict.nameless_repeats.checked_sub(repeats) {
-            verdict.doubled += unsent;
-            verdict.stories.push(format!("doubled: {unsent} more than VK repeated"));
+        if let Some(unsent @ 1..) = verdict.duplicates_without_id.checked_sub(duplicates_sent) {
+            verdict.duplicated += unsent;
+            verdict.examples.push(format!("duplicated: {unsent} more than VK sent twice"));
         }
     }
 }
 
 impl Verdict {
-    /// Whether everything is there, once, and in order.
+    /// Whether every update is on the bus, exactly once and in order.
     pub(crate) fn holds(&self) -> bool {
-        self.lost + self.doubled + self.disordered + self.foreign == 0
+        self.lost + self.duplicated + self.out_of_order + self.foreign == 0
     }
 
-    fn tell(&mut self, so_far: u64, story: impl FnOnce() -> String) {
-        if so_far <= STORIES as u64 {
-            self.stories.push(story());
+    fn add_example(&mut self, so_far: u64, example: impl FnOnce() -> String) {
+        if so_far <= MAX_EXAMPLES as u64 {
+            self.examples.push(example());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One phase of the torture: a Redis set-up, a simulated VK, two instances, and what goes wrong.
+//! One phase: a Redis deployment, a simulated VK, two instances of the service, and faults.
 
 use std::{
     path::{Path, PathBuf},
@@ -19,32 +19,32 @@ use crate::{
     ground::{Ground, Way},
     instance::{Instance, Launch},
     oracle::{Verdict, judge},
-    schedule::{Schedule, Victim},
+    schedule::{Component, Schedule},
     tally::{Counts, Group, Tally},
     watch::{Findings, Watch},
 };
 
-/// How often VK gets new updates.
+/// The interval at which VK gets new updates.
 const TICK: Duration = Duration::from_millis(20);
-/// How long the start may take, and how long the end may go without progress.
+/// How long the start may take, and how long commits may make no progress at the end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The phases, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// One Redis that writes every commit to its disk before it answers.
+    /// One Redis that fsyncs every commit before it replies.
     Always,
-    /// One Redis that loses the end of what it wrote when it is killed.
+    /// One Redis that loses the end of its append-only file when it is killed.
     Everysec,
     /// A master and a replica under Sentinels.
     Sentinel,
 }
 
 impl Phase {
-    /// All of them.
+    /// All phases.
     pub(crate) const ALL: [Self; 3] = [Self::Always, Self::Everysec, Self::Sentinel];
 
-    /// A word for it.
+    /// The phase's name in the table.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Always => "always",
@@ -69,29 +69,29 @@ pub(crate) struct Plan<'a> {
     pub(crate) binary: &'a Path,
     /// Where logs go.
     pub(crate) logs: &'a Path,
-    /// What everything is drawn from.
+    /// The seed of the random schedule.
     pub(crate) seed: u64,
-    /// How long things go wrong.
+    /// How long faults are injected.
     pub(crate) time: Duration,
     /// Updates a second.
     pub(crate) rate: u32,
 }
 
-/// What came of a phase.
+/// The result of a phase.
 #[derive(Debug)]
 pub(crate) struct Report {
-    /// Which phase.
+    /// The phase.
     pub(crate) phase: Phase,
-    /// What was done.
+    /// The injected faults.
     pub(crate) faults: Counts,
-    /// What became of the updates.
+    /// The comparison of VK's queue with the bus.
     pub(crate) verdict: Verdict,
-    /// Who took over from whom.
+    /// Takeovers and rollbacks.
     pub(crate) watched: Findings,
-    /// How often an instance learnt that another has the lease now.
+    /// How often an instance was fenced.
     pub(crate) fenced: u64,
-    /// Ends of an instance that nobody asked for.
-    pub(crate) unasked_ends: u64,
+    /// Exits of an instance that the test did not cause.
+    pub(crate) unexpected_exits: u64,
 }
 
 /// Runs a phase.
@@ -111,10 +111,10 @@ pub(crate) async fn run(phase: Phase, plan: &Plan<'_>) -> anyhow::Result<Report>
     let way = ground.way();
     let (watch, tally) = (Watch::default(), Tally::default());
     let verdict = select! {
-        () = watch.follow(&way, group_id) => unreachable!("it watches for as long as it may"),
+        () = watch.follow(&way, group_id) => unreachable!("it never returns"),
         verdict = async {
-            begun(&watch).await?;
-            torment(phase, plan, &mut ground, [&mut a, &mut b], &vk, &watch, &tally).await?;
+            first_commit(&watch).await?;
+            inject_faults(phase, plan, &mut ground, [&mut a, &mut b], &vk, &watch, &tally).await?;
             caught_up(&way, &vk, group_id).await?;
             a.stop().await?;
             b.stop().await?;
@@ -126,20 +126,19 @@ pub(crate) async fn run(phase: Phase, plan: &Plan<'_>) -> anyhow::Result<Report>
     let mut faults = tally.into_counts();
     let met = vk.stats().faults;
     faults.extend(met.into_iter().map(|(kind, times)| ((Group::Vk, kind), times)));
-    let fenced =
-        logs_of([&a, &b])?.matches("another instance fetches for this community now").count();
-    let unasked_ends = a.unasked_ends.len() + b.unasked_ends.len();
+    let fenced = logs_of([&a, &b])?.matches("another instance acquired the lease").count();
+    let unexpected_exits = a.unexpected_exits.len() + b.unexpected_exits.len();
     Ok(Report {
         phase,
         faults,
         verdict,
         watched: watch.findings(),
         fenced: fenced as u64,
-        unasked_ends: unasked_ends as u64,
+        unexpected_exits: unexpected_exits as u64,
     })
 }
 
-/// A VK whose names and cropped messages take few calls, so that its limit bears the rate.
+/// A VK with so few users and chats that the look-ups stay below the rate limit.
 fn options(seed: u64) -> Options {
     Options {
         seed,
@@ -164,7 +163,7 @@ fn variables(
         ("FETCHER_VK__API_URL", api_url),
         ("FETCHER_VK__WAIT", "1s".into()),
         ("FETCHER_VK__TIMEOUT", "1s".into()),
-        // Names grow old at once, so that every method is called all the time.
+        // Cached names expire at once, so that every method is called all the time.
         ("FETCHER_NAMES__SOFT_TTL", "1s".into()),
         ("FETCHER_NAMES__NEGATIVE_TTL", "1s".into()),
         ("FETCHER_BUS__URL", bus_url),
@@ -175,19 +174,19 @@ fn variables(
     ]
 }
 
-async fn begun(watch: &Watch) -> anyhow::Result<()> {
-    let begun = async {
-        while !watch.has_begun() {
+async fn first_commit(watch: &Watch) -> anyhow::Result<()> {
+    let committed = async {
+        while !watch.has_committed() {
             sleep(TICK).await;
         }
     };
-    match timeout(PATIENCE, begun).await {
+    match timeout(PATIENCE, committed).await {
         Ok(()) => Ok(()),
         Err(_) => bail!("nothing was committed within {PATIENCE:?}"),
     }
 }
 
-async fn torment(
+async fn inject_faults(
     phase: Phase,
     plan: &Plan<'_>,
     ground: &mut Ground,
@@ -197,30 +196,34 @@ async fn torment(
     tally: &Tally,
 ) -> anyhow::Result<()> {
     let end = Instant::now() + plan.time;
-    let schedule = |victim| Schedule::new(plan.seed, phase as u64, victim, end);
+    let schedule = |component| Schedule::new(plan.seed, phase as u64, component, end);
     let of_ground = async {
         match ground {
             Ground::Single { server, proxy, forgetful } => {
-                let of_redis = faults::of_redis(server, *forgetful, schedule(Victim::Redis), tally);
-                tokio::join!(of_redis, faults::of_network(proxy, schedule(Victim::Network), tally))
-                    .0
+                let of_redis =
+                    faults::of_redis(server, *forgetful, schedule(Component::Redis), tally);
+                tokio::join!(
+                    of_redis,
+                    faults::of_network(proxy, schedule(Component::Network), tally)
+                )
+                .0
             }
             Ground::Sentinels(set) => {
-                faults::of_sentinels(set, schedule(Victim::Redis), tally).await
+                faults::of_sentinels(set, schedule(Component::Redis), tally).await
             }
         }
     };
     let of_vk = async {
         tokio::join!(
             updates(vk, plan.rate, end),
-            faults::of_polls(vk, schedule(Victim::Polls)),
-            faults::of_calls(vk, schedule(Victim::Calls), tally),
+            faults::of_polls(vk, schedule(Component::Polls)),
+            faults::of_calls(vk, schedule(Component::Calls), tally),
         )
         .0
     };
     tokio::try_join!(
-        faults::of_service(a, schedule(Victim::ServiceA), watch, tally),
-        faults::of_service(b, schedule(Victim::ServiceB), watch, tally),
+        faults::of_service(a, schedule(Component::ServiceA), watch, tally),
+        faults::of_service(b, schedule(Component::ServiceB), watch, tally),
         of_ground,
         of_vk,
     )?;
@@ -241,7 +244,7 @@ async fn updates(vk: &Simulator, rate: u32, end: Instant) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Waits until everything is committed, for as long as that makes progress.
+/// Waits until everything is committed. Fails if commits make no progress.
 async fn caught_up(way: &Way, vk: &Simulator, group_id: i64) -> anyhow::Result<()> {
     let (mut best, mut end) = (0, Instant::now() + PATIENCE);
     loop {

@@ -1,4 +1,4 @@
-//! What goes wrong, and when: drawn from a seed, for each victim by itself.
+//! The random schedule of faults, independent for each component.
 
 use std::{ops::Range, time::Duration};
 
@@ -8,17 +8,17 @@ use rand_chacha::ChaCha8Rng;
 use tokio::time::{Instant, sleep_until};
 use vk_simulator::Fault;
 
-/// What a schedule is for. Each victim has draws of its own, so that how long one blow takes does
-/// not change what comes to the others.
+/// The target of a schedule. Each has a random stream of its own, so that the duration of one fault does
+/// not change the schedules of the others.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Victim {
-    /// The one instance of the service.
+pub(crate) enum Component {
+    /// The first instance of the service.
     ServiceA,
-    /// The other.
+    /// The second instance.
     ServiceB,
     /// Redis.
     Redis,
-    /// The connections between them.
+    /// The connections to Redis.
     Network,
     /// VK's Long Poll.
     Polls,
@@ -26,25 +26,25 @@ pub(crate) enum Victim {
     Calls,
 }
 
-/// What happens to a process.
+/// A fault of a process.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Blow {
-    /// SIGKILL, and a start this much later.
+pub(crate) enum ProcessFault {
+    /// SIGKILL, and a restart after this time.
     Kill(Duration),
-    /// SIGSTOP, and SIGCONT this much later.
+    /// SIGSTOP, and SIGCONT after this time.
     Pause(Duration),
 }
 
-/// What happens to the connections to Redis.
+/// A fault of the connections to Redis.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Trouble {
-    /// They are reset.
+pub(crate) enum NetworkFault {
+    /// Resets them.
     Cut,
-    /// The proxy lets pass only what this says, for a while, and may then reset them.
+    /// Restricts the proxy to this flow for some time; then resets the connections if true.
     Hold(Flow, Duration, bool),
 }
 
-/// Draws what goes wrong, until its end.
+/// Draws faults until its end.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     random: ChaCha8Rng,
@@ -52,58 +52,58 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// The schedule of a victim in the phase of this number.
-    pub(crate) fn new(seed: u64, phase: u64, victim: Victim, end: Instant) -> Self {
+    /// The schedule of a component in a phase.
+    pub(crate) fn new(seed: u64, phase: u64, component: Component, end: Instant) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream(phase << 8 | victim as u64);
+        random.set_stream(phase << 8 | component as u64);
         Self { random, end }
     }
 
-    /// Waits some of these milliseconds; false where the end comes first.
-    pub(crate) async fn goes_on(&mut self, millis: Range<u64>) -> bool {
+    /// Waits for a random number of milliseconds. Returns false if the schedule ends before.
+    pub(crate) async fn wait(&mut self, millis: Range<u64>) -> bool {
         let next = Instant::now() + self.time(millis);
         sleep_until(next.min(self.end)).await;
         next < self.end
     }
 
-    /// When all is over.
+    /// When the schedule ends.
     pub(crate) fn end(&self) -> Instant {
         self.end
     }
 
-    /// Something between these milliseconds.
+    /// A random duration in milliseconds.
     pub(crate) fn time(&mut self, millis: Range<u64>) -> Duration {
         Duration::from_millis(self.random.random_range(millis))
     }
 
-    /// A number below `bound`.
+    /// A random number below `bound`.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.random.random_range(0..bound.max(1))
     }
 
-    /// A kill or a pause, each of up to so many milliseconds. A killed process may be back at once.
-    pub(crate) fn blow(&mut self, longest_down: u64, longest_pause: u64) -> Blow {
+    /// A kill or a pause, each of at most so many milliseconds. A killed process may restart at once.
+    pub(crate) fn process_fault(&mut self, longest_down: u64, longest_pause: u64) -> ProcessFault {
         if self.random.random_bool(0.5) {
-            return Blow::Pause(self.time(100..longest_pause));
+            return ProcessFault::Pause(self.time(100..longest_pause));
         }
         let at_once = self.random.random_bool(0.3);
-        Blow::Kill(if at_once { Duration::ZERO } else { self.time(100..longest_down) })
+        ProcessFault::Kill(if at_once { Duration::ZERO } else { self.time(100..longest_down) })
     }
 
-    /// Something for the proxy to do.
-    pub(crate) fn trouble(&mut self) -> Trouble {
+    /// A fault for the proxy.
+    pub(crate) fn network_fault(&mut self) -> NetworkFault {
         let then_cut = self.random.random_bool(0.5);
         match self.random.random_range(0..10) {
-            0..3 => Trouble::Cut,
-            3..5 => Trouble::Hold(Flow::HoldRequests, self.time(100..1500), then_cut),
-            5..7 => Trouble::Hold(Flow::HoldReplies, self.time(100..1500), then_cut),
-            7 => Trouble::Hold(Flow::HoldBoth, self.time(100..3000), then_cut),
-            _ => Trouble::Hold(Flow::LoseReplies, self.time(50..400), false),
+            0..3 => NetworkFault::Cut,
+            3..5 => NetworkFault::Hold(Flow::HoldRequests, self.time(100..1500), then_cut),
+            5..7 => NetworkFault::Hold(Flow::HoldReplies, self.time(100..1500), then_cut),
+            7 => NetworkFault::Hold(Flow::HoldBoth, self.time(100..3000), then_cut),
+            _ => NetworkFault::Hold(Flow::LoseReplies, self.time(50..400), false),
         }
     }
 
-    /// A fault for polls, and how many in a row meet it. Three times the same damaged body is what
-    /// the service salvages from.
+    /// A fault for polls, and how many polls in a row meet it. The service salvages a body that is damaged in the
+    /// same place three times.
     pub(crate) fn poll_fault(&mut self) -> (Fault, u32) {
         let fault = self.pick(POLL_FAULTS).clone();
         let damages = matches!(fault, Fault::CutText | Fault::TrailingComma);
@@ -111,7 +111,7 @@ impl Schedule {
         (fault, times)
     }
 
-    /// A fault for calls of a method, or of any (`api`).
+    /// A fault for calls of a method, or of any method (`api`).
     pub(crate) fn call_fault(&mut self) -> (&'static str, Fault) {
         self.pick(CALL_FAULTS).clone()
     }
@@ -124,8 +124,8 @@ impl Schedule {
     }
 }
 
-/// Every kind of fault that the simulator has for polls, by weight. The heavy ones are rare: an
-/// endless stall costs 11 seconds, and `failed` 1 and 3 make gaps.
+/// All faults that the simulator has for polls, with weights. Expensive ones are rare: an endless stall
+/// takes 11 seconds, and `failed` 1 and 3 cause gaps.
 const POLL_FAULTS: &[(u32, Fault)] = &[
     (4, Fault::Status(502)),
     (2, Fault::Status(504)),
@@ -156,12 +156,12 @@ const POLL_FAULTS: &[(u32, Fault)] = &[
     (2, Fault::NoKeys),
 ];
 
-/// The method that names a Long Poll server.
+/// The method that returns a Long Poll server.
 pub(crate) const LONG_POLL_SERVER: &str = "groups.getLongPollServer";
 const MESSAGES: &str = "messages.getByConversationMessageId";
 
-/// Faults for calls, by weight. Not here are errors that rightly end the service (such as 5), and
-/// those that rightly let a method rest for minutes come only to the one that can do without.
+/// Faults for API calls, with weights. Errors that end the service, such as 5, are excluded. Errors that
+/// throttle a method for minutes are injected only into an optional method.
 const CALL_FAULTS: &[(u32, (&str, Fault))] = &[
     (3, ("api", Fault::Status(502))),
     (2, ("api", Fault::Empty)),

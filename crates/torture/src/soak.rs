@@ -1,4 +1,4 @@
-//! Whether the service's memory stays flat over a long undisturbed run.
+//! Checks that the service's memory stays flat over a long run without faults.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -7,16 +7,16 @@ use harness::{Bus, RedisServer, Service};
 use tokio::time::{Instant, sleep};
 use vk_simulator::{Options, Simulator};
 
-/// Updates that VK has ahead of the service at most.
+/// The most updates queued ahead of the service.
 const AHEAD: u64 = 50_000;
-/// Memory is looked at so many times.
-const MARKS: u64 = 10;
+/// How many times memory is measured.
+const MEASUREMENTS: u64 = 10;
 /// How much memory may grow in the last half: the larger of these, the first as a share.
 const GROWTH: f64 = 0.2;
 const GROWTH_KIB: u64 = 4096;
 /// How long the service may go without progress.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Length of a bar for all of the memory ever used.
+/// The length of the bar for the peak memory.
 const BAR: u64 = 40;
 
 /// The service's memory in KiB.
@@ -26,7 +26,7 @@ struct Memory {
     peak: u64,
 }
 
-/// Lets one instance fetch so many updates, prints its memory on the way, and tells whether it
+/// Runs one instance until it has fetched `updates`, and prints its memory meanwhile. Returns whether memory
 /// stayed flat and everything arrived.
 pub(crate) async fn soak(binary: PathBuf, updates: u64) -> anyhow::Result<bool> {
     let options = Options {
@@ -56,8 +56,8 @@ pub(crate) async fn soak(binary: PathBuf, updates: u64) -> anyhow::Result<bool> 
     println!("{:>10} {:>8} {:>10} {:>10}", "updates", "seconds", "RSS, KiB", "peak, KiB");
     let begin = Instant::now();
     let mut curve = Vec::new();
-    for mark in 1..=MARKS {
-        let goal = updates * mark / MARKS;
+    for mark in 1..=MEASUREMENTS {
+        let goal = updates * mark / MEASUREMENTS;
         fetched(&vk, &bus, first, updates, goal).await?;
         let memory = memory_of(pid)?;
         curve.push(memory);
@@ -75,7 +75,7 @@ pub(crate) async fn soak(binary: PathBuf, updates: u64) -> anyhow::Result<bool> 
     Ok(flat && arrived == updates && stopped.success())
 }
 
-/// Has VK queue updates, up to `all`, until `goal` of them are committed.
+/// Queues updates, up to `all`, until `goal` of them are committed.
 async fn fetched(vk: &Simulator, bus: &Bus, first: u64, all: u64, goal: u64) -> anyhow::Result<()> {
     let (mut best, mut end) = (0, Instant::now() + PATIENCE);
     loop {
@@ -84,8 +84,8 @@ async fn fetched(vk: &Simulator, bus: &Bus, first: u64, all: u64, goal: u64) -> 
             return Ok(());
         }
         let queued = vk.ts() - first;
-        let room = (committed + AHEAD).min(all).saturating_sub(queued);
-        vk.generate(usize::try_from(room)?);
+        let count = (committed + AHEAD).min(all).saturating_sub(queued);
+        vk.generate(usize::try_from(count)?);
         if committed > best {
             (best, end) = (committed, Instant::now() + PATIENCE);
         }
@@ -96,14 +96,14 @@ async fn fetched(vk: &Simulator, bus: &Bus, first: u64, all: u64, goal: u64) -> 
     }
 }
 
-/// Everything that ever went onto the bus: streams are trimmed.
+/// The number of updates ever committed, including those trimmed from streams.
 async fn arrived(bus: &Bus) -> anyhow::Result<u64> {
     let events: u64 = bus.added().await?.values().sum();
     let skipped: u64 = bus.skipped().await?.values().sum();
     Ok(events + skipped + bus.dead_letters().await?.len() as u64)
 }
 
-/// Whether the second half of the run needed little more memory than its middle.
+/// Whether memory grew little in the second half of the run.
 fn is_flat(curve: &[Memory]) -> bool {
     let half = &curve[curve.len() / 2..];
     let (Some(middle), Some(end)) = (half.first(), half.last()) else { return true };
@@ -111,7 +111,7 @@ fn is_flat(curve: &[Memory]) -> bool {
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "some KiB do not matter"
+        reason = "a KiB more or less does not matter"
     )]
     let share = (middle.now as f64 * GROWTH) as u64;
     end.now <= middle.now + share.max(GROWTH_KIB)

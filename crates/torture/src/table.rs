@@ -7,7 +7,7 @@ use crate::{
     tally::{Counts, Group},
 };
 
-/// The table of these reports.
+/// Displays reports as a table.
 pub(crate) struct Table<'a>(pub &'a [Report]);
 
 impl fmt::Display for Table<'_> {
@@ -34,19 +34,21 @@ impl fmt::Display for Table<'_> {
         self.row(f, "on the bus: events", |report| report.verdict.events)?;
         self.row(f, "on the bus: dead letters", |report| report.verdict.dead_letters)?;
         self.row(f, "of types not routed, counted", |report| report.verdict.skipped)?;
-        self.row(f, "VK's repeats dropped", |report| report.verdict.repeats_dropped)?;
-        self.row(f, "VK's repeats without an id", |report| report.verdict.nameless_repeats)?;
+        self.row(f, "duplicates from VK dropped", |report| report.verdict.duplicates_dropped)?;
+        self.row(f, "duplicates from VK without an id", |report| {
+            report.verdict.duplicates_without_id
+        })?;
         self.row(f, "gaps reported", |report| report.verdict.gaps)?;
         self.row(f, "  updates missing in them", |report| report.verdict.in_gaps)?;
-        self.row(f, "Redis came back older", |report| report.watched.went_back)?;
+        self.row(f, "Redis was rolled back", |report| report.watched.rollbacks)?;
         self.row(f, "takeovers", |report| report.watched.takeovers)?;
         self.longest_takeover(f)?;
-        self.row(f, "zombies turned away", |report| report.fenced)?;
-        self.row(f, "ended unasked", |report| report.unasked_ends)?;
-        self.row(f, "not VK's", |report| report.verdict.foreign)?;
-        self.row(f, "out of order", |report| report.verdict.disordered)?;
+        self.row(f, "commits fenced", |report| report.fenced)?;
+        self.row(f, "unexpected exits", |report| report.unexpected_exits)?;
+        self.row(f, "never sent by VK", |report| report.verdict.foreign)?;
+        self.row(f, "out of order", |report| report.verdict.out_of_order)?;
         self.row(f, "lost", |report| report.verdict.lost)?;
-        self.row(f, "doubled", |report| report.verdict.doubled)
+        self.row(f, "duplicated", |report| report.verdict.duplicated)
     }
 }
 
@@ -66,7 +68,7 @@ impl Table<'_> {
 
     fn longest_takeover(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let longest = |report: &Report| report.watched.longest_takeover;
-        write!(f, "{:<34}", "longest takeover amid all that, s")?;
+        write!(f, "{:<34}", "longest takeover under faults, s")?;
         for report in self.0 {
             write!(f, "{:>10.1}", longest(report).as_secs_f32())?;
         }
@@ -75,7 +77,7 @@ impl Table<'_> {
     }
 }
 
-/// How many faults of a group there were.
+/// The number of faults of a group.
 pub(crate) fn sum(faults: &Counts, group: Group) -> u64 {
     faults.iter().filter(|((of, _), _)| *of == group).map(|(_, times)| times).sum()
 }

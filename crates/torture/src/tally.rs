@@ -1,11 +1,11 @@
-//! What was done, by kind.
+//! Counts injected faults by kind.
 
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
 };
 
-/// What a fault is done to.
+/// The target of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Group {
     /// Processes: the service's and Redis'.
@@ -19,18 +19,18 @@ pub(crate) enum Group {
 /// Counts of faults by kind.
 pub(crate) type Counts = BTreeMap<(Group, String), u64>;
 
-/// Counts faults as they are done.
+/// Counts faults as they are injected.
 #[derive(Debug, Default)]
 pub(crate) struct Tally(Mutex<Counts>);
 
 impl Tally {
-    /// One more of a kind.
+    /// Counts a fault.
     pub(crate) fn add(&self, group: Group, kind: &str) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry((group, kind.to_owned())).or_default() += 1;
     }
 
-    /// The counts, in the end.
+    /// The final counts.
     pub(crate) fn into_counts(self) -> Counts {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,28 +1,28 @@
-//! An update as far as the oracle reads it, by another hand than the service's.
+//! An update as the oracle reads it, independently of the service's code.
 
 use serde_json::Value;
 use sha1::{Digest as _, Sha1};
 
-/// What is known of an update.
+/// What the oracle needs of an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Update {
-    /// Where it has to go.
+    /// The expected destination.
     pub(crate) way: Way,
     /// Whether VK gave it an id.
     pub(crate) has_id: bool,
 }
 
-/// Where an update has to go.
+/// The expected destination of an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// Into a stream of events or to the dead letters.
+    /// A stream of events, or the dead letters.
     Kept,
-    /// Into the count of its type.
+    /// The counter of its type.
     Counted(String),
 }
 
 impl Update {
-    /// Reads an update's JSON text.
+    /// Parses an update's JSON.
     pub(crate) fn read(text: &str) -> Self {
         let update: Value = serde_json::from_str(text).unwrap_or_default();
         let way = match update["type"].as_str() {
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_type_of_ours_is_counted_and_what_has_none_is_kept() {
+    fn updates_of_other_types_are_counted_and_updates_without_a_type_are_kept() {
         let way = |text| Update::read(text).way;
         assert_eq!(way(r#"{"type":"group_join"}"#), Way::Counted("group_join".into()));
         assert_eq!(way(r#"{"type":"message_new"}"#), Way::Kept);

@@ -1,4 +1,4 @@
-//! Who holds the lease, and how long it takes until another goes on.
+//! Watches the lease's holder and the position, and measures takeovers.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -10,99 +10,99 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::ground::Way;
 
-/// How often the position is looked at.
-const GLANCE: Duration = Duration::from_millis(10);
-/// How long a look may take before it is given up.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// The interval between two reads of the position.
+const INTERVAL: Duration = Duration::from_millis(10);
+/// The timeout of a read.
+const TIMEOUT: Duration = Duration::from_millis(500);
 
-/// What was seen of the position.
+/// Records changes of the position.
 #[derive(Debug, Default)]
 pub(crate) struct Watch(Mutex<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
-    last: Option<Sight>,
-    struck: Option<Struck>,
+    last: Option<Reading>,
+    fault: Option<HolderFault>,
     findings: Findings,
 }
 
-/// What came of watching.
+/// The takeovers and rollbacks seen.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Findings {
-    /// How often another process went on.
+    /// How often another process acquired the lease.
     pub(crate) takeovers: u64,
-    /// From a blow at who held the lease to the first commit of another.
+    /// The longest time from a fault of the holder to the first commit of another process.
     pub(crate) longest_takeover: Duration,
     /// How often Redis came back with an older position.
-    pub(crate) went_back: u64,
+    pub(crate) rollbacks: u64,
 }
 
 /// The position at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Sight {
+struct Reading {
     holder: String,
     generation: u64,
 }
 
-impl Sight {
-    /// The process that holds the lease; its number stands second in the holder's name.
+impl Reading {
+    /// The process that holds the lease: the second part of the holder's name.
     fn pid(&self) -> Option<u32> {
         self.holder.split('/').nth(1)?.parse().ok()
     }
 }
 
-/// A blow at who held the lease.
+/// A fault of the lease's holder.
 #[derive(Debug)]
-struct Struck {
+struct HolderFault {
     at: Instant,
     holder: String,
-    /// Goes on again, unless another was faster.
+    /// Whether the holder was resumed.
     recovered: bool,
 }
 
 impl Watch {
-    /// A process is about to be killed or stopped.
-    pub(crate) fn strikes(&self, pid: Option<u32>) {
+    /// The test is about to kill or stop a process.
+    pub(crate) fn fault_starts(&self, pid: Option<u32>) {
         let mut seen = self.seen();
-        if let Some(sight) = &seen.last
-            && sight.pid() == pid
-            && seen.struck.as_ref().is_none_or(|struck| struck.holder != sight.holder)
+        if let Some(reading) = &seen.last
+            && reading.pid() == pid
+            && seen.fault.as_ref().is_none_or(|fault| fault.holder != reading.holder)
         {
-            let holder = sight.holder.clone();
-            seen.struck = Some(Struck { at: Instant::now(), holder, recovered: false });
+            let holder = reading.holder.clone();
+            seen.fault = Some(HolderFault { at: Instant::now(), holder, recovered: false });
         }
     }
 
-    /// A stopped process goes on.
-    pub(crate) fn recovers(&self, pid: Option<u32>) {
+    /// The test is about to resume a stopped process.
+    pub(crate) fn fault_ends(&self, pid: Option<u32>) {
         let mut seen = self.seen();
-        let Seen { last: Some(sight), struck: Some(struck), .. } = &mut *seen else { return };
-        struck.recovered = sight.pid() == pid && sight.holder == struck.holder;
+        let Seen { last: Some(reading), fault: Some(fault), .. } = &mut *seen else { return };
+        fault.recovered = reading.pid() == pid && reading.holder == fault.holder;
     }
 
     /// Whether anything was committed yet.
-    pub(crate) fn has_begun(&self) -> bool {
-        self.seen().last.as_ref().is_some_and(|sight| sight.generation > 0)
+    pub(crate) fn has_committed(&self) -> bool {
+        self.seen().last.as_ref().is_some_and(|reading| reading.generation > 0)
     }
 
-    /// What came of it.
+    /// The findings so far.
     pub(crate) fn findings(&self) -> Findings {
         self.seen().findings.clone()
     }
 
-    /// Looks at the position for as long as it is polled.
+    /// Reads the position while polled.
     pub(crate) async fn follow(&self, way: &Way, group_id: i64) {
         let key = format!("{{toaster}}:position:{group_id}");
         loop {
-            if let Ok(Ok(mut connection)) = timeout(PATIENCE, way.connect()).await {
-                while let Ok(Some(sight)) =
-                    timeout(PATIENCE, look(&mut connection, &key)).await.unwrap_or(Ok(None))
+            if let Ok(Ok(mut connection)) = timeout(TIMEOUT, way.connect()).await {
+                while let Ok(Some(reading)) =
+                    timeout(TIMEOUT, read(&mut connection, &key)).await.unwrap_or(Ok(None))
                 {
-                    self.seen().take(&sight);
-                    sleep(GLANCE).await;
+                    self.seen().record(&reading);
+                    sleep(INTERVAL).await;
                 }
             }
-            sleep(GLANCE).await;
+            sleep(INTERVAL).await;
         }
     }
 
@@ -112,31 +112,30 @@ impl Watch {
 }
 
 impl Seen {
-    fn take(&mut self, sight: &Sight) {
-        let Some(last) = self.last.replace(sight.clone()) else { return };
-        if sight.generation < last.generation {
-            self.findings.went_back += 1;
+    fn record(&mut self, reading: &Reading) {
+        let Some(last) = self.last.replace(reading.clone()) else { return };
+        if reading.generation < last.generation {
+            self.findings.rollbacks += 1;
         }
-        if sight.holder != last.holder {
+        if reading.holder != last.holder {
             self.findings.takeovers += 1;
         }
-        let moved = sight.generation > last.generation;
-        let Some(struck) = &self.struck else { return };
-        if moved && sight.holder != struck.holder {
-            self.findings.longest_takeover =
-                self.findings.longest_takeover.max(struck.at.elapsed());
-            self.struck = None;
-        } else if moved && struck.recovered {
-            self.struck = None;
+        let moved = reading.generation > last.generation;
+        let Some(fault) = &self.fault else { return };
+        if moved && reading.holder != fault.holder {
+            self.findings.longest_takeover = self.findings.longest_takeover.max(fault.at.elapsed());
+            self.fault = None;
+        } else if moved && fault.recovered {
+            self.fault = None;
         }
     }
 }
 
-async fn look(
+async fn read(
     connection: &mut MultiplexedConnection,
     key: &str,
-) -> redis::RedisResult<Option<Sight>> {
+) -> redis::RedisResult<Option<Reading>> {
     let (holder, generation): (Option<String>, Option<u64>) =
         connection.hmget(key, &["holder", "generation"]).await?;
-    Ok(holder.map(|holder| Sight { holder, generation: generation.unwrap_or_default() }))
+    Ok(holder.map(|holder| Reading { holder, generation: generation.unwrap_or_default() }))
 }

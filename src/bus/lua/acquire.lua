@@ -1,25 +1,27 @@
--- Takes the lease, if nobody has it, for `term` milliseconds.
--- ARGV goes on with: holder, term; an owner that has held the lease without a TTL for longer than a live
--- instance would, if there is one: from it the lease is taken.
+-- Acquires the lease if it is free, and starts a new lease term: increments the epoch, the fencing token that
+-- each commit carries.
+--
+-- ARGV continues with: the instance, the lease's TTL in milliseconds and, optionally, a holder whose lease is
+-- taken over if it has no TTL.
 
-local holder, term, dead_owner = take(), take(), take()
+local instance, ttl, stale_holder = next_arg(), next_arg(), next_arg()
 
-local obstacle = missing_right({})
-if obstacle then
-  return obstacle
+local failure = missing_permission({})
+if failure then
+  return failure
 end
--- The youngest command in use, tried before anything is written: a server without it is of no use.
+-- The newest command in use. A server that lacks it fails here, before the first write.
 redis.call('ZMSCORE', seen, '')
-local owner = redis.call('GET', lease)
-if owner and owner ~= holder then
+local holder = redis.call('GET', lease)
+if holder and holder ~= instance then
   local left = redis.call('PTTL', lease)
-  if left ~= -1 or owner ~= dead_owner then
-    return { 'HELD', owner, left }
+  if left ~= -1 or holder ~= stale_holder then
+    return { 'HELD', holder, left }
   end
 end
-local since = now()
+local leased_at = now()
 local stored = redis.call('HMGET', position, 'generation', 'ts')
-redis.call('SET', lease, holder, 'PX', term)
+redis.call('SET', lease, instance, 'PX', ttl)
 local epoch = redis.call('HINCRBY', position, 'epoch', 1)
-redis.call('HSET', position, 'holder', holder, 'since', since)
-return { 'TAKEN', epoch, stored[1] or '', stored[2] or '' }
+redis.call('HSET', position, 'holder', instance, 'leased_at', leased_at)
+return { 'ACQUIRED', epoch, stored[1] or '', stored[2] or '' }

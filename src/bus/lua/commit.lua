@@ -1,28 +1,28 @@
--- Commits one batch, or several in a row: their events, dead letters, counts and the position after them,
--- or nothing.
--- Redis does not roll a script back, so every check stands before the first write, and what is counted
--- after it cannot fail.
+-- Commits one batch, or several in a row, atomically: events, dead letters, counters, and the position after
+-- them. Redis does not roll back scripts, so all checks precede the first write, and the counters that follow
+-- it cannot fail.
 --
--- ARGV goes on with: holder, epoch, from (generation, ts), to (generation, ts), the events; the number of
--- dead letters and for each its reason, id, raw; likewise counts: type, number; gaps, missed.
+-- ARGV continues with: the instance, epoch; the position to start from (generation, ts; both empty for none);
+-- the position to lead to (generation, ts); the events; the number of dead letters and for each its reason, id
+-- (may be empty), raw update; the number of skipped types and for each the type, count; gaps, updates lost.
 
-local holder, epoch = take(), tonumber(take())
-local from_generation, from_ts = take(), take()
-local to_generation, to_ts = take(), take()
-local letters, ids, coming = {}, {}, { 0, 0, 0, 0 }
-local digits, first = take_events()
-for at = 1, #digits do
-  local kind, unique = kind_at(digits, at)
-  coming[kind] = coming[kind] + 1
-  if unique then
-    ids[#ids + 1] = arguments[first + (at - 1) * event_arguments + 1]
+local instance, epoch = next_arg(), tonumber(next_arg())
+local from_generation, from_ts = next_arg(), next_arg()
+local to_generation, to_ts = next_arg(), next_arg()
+local letters, unique_ids, new_counts = {}, {}, { 0, 0, 0, 0 }
+local digits, first_offset = read_events()
+for n = 1, #digits do
+  local kind, is_unique = decode_digit(digits, n)
+  new_counts[kind] = new_counts[kind] + 1
+  if is_unique then
+    unique_ids[#unique_ids + 1] = arguments[first_offset + (n - 1) * args_per_event + 1]
   end
 end
-for at = 1, tonumber(take()) do
-  local letter = { reason = take(), id = take(), raw = take() }
-  letters[at] = letter
+for n = 1, tonumber(next_arg()) do
+  local letter = { reason = next_arg(), id = next_arg(), raw = next_arg() }
+  letters[n] = letter
   if letter.id ~= '' then
-    ids[#ids + 1] = letter.id
+    unique_ids[#unique_ids + 1] = letter.id
   end
 end
 
@@ -30,77 +30,79 @@ local stored = redis.call('HMGET', position, 'holder', 'epoch', 'generation', 't
 local stored_holder, stored_epoch = stored[1], tonumber(stored[2] or 0)
 local generation, ts = stored[3] or '', stored[4] or ''
 
--- Someone took the lease after us.
-if stored_epoch > epoch or (stored_epoch == epoch and stored_holder ~= holder) then
+-- Another instance acquired the lease.
+if stored_epoch > epoch or (stored_epoch == epoch and stored_holder ~= instance) then
   return { 'FENCED' }
 end
--- This batch is in already: a resend after an answer that did not arrive.
+-- A retry: the first attempt was applied, but its reply was lost.
 if stored_epoch == epoch and generation == to_generation and ts == to_ts then
-  return { 'RESENT' }
+  return { 'ALREADY_DONE' }
 end
--- Redis is older than we are.
+-- Redis lost commits.
 if stored_epoch < epoch or generation ~= from_generation or ts ~= from_ts then
-  return { 'BEHIND', generation, ts }
+  return { 'ROLLED_BACK', generation, ts }
 end
-local obstacle = missing_right({}) or wrong_type() or full(coming)
-if obstacle then
-  return obstacle
+local failure = missing_permission({}) or wrong_type() or full_stream(new_counts)
+if failure then
+  return failure
 end
 
-local moved = now()
-local known, repeats, scored = remembered(ids), 0, {}
+local committed_at = now()
+local known, duplicates, scores_and_ids = known_ids(unique_ids), 0, {}
+
+-- Counts an id that is in the dedup window, or occurred before in this commit, as a duplicate.
 local function is_new(id)
   if known[id] then
-    repeats = repeats + 1
+    duplicates = duplicates + 1
     return false
   end
-  known[id] = window > 0
+  known[id] = dedup_window > 0
   return true
 end
 
--- An id is remembered only of what is there, and of all that is there: should a write fail after all,
--- the next try completes this one.
-local problem
-for at = 1, #digits do
-  local kind, unique = kind_at(digits, at)
-  local before = first + (at - 1) * event_arguments
-  local id = arguments[before + 1]
-  if not unique or is_new(id) then
-    problem = emit(kind, before, to_ts)
-    if problem then
+-- If XADD fails here despite the checks, the ids of exactly the events already written are remembered, so that
+-- the next attempt completes this one.
+local write_error
+for n = 1, #digits do
+  local kind, is_unique = decode_digit(digits, n)
+  local offset = first_offset + (n - 1) * args_per_event
+  local id = arguments[offset + 1]
+  if not is_unique or is_new(id) then
+    write_error = deliver(kind, offset, to_ts)
+    if write_error then
       break
     end
-    if unique then
-      scored[#scored + 1], scored[#scored + 2] = to_generation, id
+    if is_unique then
+      scores_and_ids[#scores_and_ids + 1], scores_and_ids[#scores_and_ids + 2] = to_generation, id
     end
   end
 end
-number()
-remember(scored)
-if problem then
-  return problem
+count_appended()
+remember(scores_and_ids)
+if write_error then
+  return write_error
 end
 for _, letter in ipairs(letters) do
   if letter.id == '' or is_new(letter.id) then
     redis.call('XADD', dead_letters, 'MAXLEN', '~', cap > 0 and cap or 1e9, '*', 'reason', letter.reason,
       'group_id', group_id, 'ts', to_ts, 'raw', letter.raw)
     if letter.id ~= '' then
-      -- The half tells requeue.lua that no event has this id yet.
+      -- The fraction marks the id of a dead letter: requeue.lua needs to know that no event has it.
       remember({ to_generation + 0.5, letter.id })
     end
   end
 end
-for _ = 1, tonumber(take()) do
-  local kind, times = take(), take()
-  count(skipped, kind, times)
+for _ = 1, tonumber(next_arg()) do
+  local update_type, times = next_arg(), next_arg()
+  increment(skipped, update_type, times)
 end
-local gaps, missed = take(), take()
+local gaps, updates_lost = next_arg(), next_arg()
 if gaps ~= '0' then
-  count(position, 'gaps', gaps)
-  count(position, 'missed', missed)
+  increment(position, 'gaps', gaps)
+  increment(position, 'updates_lost', updates_lost)
 end
-if repeats > 0 then
-  count(position, 'repeats', repeats)
+if duplicates > 0 then
+  increment(position, 'duplicates', duplicates)
 end
-redis.call('HSET', position, 'generation', to_generation, 'ts', to_ts, 'moved', moved)
-return { 'DONE', repeats }
+redis.call('HSET', position, 'generation', to_generation, 'ts', to_ts, 'committed_at', committed_at)
+return { 'OK', duplicates }

@@ -1,5 +1,5 @@
--- Gives the lease back, if it is still ours.
--- KEYS: lease. ARGV: holder.
+-- Releases the lease if this instance holds it.
+-- KEYS: lease. ARGV: the instance.
 
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   return redis.call('DEL', KEYS[1])

@@ -1,17 +1,18 @@
--- Lengthens the lease of who holds it; also when it ran out and nobody took it since.
--- Tells also where Redis is older than what was committed.
--- KEYS: position, lease. ARGV: holder, epoch, term, committed generation.
+-- Renews the lease of this term, also after it expired, unless another instance acquired it since. Reports
+-- also that Redis was rolled back to a position before the last commit.
+-- KEYS: position, lease. ARGV: the instance, epoch, the lease's TTL in milliseconds, the generation of the last
+-- commit.
 
 local position, lease = KEYS[1], KEYS[2]
-local holder, epoch, term, committed = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local instance, epoch, ttl, committed = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 
-local owner = redis.call('GET', lease)
+local holder = redis.call('GET', lease)
 local stored = redis.call('HMGET', position, 'holder', 'epoch', 'generation', 'ts')
-if (owner and owner ~= holder) or stored[1] ~= holder or stored[2] ~= epoch then
+if (holder and holder ~= instance) or stored[1] ~= instance or stored[2] ~= epoch then
   return { 'FENCED' }
 end
 if (tonumber(stored[3]) or 0) < committed then
-  return { 'BEHIND', stored[3] or '', stored[4] or '' }
+  return { 'ROLLED_BACK', stored[3] or '', stored[4] or '' }
 end
-redis.call('SET', lease, holder, 'PX', term)
-return { 'DONE', 0 }
+redis.call('SET', lease, instance, 'PX', ttl)
+return { 'OK' }

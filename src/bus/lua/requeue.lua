@@ -1,49 +1,49 @@
--- Makes a dead letter an event: the event is put on the bus and the letter removed, or nothing.
+-- Replaces a dead letter by its event, atomically: delivers the event and deletes the dead letter.
 --
--- ARGV goes on with: the letter's entry id; the event.
+-- ARGV continues with: the dead letter's entry id; the event.
 
-local letter_id = take()
-local digits, before = take_events()
-local kind, unique = kind_at(digits, 1)
-local id = arguments[before + 1]
+local letter_id = next_arg()
+local digits, offset = read_events()
+local kind, is_unique = decode_digit(digits, 1)
+local id = arguments[offset + 1]
 
-local obstacle = missing_right({
+local failure = missing_permission({
   { 'ZSCORE', seen, id }, { 'XRANGE', dead_letters, '-', '+' }, { 'XDEL', dead_letters, letter_id },
 }) or wrong_type()
-if obstacle then
-  return obstacle
+if failure then
+  return failure
 end
 local letter = redis.call('XRANGE', dead_letters, letter_id, letter_id)[1]
 if not letter then
   return { 'GONE' }
 end
-local coming = { 0, 0, 0, 0 }
-coming[kind] = 1
-obstacle = full(coming)
-if obstacle then
-  return obstacle
+local new_counts = { 0, 0, 0, 0 }
+new_counts[kind] = 1
+failure = full_stream(new_counts)
+if failure then
+  return failure
 end
 
-local repeated = false
-if unique and window > 0 then
-  -- The letter's own id has a half in its score. A whole one is an event's, already on the bus.
+local is_duplicate = false
+if is_unique and dedup_window > 0 then
+  -- A score with a fraction is that of a dead letter. An integer is that of an event already delivered.
   local score = tonumber(redis.call('ZSCORE', seen, id) or 0.5)
-  repeated = score == math.floor(score)
+  is_duplicate = score == math.floor(score)
 end
-if not repeated then
+if not is_duplicate then
   local fields = {}
   for at = 1, #letter[2], 2 do
     fields[letter[2][at]] = letter[2][at + 1]
   end
-  local problem = emit(kind, before, fields.ts)
-  if problem then
-    return problem
+  local write_error = deliver(kind, offset, fields.ts)
+  if write_error then
+    return write_error
   end
-  number()
-  if unique and window > 0 then
-    -- As new as any, so that VK's repeat of it is dropped for as long as another event's.
+  count_appended()
+  if is_unique and dedup_window > 0 then
+    -- The current generation as the score, so that the id stays in the dedup window as long as a new event's.
     remember({ redis.call('HMGET', position, 'generation')[1] or 0, id })
   end
 end
 redis.call('XDEL', dead_letters, letter_id)
-return { repeated and 'REPEAT' or 'DONE' }
+return { is_duplicate and 'DUPLICATE' or 'REQUEUED' }

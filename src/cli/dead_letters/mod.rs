@@ -12,7 +12,7 @@ use std::{
 use clap::{Args, Subcommand};
 use redis::RedisError;
 
-use super::{block_on, exit::Exit, redis_failed, redis_server, text::harmless};
+use super::{block_on, connector, exit::Exit, redis_failed, text::harmless};
 use crate::{
     bus::{DeadLetters, EntryId, PermanentError},
     config::{self, Sources},
@@ -82,12 +82,12 @@ fn with_letters(
         Ok(config) => config.bus,
         Err(error) => return Exit::Usage.because(error),
     };
-    let server = match redis_server(&settings, COMMAND) {
-        Ok(server) => server,
+    let connector = match connector(&settings, COMMAND) {
+        Ok(connector) => connector,
         Err(exit) => return exit,
     };
     block_on(async {
-        let done = match DeadLetters::open(&server, &settings).await {
+        let done = match DeadLetters::open(&connector, &settings).await {
             Ok(letters) => work(letters).await,
             Err(error) => Err(error.into()),
         };

@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{COMMAND, Failure, print_result, unknown};
 use crate::{
-    bus::{DeadLetters, EntryId, Letter, Requeued, Requeuer, Server},
-    cli::{block_on, exit::Exit, redis_server},
+    bus::{Connector, DeadLetters, EntryId, Letter, Requeued, Requeuer},
+    cli::{block_on, connector, exit::Exit},
     config::{self, Loaded, Sources},
     converter::{self, Parsed, PartialEvent, Rules},
     enrich::Enricher,
@@ -32,14 +32,14 @@ pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
         Ok(loaded) => loaded,
         Err(error) => return Exit::Usage.because(error),
     };
-    let server = match redis_server(&loaded.config.bus, COMMAND) {
-        Ok(server) => server,
+    let connector = match connector(&loaded.config.bus, COMMAND) {
+        Ok(connector) => connector,
         Err(exit) => return exit,
     };
-    block_on(requeue(arguments, loaded, server))
+    block_on(requeue(arguments, loaded, connector))
 }
 
-async fn requeue(arguments: &Arguments, loaded: Loaded, server: Server) -> Exit {
+async fn requeue(arguments: &Arguments, loaded: Loaded, connector: Connector) -> Exit {
     let Loaded { config, access, .. } = loaded;
     let group_id = access.group_id;
     let health = Arc::new(Health::new(config.vk.wait));
@@ -50,8 +50,8 @@ async fn requeue(arguments: &Arguments, loaded: Loaded, server: Server) -> Exit 
         Err(error) => return Exit::Usage.because(format_args!("{error:#}")),
     };
     let work = async {
-        let letters = DeadLetters::open(&server, &config.bus).await?;
-        let requeuer = Requeuer::new(server, &config.bus, group_id, health);
+        let letters = DeadLetters::open(&connector, &config.bus).await?;
+        let requeuer = Requeuer::new(connector, &config.bus, group_id, health);
         let rules = Rules::from(config.converter).of_community(group_id);
         let mut run = Run { group_id, names: &names, rules, requeuer, outcome: Exit::Done };
         if arguments.all {
@@ -114,15 +114,17 @@ impl Run<'_> {
         for ((id, unique), event) in ids.into_iter().zip(events) {
             let entry = self.requeuer.entry(&event, unique);
             match self.requeuer.requeue(id, &entry).await? {
-                Requeued::Done => {
+                Requeued::Requeued => {
                     print_result(
                         id,
                         format_args!("requeued as {} {}", entry.kind, entry.event_id),
                     )?;
                 }
-                Requeued::Repeat => print_result(id, "removed: its event was on the bus already")?,
+                Requeued::Duplicate => {
+                    print_result(id, "removed: its event was on the bus already")?
+                }
                 Requeued::Gone => print_result(id, "gone: it was requeued or dropped already")?,
-                Requeued::Full { stream, group } => {
+                Requeued::StreamFull { stream, group } => {
                     self.stays(
                         id,
                         &format!("{stream} is full until consumer group {group} reads on"),

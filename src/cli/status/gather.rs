@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anyhow::{Context, ensure};
 
 use crate::{
-    bus::{self, BusUrl, RedisUrl, Server, SnapshotReader},
+    bus::{self, BusUrl, Connector, RedisUrl, SnapshotReader},
     cli::{exit::Exit, health},
     config::{self, Sources},
     ops::{
@@ -90,8 +90,8 @@ impl Gatherer {
                  environment, or group_id under [vk] in Fetcher.toml",
             ));
         };
-        let server = Server::new(url, &self.settings)
+        let connector = Connector::new(url, &self.settings)
             .map_err(|error| Exit::Usage.because(format_args!("{error:#}")))?;
-        Ok(SnapshotReader::new(server, &self.settings, group_id))
+        Ok(SnapshotReader::new(connector, &self.settings, group_id))
     }
 }

@@ -118,9 +118,9 @@ fn write_lease(out: &mut impl Write, snapshot: &BusSnapshot) -> io::Result<()> {
         }
         None => writeln!(out, "{}none yet", label("position"))?,
     }
-    let BusSnapshot { gaps, missed, repeats, .. } = snapshot;
-    writeln!(out, "{}{gaps}, about {missed} updates lost by VK", label("gaps"))?;
-    writeln!(out, "{}{repeats} dropped", label("repeats"))
+    let BusSnapshot { gaps, updates_lost, duplicates, .. } = snapshot;
+    writeln!(out, "{}{gaps}, about {updates_lost} updates lost by VK", label("gaps"))?;
+    writeln!(out, "{}{duplicates} dropped", label("duplicates"))
 }
 
 fn write_streams(out: &mut impl Write, streams: &[StreamState]) -> io::Result<()> {

@@ -15,13 +15,12 @@ use tokio::time::sleep;
 
 use self::reader::{BLOCK, EventEntry, Start, StreamReader};
 use super::{
-    block_on,
+    block_on, connector,
     exit::{Exit, note},
-    redis_server,
     text::harmless,
 };
 use crate::{
-    bus::{PermanentError, Server},
+    bus::{Connector, PermanentError},
     config::{self, Sources},
     event::EventType,
     ops::retry::Backoff,
@@ -70,13 +69,13 @@ pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
         Ok(config) => config.bus,
         Err(error) => return Exit::Usage.because(error),
     };
-    let server = match redis_server(&settings, "tail") {
-        Ok(server) => server,
+    let connector = match connector(&settings, "tail") {
+        Ok(connector) => connector,
         Err(exit) => return exit,
     };
     let start = if arguments.from_start { Start::Oldest } else { Start::Newest(arguments.last) };
     let reader = StreamReader::new(&settings, &arguments.types, start);
-    let tail = Tail { server, timeout: settings.timeout, reader, json: arguments.json };
+    let tail = Tail { connector, timeout: settings.timeout, reader, json: arguments.json };
     block_on(async {
         tokio::select! {
             exit = tail.follow() => exit,
@@ -86,7 +85,7 @@ pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
 }
 
 struct Tail {
-    server: Server,
+    connector: Connector,
     timeout: Duration,
     reader: StreamReader,
     json: bool,
@@ -127,7 +126,7 @@ impl Tail {
     }
 
     async fn follow_connected(&mut self, backoff: &mut Backoff) -> Result<Infallible, Interrupted> {
-        let mut connection = self.server.connect(self.timeout, BLOCK + self.timeout).await?;
+        let mut connection = self.connector.connect(self.timeout, BLOCK + self.timeout).await?;
         loop {
             let entries = self.reader.read(&mut connection).await?;
             if backoff.reset().is_some() {

@@ -52,7 +52,7 @@ fn failed_1_goes_on_from_the_replys_position_with_a_gap() {
     let step = polling(4).replied(PollReply::Outdated { ts: Ts::from(9) });
     assert!(matches!(step.state, SessionState::Polling(_)));
     let gap = step.batch.unwrap().gaps[0];
-    assert_eq!((gap.from, gap.to, gap.missed()), (Ts::from(4), Ts::from(9), 5));
+    assert_eq!((gap.from, gap.to, gap.updates_lost()), (Ts::from(4), Ts::from(9), 5));
 }
 
 #[test]

@@ -26,9 +26,9 @@ pub struct BusSnapshot {
     /// How often VK lost updates.
     pub gaps: u64,
     /// How many updates it lost, estimated by its positions.
-    pub missed: u64,
+    pub updates_lost: u64,
     /// How many duplicates from VK were dropped.
-    pub repeats: u64,
+    pub duplicates: u64,
     /// The streams of events.
     pub streams: Vec<StreamState>,
     /// The updates that could not be converted.

@@ -82,7 +82,7 @@ pub struct GapNote {
     /// How long ago it was detected.
     pub age_s: u64,
     /// How many updates VK lost, estimated by its positions.
-    pub missed: u64,
+    pub updates_lost: u64,
 }
 
 /// What was committed in a minute.

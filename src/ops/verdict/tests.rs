@@ -26,8 +26,8 @@ fn bus(holder: Option<&str>, age_s: u64) -> BusReport {
         held_for_s: Some(90),
         position: Some(Progress { ts: "5".to_owned(), age_s: Some(age_s) }),
         gaps: 0,
-        missed: 0,
-        repeats: 0,
+        updates_lost: 0,
+        duplicates: 0,
         streams: Vec::new(),
         dead_letters: LettersState { name: "d".to_owned(), count: 0, newest: Vec::new() },
     };

@@ -184,7 +184,7 @@ async fn neither_the_letter_nor_vk_makes_an_event_twice() {
     let ids: Vec<_> = bus.entries(STREAMS[0]).await.unwrap();
     let ids: Vec<_> = ids.iter().map(|entry| &*entry["event_id"]).collect();
     assert_eq!(ids, ["def", "abc"]);
-    assert_eq!(bus.position("repeats").await.unwrap(), Some(1));
+    assert_eq!(bus.position("duplicates").await.unwrap(), Some(1));
     assert!(service.stop().await.unwrap().success());
 }
 

@@ -11,7 +11,7 @@ const STREAM: &str = "{toaster}:message";
 const GROUP: &str = "message-handler";
 const CLAIM_AFTER: Duration = Duration::from_secs(60);
 
-/// Calls `handle` with the JSON of each message until Redis fails.
+/// Passes the JSON of each message to `handle`, until Redis fails.
 pub async fn consume(url: &str, consumer: &str, handle: impl Fn(&str)) -> RedisResult<()> {
     // Longer than a read blocks; the default time-out is shorter.
     let patience = AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(10)));
@@ -26,7 +26,7 @@ pub async fn consume(url: &str, consumer: &str, handle: impl Fn(&str)) -> RedisR
     let idle = u64::try_from(CLAIM_AFTER.as_millis()).unwrap_or(u64::MAX);
     let mut cursor = "0-0".to_owned();
     loop {
-        // First the entries of dead consumers, some at a time, then new ones.
+        // First claim one event of a dead consumer, then read a new one.
         let options = StreamAutoClaimOptions::default().count(1);
         let left: StreamAutoClaimReply =
             redis.xautoclaim_options(STREAM, GROUP, consumer, idle, &cursor, options).await?;

@@ -28,7 +28,7 @@ async fn accounted_for(bus: &Bus) -> usize {
         number += bus.entries(stream).await.unwrap().len();
     }
     number += usize::try_from(bus.skipped().await.unwrap().values().sum::<u64>()).unwrap();
-    number + usize::try_from(bus.position("repeats").await.unwrap().unwrap_or(0)).unwrap()
+    number + usize::try_from(bus.position("duplicates").await.unwrap().unwrap_or(0)).unwrap()
 }
 
 /// Ordinary messages arrive in order, and the process was not restarted.

@@ -95,7 +95,8 @@ async fn failed_1_may_take_the_position_back() {
     flow.push(20);
     flow.arrives(&redis).await;
     let bus = bus(&redis).await;
-    let counted = (bus.position("gaps").await.unwrap(), bus.position("missed").await.unwrap());
+    let counted =
+        (bus.position("gaps").await.unwrap(), bus.position("updates_lost").await.unwrap());
     assert_eq!(counted, (Some(1), Some(0)));
     ends_well(service).await;
 }
@@ -106,7 +107,8 @@ async fn counters_at_their_largest_value_do_not_keep_a_commit_from_being_whole()
     let group_id = Options::default().group_id;
     let position = bus(&redis).await.key(&format!("position:{group_id}"));
     let skipped = bus(&redis).await.key(&format!("skipped:{group_id}"));
-    let preset = format!("HSET {position} gaps {LARGEST} missed {LARGEST} repeats {LARGEST}");
+    let preset =
+        format!("HSET {position} gaps {LARGEST} updates_lost {LARGEST} duplicates {LARGEST}");
     command(&redis, &preset).await;
     command(&redis, &format!("HSET {skipped} group_join {LARGEST} group_leave many")).await;
     lead_here(&front);
@@ -119,7 +121,7 @@ async fn counters_at_their_largest_value_do_not_keep_a_commit_from_being_whole()
     flow.vk().push_raw(r#"{"type":"group_leave","event_id":"l","object":{}}"#.to_owned());
     flow.arrives(&redis).await;
     let bus = bus(&redis).await;
-    for field in ["gaps", "missed", "repeats"] {
+    for field in ["gaps", "updates_lost", "duplicates"] {
         assert_eq!(bus.whole_position().await.unwrap()[field], LARGEST, "{field}");
     }
     let skipped = bus.skipped().await.unwrap();

@@ -50,7 +50,7 @@ async fn a_commit_waits_for_a_replica_that_pauses() {
     has(&master, 21).await;
     flow.push(20);
     flow.is_read().await;
-    service.says("not yet as safe").await.unwrap();
+    service.says("has not reached bus.durability").await.unwrap();
     assert_eq!(ids(&master).await.len(), 21, "the next commit waits for this one");
     signal(replica_pid, "CONT").await.unwrap();
     flow.arrives(&master).await;

@@ -39,7 +39,7 @@ async fn the_documented_user_can_do_everything() {
     flow.push(20);
     flow.arrives(&redis).await;
     assert!(service.stop().await.unwrap().success());
-    assert!(!service.output().contains("not given back"), "{}", service.output());
+    assert!(!service.output().contains("not released"), "{}", service.output());
 
     let letter = r#"{"type":"message_event","object":{"user_id":1,"peer_id":1,"event_id":"a"}}"#;
     let add = "XADD {toaster}:dead-letter 5-0 reason r group_id 218730916 ts 5 raw";

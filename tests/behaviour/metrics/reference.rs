@@ -68,8 +68,8 @@ fn survey() -> BusSnapshot {
         held_for_s: None,
         position: None,
         gaps: 0,
-        missed: 0,
-        repeats: 0,
+        updates_lost: 0,
+        duplicates: 0,
         streams: vec![stream],
         dead_letters: LettersState { name: "any".into(), count: 0, newest: Vec::new() },
     }

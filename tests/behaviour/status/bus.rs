@@ -23,7 +23,7 @@ async fn an_empty_redis_is_told_as_such() {
     let snapshot = &scene.told().await["redis"]["snapshot"];
     assert_eq!((&snapshot["holder"], &snapshot["position"]), (&Value::Null, &Value::Null));
     assert_eq!(
-        (&snapshot["gaps"], &snapshot["missed"], &snapshot["repeats"]),
+        (&snapshot["gaps"], &snapshot["updates_lost"], &snapshot["duplicates"]),
         (&json!(0), &json!(0), &json!(0))
     );
     let names: Vec<_> =

@@ -1,7 +1,7 @@
 """Events of a VK community, from event-fetcher's Redis streams.
 
-`consume` yields them one by one, `run` hands each to a function; `toaster_events.aio` has the same
-two for asyncio. An event is an `Event`, made of the NamedTuples of the specification.
+`consume` yields events, `run` calls a function for each. `toaster_events.aio` has both for asyncio. An
+`Event` consists of the NamedTuples of the specification.
 """
 
 from .consumer import consume, run

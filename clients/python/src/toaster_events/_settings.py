@@ -1,4 +1,4 @@
-"""What a consumer can be told."""
+"""The options of a consumer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol, TypedDict
 
 
 class Stop(Protocol):
-    """Something that tells when to stop: a `threading.Event` or an `asyncio.Event`."""
+    """A flag that stops the consumer: a `threading.Event` or an `asyncio.Event`."""
 
     def is_set(self) -> bool: ...
 
@@ -19,21 +19,21 @@ class Options(TypedDict, total=False):
     """The options of `consume` and `run`."""
 
     consumer: str
-    """This worker's name within the group; host and process id by default. No two that run at the
-    same time may share one."""
+    """This consumer's name within the group; host and process id by default. It must be unique among
+    the running consumers."""
     namespace: str
     """The fetcher's `bus.namespace`; `toaster` by default."""
     claim_after: timedelta
-    """How long an event may be in the works before another worker takes it over: longer than the
-    slowest handling takes. A minute by default. A failed event is tried again after this time."""
+    """How long an event may be pending before another consumer claims it; must be longer than the
+    slowest handling. A minute by default. A failed event is retried after this time."""
     max_deliveries: int
-    """How often an event is tried before it is put aside; 5 by default."""
+    """How often an event is delivered before it is moved to the stream of failed events; 5 by default."""
     block: timedelta
-    """How long to wait for an event before looking whether to stop; a second by default. Shorter
-    than the client's `socket_timeout`."""
+    """How long to wait for an event before checking `stop`; a second by default. Must be shorter than
+    the client's `socket_timeout`."""
     stop: Stop
-    """Ends the consumer when set. Without it, SIGTERM and SIGINT do, where Python can receive them:
-    in the main thread."""
+    """Stops the consumer when set. By default SIGTERM and SIGINT stop it, in the main thread only:
+    Python receives signals there."""
 
 
 def _own_name() -> str:
@@ -42,7 +42,7 @@ def _own_name() -> str:
 
 @dataclass(frozen=True)
 class Settings:
-    """The options with their defaults, and what they are for."""
+    """The stream, the group, and the options with their defaults."""
 
     stream: str
     group: str
@@ -70,5 +70,5 @@ class Settings:
 
     @property
     def failed(self) -> str:
-        """The key of the stream of events put aside."""
+        """The key of the stream of failed events."""
         return f"{self.key}:failed"

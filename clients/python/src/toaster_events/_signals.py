@@ -12,9 +12,10 @@ from ._settings import Stop
 
 @contextmanager
 def stopping(stop: Stop | None) -> Iterator[Callable[[], bool]]:
-    """Whether to stop: what `stop` says, or without it the first signal that comes meanwhile.
+    """Yields a function that returns whether to stop: whether `stop` is set, or by default whether
+    a signal was received.
 
-    A second signal finds the handlers that were there before, and so does not wait.
+    The first signal restores the previous handlers, so that a second one takes effect at once.
     """
     if stop is not None:
         yield stop.is_set

@@ -1,11 +1,10 @@
-"""What a consumer does, step by step, and nothing of how Redis is reached.
+"""The logic of a consumer without I/O, shared by the blocking and the asyncio client.
 
-`steps` is a generator of commands to send, whose replies it is sent back, and of deliveries to
-handle. So one text serves the blocking and the asyncio client.
+`steps` is a generator of commands, whose replies are sent back to it, and of deliveries to handle.
 
-An event is read alone, and acknowledged before the next is read. What a consumer reads is pending
-in the group until it is acknowledged; what has been pending for `claim_after` is taken over by
-whichever consumer notices, and Redis counts how often that was.
+Events are read one at a time, and acknowledged before the next is read. Until then an event is
+pending. Any consumer claims an event that has been pending for `claim_after`; Redis counts its
+deliveries.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ log = logging.getLogger("toaster_events")
 
 Fields = dict[bytes, bytes]
 
-# Both or neither: a transaction would acknowledge even where XADD fails.
+# Atomic, unlike a transaction, which would acknowledge even if XADD failed.
 PUT_ASIDE = """
 redis.call('XADD', KEYS[2], '*', unpack(ARGV, 3))
 return redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
@@ -35,21 +34,21 @@ return redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 
 @dataclass(frozen=True)
 class Command:
-    """A command for Redis. Its reply is wanted in bytes, whatever the client decodes otherwise; an
-    error that Redis answers with is a reply like any other."""
+    """A command for Redis. Its reply is not decoded, whatever the client's settings. An error of
+    Redis is sent back like any other reply."""
 
     args: tuple[Union[str, bytes, int], ...]
     options: dict[str, Any] = field(default_factory=dict)
-    """What redis-py needs to know to read the reply."""
+    """Options of redis-py for parsing the reply."""
 
 
 @dataclass
 class Delivery:
-    """An event to handle. What `error` holds afterwards is why that failed."""
+    """An event to handle. The caller sets `error` if that fails."""
 
     event: Event
     number: int
-    """How often this event was delivered, this time included."""
+    """The number of deliveries of this event, including this one."""
     error: str | None = None
 
 
@@ -58,25 +57,25 @@ Call = Generator[Union[Command, Delivery], Any, Any]
 
 
 def steps(settings: Settings, stopped: Callable[[], bool]) -> Steps:
-    """All steps from the start to the stop."""
+    """All steps of a consumer, until it is stopped."""
     yield from _create_group(settings)
     claim_at = time.monotonic()
     while not stopped():
         try:
             if time.monotonic() >= claim_at:
-                yield from _take_over(settings, stopped)
+                yield from _claim(settings, stopped)
                 claim_at = time.monotonic() + settings.claim_after.total_seconds() / 4
             else:
                 yield from _read(settings)
         except ResponseError as error:
-            # The stream was deleted, or Redis came back without it.
+            # The stream was deleted, or Redis lost it.
             if not str(error).startswith("NOGROUP"):
                 raise
             yield from _create_group(settings)
 
 
 def _create_group(settings: Settings) -> Call:
-    """From the stream's beginning, so that events older than the group are not lost to it."""
+    """Creates the group at the start of the stream, so that it gets events older than itself."""
     try:
         yield from _call("XGROUP", "CREATE", settings.key, settings.group, "0", "MKSTREAM")
     except ResponseError as error:
@@ -94,8 +93,8 @@ def _read(settings: Settings) -> Call:
         yield from _deliver(settings, entry, fields, 1)
 
 
-def _take_over(settings: Settings, stopped: Callable[[], bool]) -> Call:
-    """Delivers what has been pending for too long, the oldest first."""
+def _claim(settings: Settings, stopped: Callable[[], bool]) -> Call:
+    """Claims and delivers events pending for too long, oldest first."""
     cursor = b"0-0"
     while not stopped():
         cursor, entries, *_ = yield from _call(
@@ -104,11 +103,11 @@ def _take_over(settings: Settings, stopped: Callable[[], bool]) -> Call:
         )
         for entry, fields in entries:
             if entry is None:
-                continue  # Trimmed away while it was pending.
+                continue  # Trimmed while it was pending.
             pending = yield from _call(
                 "XPENDING", settings.key, settings.group, entry, entry, 1, parse_detail=True
             )
-            # None: its former owner has finished just now.
+            # Empty if its former consumer has just acknowledged it.
             for state in pending:
                 yield from _deliver(settings, entry, fields, state["times_delivered"])
         if cursor == b"0-0":
@@ -136,7 +135,7 @@ def _deliver(settings: Settings, entry: bytes, fields: Fields, number: int) -> C
 def _put_aside(
     settings: Settings, entry: bytes, fields: Fields, number: int, error: str
 ) -> Call:
-    """Moves an entry out of the group's way, whole and with the reason."""
+    """Moves an entry to the stream of failed events, with the reason."""
     log.error("putting %s aside in %s: %s", entry.decode(), settings.failed, error)
     yield from _call(
         *("EVAL", PUT_ASIDE, 2, settings.key, settings.failed, settings.group, entry),
@@ -154,7 +153,7 @@ def _call(*args: Union[str, bytes, int], **options: Any) -> Call:
 
 
 def _entries(reply: Any) -> list[tuple[bytes, Fields]]:
-    """The entries in XREADGROUP's reply for one stream, in whichever shape redis-py gives it."""
+    """The entries in XREADGROUP's reply for one stream. Its shape depends on redis-py's version."""
     if not reply:
         return []
     entries = next(iter(reply.values())) if isinstance(reply, dict) else reply[0][1]

@@ -1,4 +1,4 @@
-"""Consuming with redis-py's asyncio client: the same as in `consumer`, awaited."""
+"""Consumes events with redis-py's asyncio client."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def run(
     group: str,
     **options: Unpack[Options],
 ) -> None:
-    """Like `toaster_events.run`; a handler that is cancelled leaves its event for another."""
+    """Like `toaster_events.run`. The event of a cancelled handler stays pending."""
     settings = Settings(stream, group, **options)
     async for delivery in _deliveries(client, settings):
         try:

@@ -1,4 +1,4 @@
-"""Consuming with redis-py's blocking client."""
+"""Consumes events with redis-py's blocking client."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def consume(
 ) -> Iterator[Event]:
     """Yields a stream's events, each to one consumer of the group.
 
-    An event is acknowledged when the next is asked for. If the body of the loop raises or breaks,
-    its event is not, and comes again, here or elsewhere, after `claim_after`; after
-    `max_deliveries` it is put aside. The loop ends on SIGTERM and SIGINT, after its body. See
-    `Options` for the rest.
+    An event is acknowledged when the next one is requested. If the body of the loop raises or
+    breaks, its event stays pending, and is delivered again, to any consumer, after `claim_after`.
+    After `max_deliveries` it is moved to the stream of failed events. The loop ends on SIGTERM and
+    SIGINT, after its body. See `Options`.
     """
     for delivery in _deliveries(client, Settings(stream, group, **options)):
         yield delivery.event
@@ -44,9 +44,9 @@ def run(
 ) -> None:
     """Calls `handler` with a stream's events, each in one consumer of the group, until stopped.
 
-    An event is acknowledged when `handler` returns. If it raises, that is logged, the next events
-    go on, and its event comes again after `claim_after`; the last of `max_deliveries` failures puts
-    the event aside with its traceback. See `Options` for the rest.
+    An event is acknowledged when `handler` returns. If `handler` raises, the exception is logged,
+    the next events follow, and the event is delivered again after `claim_after`. After
+    `max_deliveries` it is moved to the stream of failed events with its traceback. See `Options`.
     """
     settings = Settings(stream, group, **options)
     for delivery in _deliveries(client, settings):
@@ -57,7 +57,7 @@ def run(
 
 
 def failure(delivery: Delivery, settings: Settings) -> str:
-    """Logs the exception that is being handled, and gives its traceback."""
+    """Logs the current exception and returns its traceback."""
     event_id, number, most = delivery.event.event_id, delivery.number, settings.max_deliveries
     log.exception("handling %s failed (%d of %d times)", event_id, number, most)
     return traceback.format_exc()

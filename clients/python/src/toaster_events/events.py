@@ -1,4 +1,4 @@
-"""The event and what it consists of, and how it is read from JSON."""
+"""The event, its parts, and how they are parsed from JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 
 class NotAnEvent(ValueError):
-    """What was read is not the JSON of an event."""
+    """The text is not the JSON of an event."""
 
 
 class Button(NamedTuple):
@@ -23,7 +23,7 @@ class Button(NamedTuple):
     beid: str
     """The press, for `messages.sendMessageEventAnswer`."""
     payload: Json
-    """What the button's maker put into it. Any other JSON value than an object is passed on too."""
+    """The button's payload. It may be any JSON value, although VK requires an object."""
 
 
 class Reply(NamedTuple):
@@ -32,7 +32,7 @@ class Reply(NamedTuple):
     cmid: int
     text: str
     uuid: Optional[int] = None
-    """The author; None unless the fetcher has `converter.reply_author` switched on."""
+    """The author; None unless `converter.reply_author` is on in the fetcher."""
 
 
 class Message(NamedTuple):
@@ -46,14 +46,14 @@ class Message(NamedTuple):
 
 
 class Reaction(NamedTuple):
-    """A reaction put under a message; `rid` is 0 when it was taken back."""
+    """A reaction to a message; `rid` is 0 if it was removed."""
 
     cmid: int
     rid: int
 
 
 class User(NamedTuple):
-    """Who caused the event; a community has a negative `uuid`."""
+    """The author of the event; a community has a negative `uuid`."""
 
     uuid: int
     name: str
@@ -63,7 +63,7 @@ class User(NamedTuple):
 
 
 class Peer(NamedTuple):
-    """Where it happened; `cid` is 0 when that is no chat."""
+    """The conversation; `cid` is 0 if it is not a chat."""
 
     bpid: int
     cid: int
@@ -74,17 +74,17 @@ Content = Union[Message, Button, Reaction]
 
 
 class Event:
-    """What happened in a community's conversation.
+    """An event in a community's conversation.
 
-    It has `message`, `button` or `reaction` as its type says, and not the other two.
+    It has one of the attributes `message`, `button` and `reaction`, depending on its type.
     """
 
     event_id: str
     event_type: EventType
-    # Always there.
+    # Set for all types.
     peer: Peer
     user: User
-    # There depending on the type.
+    # Set depending on the type.
     message: Message
     button: Button
     reaction: Reaction
@@ -105,7 +105,7 @@ class Event:
 
     @classmethod
     def from_json(cls, text: Union[str, bytes]) -> Event:
-        """Reads the JSON that streams and channels carry; attributes it does not know are ignored.
+        """Parses the JSON that streams and channels carry. Unknown attributes are ignored.
 
         Raises `NotAnEvent`.
         """
@@ -127,7 +127,7 @@ class Event:
         )
 
     def as_dict(self) -> Json:
-        """The event as a dictionary; dumped, it is the JSON that it was made from."""
+        """Returns the event as a dictionary, which serializes to the JSON it was parsed from."""
         return {name: _plain(value) for name, value in vars(self).items()}
 
     def __eq__(self, other: object) -> bool:
@@ -205,7 +205,7 @@ def _value(data: Json, key: str) -> Any:
 
 
 def _typed(value: object, kind: type[_T], name: str) -> _T:
-    # To Python True is an int; to JSON it is not.
+    # In Python, True is an int.
     if not isinstance(value, kind) or isinstance(value, bool):
         raise NotAnEvent(f"{name} is not of type {kind.__name__}: {value!r}")
     return value

@@ -143,11 +143,11 @@ function showLetters(redis, snapshot) {
 }
 
 function showGaps(service, snapshot) {
-  const { gaps, missed } = snapshot || {};
+  const { gaps, updates_lost } = snapshot || {};
   const lost = (count) => count ? `about ${number(count)}` : "an unknown number of updates";
-  say("gaps-count", gaps ? `${number(gaps)} ever, ${lost(missed)}` : "");
+  say("gaps-count", gaps ? `${number(gaps)} ever, ${lost(updates_lost)}` : "");
   list("gaps", service.gaps.map((gap) =>
-    item(`VK lost updates: ${lost(gap.missed)}`, when(gap.age_s))),
+    item(`VK lost updates: ${lost(gap.updates_lost)}`, when(gap.age_s))),
     `None since the start of the service, ${when(service.uptime_s)}.`);
 }
 

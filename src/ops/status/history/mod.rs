@@ -30,7 +30,7 @@ pub struct Committed<'a> {
     /// How often VK lost updates before or between the batches.
     pub gaps: u64,
     /// How many updates it lost, estimated by its positions.
-    pub missed: u64,
+    pub updates_lost: u64,
 }
 
 /// The history of the last hour; empty at the start of the service.
@@ -68,7 +68,7 @@ impl Default for History {
 impl History {
     /// Records a commit.
     pub fn committed(&self, batches: &Committed<'_>) {
-        let Committed { events, received, gaps, missed } = *batches;
+        let Committed { events, received, gaps, updates_lost } = *batches;
         let mut state = self.state();
         let now = Instant::now();
         for (sum, number) in state.current.events.iter_mut().zip(events) {
@@ -78,7 +78,7 @@ impl History {
             state.current.latency.saturating_record(micros(now - at));
         }
         if gaps > 0 {
-            state.gaps.push_front((now, missed));
+            state.gaps.push_front((now, updates_lost));
             state.gaps.truncate(GAPS);
         }
     }
@@ -92,8 +92,10 @@ impl History {
 
     /// The newest gaps, the newest first.
     pub(super) fn gaps(&self) -> Vec<GapNote> {
-        let note =
-            |&(at, missed): &(Instant, u64)| GapNote { age_s: at.elapsed().as_secs(), missed };
+        let note = |&(at, updates_lost): &(Instant, u64)| GapNote {
+            age_s: at.elapsed().as_secs(),
+            updates_lost,
+        };
         self.state().gaps.iter().map(note).collect()
     }
 

@@ -16,7 +16,7 @@ fn commit(history: &History, messages: u64) {
         events: [messages, 0, 0, 0],
         received: &received,
         gaps: 0,
-        missed: 0,
+        updates_lost: 0,
     });
 }
 
@@ -74,7 +74,7 @@ async fn half_of_the_batches_and_99_of_100_are_told_apart() {
     let mut received = vec![ago(4); 60];
     received.extend([ago(1234); 38]);
     received.extend([ago(2_000_000); 2]);
-    let batches = Committed { events: [0; 4], received: &received, gaps: 0, missed: 0 };
+    let batches = Committed { events: [0; 4], received: &received, gaps: 0, updates_lost: 0 };
     history.committed(&batches);
     let minutes = history.minutes();
     assert_eq!((minutes[0].p50_ms, minutes[0].p99_ms), (Some(4.0), None), "too long for a value");
@@ -83,10 +83,10 @@ async fn half_of_the_batches_and_99_of_100_are_told_apart() {
 #[tokio::test(start_paused = true)]
 async fn a_gap_is_noted_with_its_age() {
     let history = History::default();
-    history.committed(&Committed { events: [0; 4], received: &[], gaps: 1, missed: 7 });
+    history.committed(&Committed { events: [0; 4], received: &[], gaps: 1, updates_lost: 7 });
     advance(TICK * 2).await;
     let gaps = history.gaps();
-    assert_eq!((gaps.len(), gaps[0].missed, gaps[0].age_s), (1, 7, 20));
+    assert_eq!((gaps.len(), gaps[0].updates_lost, gaps[0].age_s), (1, 7, 20));
 }
 
 #[test]

@@ -1,25 +1,23 @@
-//! A connection to Redis that outlives the connections it is made of.
+//! A connection to Redis that reconnects and retries scripts.
 
 use std::{sync::Arc, time::Duration};
 
 use prometheus_client::metrics::counter::Counter;
 use redis::{Cmd, FromRedisValue, RedisResult, ScriptInvocation};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::{
-    Advice, Nodes, PermanentError, ServerVersion,
-    connect::{Connection, Server},
-    error::cause,
+    Advice, Connection, Connector, Nodes, PermanentError, ServerVersion, error::transient_cause,
 };
 use crate::{
     ops::{dependency::Dependency, health::Health, retry::Backoff},
     text,
 };
 
-/// One caller's way to Redis. A call is repeated until it is answered: every script here can tell
-/// that it was done before.
-pub(super) struct Link {
-    server: Server,
+/// A connection that runs scripts, reconnects as needed, and retries a script until Redis replies.
+/// All scripts run on it must be idempotent.
+pub(super) struct RetryingConnection {
+    connector: Connector,
     timeout: Duration,
     connection: Option<Connection>,
     backoff: Backoff,
@@ -27,83 +25,89 @@ pub(super) struct Link {
     retries: Counter,
 }
 
-impl Link {
-    /// A way that is not used yet; `retries` counts the calls that have to be repeated.
+impl RetryingConnection {
+    /// Connects at the first call. `retries` counts the failed attempts.
     pub(super) fn new(
-        server: Server,
+        connector: Connector,
         timeout: Duration,
         health: Arc<Health>,
         retries: Counter,
     ) -> Self {
         let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
-        Self { server, timeout, connection: None, backoff, health, retries }
+        Self { connector, timeout, connection: None, backoff, health, retries }
     }
 
-    /// The time one answer may take.
+    /// How long to wait for one reply.
     pub(super) fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// Runs a script until Redis answers; fails only when it refuses for good.
+    /// Runs a script, and retries it after transient errors without limit. `doing` names it in logs
+    /// and errors.
+    ///
+    /// # Errors
+    /// Redis returned a permanent error.
     pub(super) async fn run<T: FromRedisValue>(
         &mut self,
         doing: &'static str,
         script: &ScriptInvocation<'_>,
     ) -> Result<T, PermanentError> {
         loop {
-            let asked = Instant::now();
+            let started = Instant::now();
             match self.try_run(script).await {
-                Ok(answer) => {
+                Ok(reply) => {
                     self.health.ok(Dependency::Redis);
-                    if let Some(over) = self.backoff.reset() {
-                        tracing::info!("Redis serves {doing} again, {over}");
+                    if let Some(recovery) = self.backoff.reset() {
+                        tracing::info!("Redis serves {doing} again, {recovery}");
                     }
-                    return Ok(answer);
+                    return Ok(reply);
                 }
                 Err(error) => {
                     self.disconnect();
-                    if let Some(mut refused) = PermanentError::by(&error, doing) {
-                        if refused.advice == Advice::Server(None) {
-                            refused.advice = Advice::Server(self.version().await);
+                    if let Some(mut permanent) = PermanentError::by(&error, doing) {
+                        if permanent.advice == Advice::Server(None) {
+                            permanent.advice = Advice::Server(self.server_version().await);
                         }
-                        return Err(refused);
+                        return Err(permanent);
                     }
                     self.retries.inc();
-                    let cause = cause(&error);
+                    let cause = transient_cause(&error);
                     let error = text::excerpt(&error.to_string());
-                    self.health.failing_since(Dependency::Redis, cause, asked, &error);
+                    self.health.failing_since(Dependency::Redis, cause, started, &error);
                     let pause = self.backoff.fail();
                     if let Some(failures) = self.backoff.to_log() {
                         tracing::warn!(%error, failures, "Redis does not serve {doing}; trying again");
                     }
-                    tokio::time::sleep(pause).await;
+                    sleep(pause).await;
                 }
             }
         }
     }
 
-    /// Which server it is; none where it does not answer or tell.
-    async fn version(&self) -> Option<ServerVersion> {
-        let mut connection = self.server.connect(self.timeout, self.timeout).await.ok()?;
+    /// The server's name and version; none if it does not reply or report them.
+    async fn server_version(&self) -> Option<ServerVersion> {
+        let mut connection = self.connector.connect(self.timeout, self.timeout).await.ok()?;
         let info = redis::cmd("INFO").arg("server").take();
         let Nodes(nodes) = info.query_async(&mut connection).await.ok()?;
         ServerVersion::of(nodes.first()?)
     }
 
-    /// Runs a script once.
+    /// Runs a script once. A connection on which it failed is not used again.
+    ///
+    /// # Errors
+    /// Redis is unreachable or returned an error.
     pub(super) async fn try_run<T: FromRedisValue>(
         &mut self,
         script: &ScriptInvocation<'_>,
     ) -> RedisResult<T> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.server.connect(self.timeout, self.timeout).await?,
+            None => self.connector.connect(self.timeout, self.timeout).await?,
         };
         script.invoke_async(self.connection.insert(connection)).await
     }
 
-    /// Runs a command once, on the connection that the last script ran on; none where that
-    /// connection is gone.
+    /// Runs a command once, on the connection of the last script; none if that connection was closed.
     pub(super) async fn after_script<T: FromRedisValue>(
         &mut self,
         command: &Cmd,
@@ -111,7 +115,7 @@ impl Link {
         Some(command.query_async(self.connection.as_mut()?).await)
     }
 
-    /// Gives the connection up: what is under way on it must not be waited behind.
+    /// Closes the connection, so that the next call does not queue behind a pending command.
     pub(super) fn disconnect(&mut self) {
         self.connection = None;
     }

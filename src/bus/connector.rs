@@ -1,4 +1,4 @@
-//! How Redis is reached: one server, the master that sentinels name, or a cluster.
+//! Connects to Redis: one server, the master that sentinels name, or a cluster.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -16,9 +16,9 @@ use tokio::sync::Mutex;
 use super::{Config, RedisUrl, Tls, Topology};
 use crate::ops::process;
 
-/// The way to Redis; connecting is up to its user.
+/// Opens connections to the Redis that `bus.url` names.
 #[derive(Clone)]
-pub struct Server(Kind);
+pub struct Connector(Kind);
 
 #[derive(Clone)]
 enum Kind {
@@ -27,9 +27,11 @@ enum Kind {
     Cluster(Box<ClusterClient>),
 }
 
-impl Server {
-    /// The Redis at `url`, with the password and certificates of `settings`. Nothing is connected
-    /// yet; fails when a certificate's file cannot be read or used.
+impl Connector {
+    /// For the Redis at `url`, with the password and certificates of `settings`. Does not connect yet.
+    ///
+    /// # Errors
+    /// A certificate file cannot be read or used.
     pub fn new(url: &RedisUrl, settings: &Config) -> anyhow::Result<Self> {
         process::install_tls_provider();
         let login = login(url.topology().any_address(), settings)?;
@@ -61,25 +63,32 @@ impl Server {
         }))
     }
 
-    /// Connects within `timeout`; on that connection an answer may take as long as `answer`.
-    pub async fn connect(&self, timeout: Duration, answer: Duration) -> RedisResult<Connection> {
+    /// Connects within `timeout`. Commands on the connection fail after `response_timeout`.
+    ///
+    /// # Errors
+    /// Redis is unreachable or rejected the login.
+    pub async fn connect(
+        &self,
+        timeout: Duration,
+        response_timeout: Duration,
+    ) -> RedisResult<Connection> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(timeout))
-            .set_response_timeout(Some(answer));
+            .set_response_timeout(Some(response_timeout));
         match &self.0 {
             Kind::Single(client) => {
                 let connection =
                     client.get_multiplexed_async_connection_with_config(&config).await?;
-                Ok(Connection::One(connection))
+                Ok(Connection::Single(connection))
             }
             Kind::Sentinel(client) => {
                 let mut client = client.lock().await;
-                Ok(Connection::One(client.get_async_connection_with_config(&config).await?))
+                Ok(Connection::Single(client.get_async_connection_with_config(&config).await?))
             }
             Kind::Cluster(client) => {
                 let config = ClusterConfig::new()
                     .set_connection_timeout(timeout)
-                    .set_response_timeout(answer);
+                    .set_response_timeout(response_timeout);
                 let connection = client.get_async_connection_with_config(config).await?;
                 Ok(Connection::Cluster(connection))
             }
@@ -142,7 +151,7 @@ fn certificates(tls: &Tls) -> anyhow::Result<Option<TlsCertificates>> {
 #[derive(Clone)]
 pub enum Connection {
     /// To one server.
-    One(MultiplexedConnection),
+    Single(MultiplexedConnection),
     /// To a cluster.
     Cluster(ClusterConnection),
 }
@@ -150,7 +159,7 @@ pub enum Connection {
 impl ConnectionLike for Connection {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
         match self {
-            Self::One(connection) => connection.req_packed_command(cmd),
+            Self::Single(connection) => connection.req_packed_command(cmd),
             Self::Cluster(connection) => connection.req_packed_command(cmd),
         }
     }
@@ -162,14 +171,14 @@ impl ConnectionLike for Connection {
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
         match self {
-            Self::One(connection) => connection.req_packed_commands(pipeline, offset, count),
+            Self::Single(connection) => connection.req_packed_commands(pipeline, offset, count),
             Self::Cluster(connection) => connection.req_packed_commands(pipeline, offset, count),
         }
     }
 
     fn get_db(&self) -> i64 {
         match self {
-            Self::One(connection) => connection.get_db(),
+            Self::Single(connection) => connection.get_db(),
             Self::Cluster(connection) => connection.get_db(),
         }
     }
