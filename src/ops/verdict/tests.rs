@@ -98,7 +98,7 @@ fn the_words_name_what_fails_and_what_to_do() {
         (D::Durability, C::Disk, "disk", "free space"),
         (D::Consumers, C::Backlog, "consumer group", "XGROUP DESTROY"),
         (D::LongPoll, C::Unreachable, "VK's Long Poll cannot be reached", "DNS"),
-        (D::LongPoll, C::Error, "VK's Long Poll does not answer", "VK is reached"),
+        (D::LongPoll, C::Error, "VK's Long Poll answers with errors", "VK is reached"),
         (D::Users, C::Error, "look-ups of users", "VK is reached"),
         (D::Communities, C::Unreachable, "look-ups of communities", "DNS"),
         (D::Chats, C::Error, "look-ups of chats", "VK is reached"),
