@@ -153,8 +153,11 @@ async fn run(
                 (polling.replied(reply), Some((from, outcome)))
             }
         };
-        // VK holds a poll that has nothing to tell; what does not is not asked in a loop.
-        let is_fruitless = step.batch.as_ref().is_none_or(|it| it.updates.is_empty());
+        // VK holds a poll that has nothing to tell, and moves its position with what it tells; what does
+        // not is not asked in a loop.
+        let held = poll.map(|(from, _)| from);
+        let is_fruitless =
+            step.batch.as_ref().is_none_or(|it| it.updates.is_empty() || Some(it.ts) == held);
         if let Some(batch) = step.batch.take() {
             check.restart();
             slot.send(Received { batch, at: Instant::now() });
@@ -253,6 +256,12 @@ impl<'a> Servers<'a> {
         loop {
             let asked = self.fruitless.failures();
             if asked > 0 {
+                if asked >= 2 {
+                    let reason = format_args!(
+                        "no poll of the last {asked} servers that VK named was answered"
+                    );
+                    self.health.failing(Dependency::LongPoll, reason);
+                }
                 if asked >= 3 && self.fruitless.is_loud() {
                     tracing::warn!(asked, "Long Poll servers that VK names are of no use");
                 }
