@@ -35,6 +35,9 @@ const DEADLINE: Duration = Duration::from_secs(12);
 const OVERDUE: Duration = Duration::from_secs(5);
 /// How often a call is tried: a cropped message beats one that is never delivered.
 const TRIES: u32 = 4;
+/// The bytes of whole messages that a batch takes in: those beyond stay as they came. VK's are some
+/// kilobytes.
+const BYTES_A_BATCH: usize = 4 << 20;
 /// Calls under way at once.
 const CALLS_AT_ONCE: usize = 4;
 
@@ -73,15 +76,23 @@ pub(super) struct Coming {
 }
 
 impl Coming {
-    /// All that VK tells in time. Those that it does not are left out: what the update carries serves
-    /// then.
+    /// All that VK tells in time, up to [`BYTES_A_BATCH`]. The others are left out: what the update
+    /// carries serves then.
     pub(super) async fn all(self) -> HashMap<MessagePlace, Box<RawValue>> {
         let Self { messages, until, report } = self;
         let wanted = messages.len();
-        let coming = messages
+        let mut coming: FuturesUnordered<_> = messages
             .into_iter()
-            .map(async |(place, whole)| Some((place, timeout_at(until, whole).await.ok()?.ok()??)));
-        let whole: HashMap<_, _> = join_all(coming).await.into_iter().flatten().collect();
+            .map(async |(place, whole)| Some((place, timeout_at(until, whole).await.ok()?.ok()??)))
+            .collect();
+        let (mut whole, mut room) = (HashMap::new(), BYTES_A_BATCH);
+        while let Some(told) = coming.next().await {
+            let Some((place, message)) = told else { continue };
+            if let Some(left) = room.checked_sub(message.get().len()) {
+                room = left;
+                whole.insert(place, message);
+            }
+        }
         report.incomplete.inc_by((wanted - whole.len()) as u64);
         whole
     }
