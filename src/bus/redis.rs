@@ -250,7 +250,10 @@ impl Committer<'_> {
                     self.bus.health.failing_by(
                         Dependency::Consumers,
                         Cause::Backlog,
-                        format_args!("group {group} is too far behind in stream {stream}"),
+                        format_args!(
+                            "group {} is too far behind in stream {stream}",
+                            text::excerpt(&group)
+                        ),
                     );
                     let pause = full.fail();
                     if full.is_loud() {
