@@ -60,7 +60,7 @@ async fn where_a_new_session_is_silent_too_vk_is_said_to_fail_until_it_is_not() 
     scene.vk.generate(5);
     service.says("this Long Poll session is silent").await?;
     service.says(&format!("but polls from {FIRST_TS} return nothing")).await?;
-    contains(&readiness(&address).await?, "VK Long Poll, for")?;
+    contains(&readiness(&address).await?, "Fault: long_poll (error)")?;
     scene.vk.set_silence(false);
     service.says("VK's Long Poll answers again").await?;
     scene.all_arrived().await?;
