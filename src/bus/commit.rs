@@ -17,6 +17,7 @@ use crate::{
         metrics::{CommitLabels, CommitOutcome},
         retry::Backoff,
     },
+    text,
     ts::Ts,
 };
 
@@ -73,7 +74,10 @@ impl<'a> RedisCommitter<'a> {
                     self.bus.health.failing_by(
                         Dependency::Consumers,
                         Cause::Backlog,
-                        format_args!("group {group} is too far behind in stream {stream}"),
+                        format_args!(
+                            "group {} is too far behind in stream {stream}",
+                            text::excerpt(&group)
+                        ),
                     );
                     let pause = full.fail();
                     if full.to_log().is_some() {

@@ -40,6 +40,9 @@ const DEADLINE: Duration = Duration::from_secs(12);
 const OVERDUE: Duration = Duration::from_secs(5);
 /// How often a call is tried: a cropped message is better than one that is never delivered.
 const TRIES: u32 = 4;
+/// The most bytes of cropped messages that a batch receives; the messages beyond that stay as the updates
+/// have them. A message of VK's takes some kilobytes.
+const BYTES_A_BATCH: usize = 4 << 20;
 /// Concurrent calls.
 const CONCURRENT_CALLS: usize = 4;
 
@@ -82,14 +85,25 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// Waits for the messages. Those that VK does not return in time are absent.
+    /// Waits for the messages. Those that VK does not return in time, or that exceed
+    /// [`BYTES_A_BATCH`], are absent.
     pub(super) async fn finish(self) -> HashMap<MessagePlace, Box<RawValue>> {
         let Self { messages, deadline, incomplete } = self;
         let wanted = messages.len();
-        let messages = messages.into_iter().map(async |(place, message)| {
-            Some((place, timeout_at(deadline, message).await.ok()?.ok()?))
-        });
-        let found: HashMap<_, _> = join_all(messages).await.into_iter().flatten().collect();
+        let mut messages: FuturesUnordered<_> = messages
+            .into_iter()
+            .map(async |(place, message)| {
+                Some((place, timeout_at(deadline, message).await.ok()?.ok()?))
+            })
+            .collect();
+        let (mut found, mut bytes_left) = (HashMap::new(), BYTES_A_BATCH);
+        while let Some(answer) = messages.next().await {
+            let Some((place, message)) = answer else { continue };
+            if let Some(left) = bytes_left.checked_sub(message.get().len()) {
+                bytes_left = left;
+                found.insert(place, message);
+            }
+        }
         incomplete.inc_by((wanted - found.len()) as u64);
         found
     }

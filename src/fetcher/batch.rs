@@ -62,7 +62,7 @@ pub struct Gap {
 impl Gap {
     /// The number of updates that may be missing, by the positions: an estimate.
     #[must_use]
-    pub fn missed(&self) -> u64 {
+    pub fn updates_lost(&self) -> u64 {
         self.to.since(self.from)
     }
 }

@@ -100,7 +100,9 @@ async fn run(
         metrics.polls.get_or_create(&PollLabels { outcome }).inc();
         let step = polling.replied(reply);
         state = step.state;
-        let is_empty = step.batch.as_ref().is_none_or(|it| it.updates.is_empty());
+        // VK holds a poll until there is an update, and each update moves the position. An answer that does
+        // neither must not be followed by the next poll at once.
+        let is_empty = step.batch.as_ref().is_none_or(|it| it.updates.is_empty() || it.ts == from);
         if let Some(mut batch) = step.batch {
             check.received(&batch);
             batch.received.push(Instant::now());
@@ -190,6 +192,12 @@ impl<'a> ServerSource<'a> {
                 );
             }
             if self.useless.failures() > 0 {
+                if self.useless.failures() >= 2 {
+                    self.health.failing(
+                        Dependency::LongPoll,
+                        "no poll succeeds on the servers that VK names",
+                    );
+                }
                 tokio::time::sleep(self.pause).await;
             }
             self.pause = self.useless.fail();

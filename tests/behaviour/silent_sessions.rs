@@ -8,7 +8,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use vk_simulator::{Fault, Stats};
+use vk_simulator::{Fault, Stats, Target};
 
 use super::common::{Outcome, Scene, contains, stop};
 
@@ -68,6 +68,19 @@ async fn where_a_new_session_is_silent_too_the_log_says_so_and_nothing_is_lost()
     scene.vk.set_silence(false);
     scene.all_arrived().await?;
     ensure!(scene.bus().await?.position("gaps").await?.is_none());
+    stop(service).await
+}
+
+#[tokio::test]
+async fn keys_that_are_never_good_are_a_failure_of_long_poll_and_no_stall() -> Outcome {
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let address = format!("127.0.0.1:{port}");
+    let scene = Scene::new().await?.set("FETCHER_HTTP__LISTEN", &*address);
+    let service = begin(&scene).await?;
+    scene.vk.inject(Target::Poll, Fault::Failed(2), u32::MAX);
+    scene.vk.until(|stats| stats.calls[SERVERS] >= 4).await;
+    contains(&readiness(&address).await?, "Fault: long_poll (error)")?;
+    ensure!(!service.output().contains("a bug in this service"), "{}", service.output());
     stop(service).await
 }
 
