@@ -168,7 +168,10 @@ impl FromRedisValue for CommitReply {
             "FENCED" => Ok(Self::Failed(CommitError::Fenced)),
             "ROLLED_BACK" => Ok(Self::Failed(CommitError::rolled_back(values)?)),
             "STREAM_FULL" => {
-                let (stream, group) = redis::from_redis_value(Value::Array(values))?;
+                // Anybody can name a group, and not only in UTF-8.
+                let (stream, group): (String, Vec<u8>) =
+                    redis::from_redis_value(Value::Array(values))?;
+                let group = String::from_utf8_lossy(&group).into_owned();
                 Ok(Self::StreamFull { stream, group })
             }
             other => Err(format!("unknown reply of commit.lua: {other}").into()),

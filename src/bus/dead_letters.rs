@@ -157,9 +157,10 @@ impl Requeuer {
 
 impl FromRedisValue for Requeued {
     fn from_redis_value(value: Value) -> Result<Self, redis::ParsingError> {
-        let words: Vec<String> = redis::from_redis_value(value)?;
-        let words: Vec<_> = words.iter().map(String::as_str).collect();
-        match words[..] {
+        // Anybody can name a group, and not only in UTF-8.
+        let words: Vec<Vec<u8>> = redis::from_redis_value(value)?;
+        let words: Vec<_> = words.iter().map(|word| String::from_utf8_lossy(word)).collect();
+        match words.iter().map(AsRef::as_ref).collect::<Vec<_>>()[..] {
             ["REQUEUED"] => Ok(Self::Requeued),
             ["DUPLICATE"] => Ok(Self::Duplicate),
             ["GONE"] => Ok(Self::Gone),

@@ -39,7 +39,7 @@ type ParseObject = fn(EventId, &RawValue, &Rules) -> Result<PartialEvent, Reject
 
 fn update(raw: &str, rules: &Rules) -> Result<Parsed, Rejection> {
     let Envelope { kind, group_id, event_id, object } = fields::object("the update", raw)?;
-    check_community(&group_id, rules)?;
+    check_community(group_id, rules)?;
     let kind = required("type", kind)?;
     let parse_object: ParseObject = match kind.as_str() {
         "message_new" => message_new,
@@ -53,11 +53,10 @@ fn update(raw: &str, rules: &Rules) -> Result<Parsed, Rejection> {
 }
 
 /// Rejects an update of another community, whatever its type. An update without a community passes.
-fn check_community(group_id: &Field<i64>, rules: &Rules) -> Result<(), Rejection> {
-    match (group_id, rules.group_id) {
-        (Field::Is(found), Some(expected)) if *found != expected => {
-            Err(Rejection::ForeignGroup { found: *found, expected })
-        }
+fn check_community(group_id: Field<i64>, rules: &Rules) -> Result<(), Rejection> {
+    let Some(expected) = rules.group_id else { return Ok(()) };
+    match optional("group_id", group_id)? {
+        Some(found) if found != expected => Err(Rejection::ForeignGroup { found, expected }),
         _ => Ok(()),
     }
 }

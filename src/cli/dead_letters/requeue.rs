@@ -121,7 +121,7 @@ impl Run<'_> {
                     )?;
                 }
                 Requeued::Duplicate => {
-                    print_result(id, "removed: its event was on the bus already")?
+                    print_result(id, "removed: its event was on the bus already")?;
                 }
                 Requeued::Gone => print_result(id, "gone: it was requeued or dropped already")?,
                 Requeued::StreamFull { stream, group } => {

@@ -123,9 +123,14 @@ fn an_update_of_another_community_is_rejected_whatever_its_type() {
         }
     }
     assert!(matches!(read(&message, 1), Parsed::Routed(_)));
-    for unsure in [without(message.clone(), "group_id"), merged(message, &json!({"group_id": "1"}))]
-    {
-        assert!(matches!(read(&unsure, 2), Parsed::Routed(_)), "{unsure}");
+    let without_group = without(message.clone(), "group_id");
+    assert!(matches!(read(&without_group, 2), Parsed::Routed(_)));
+    for odd in [json!("2"), json!(2.5), json!([2]), json!(true)] {
+        let update = merged(message.clone(), &json!({"group_id": odd}));
+        assert!(
+            matches!(read(&update, 2), Parsed::Rejected(Rejection::WrongType { .. })),
+            "{update}"
+        );
     }
 }
 
