@@ -30,6 +30,10 @@ const OVER_LIMIT_PAUSE: Duration = Duration::from_millis(1500);
 /// are methods for look-ups.
 const MAX_HANGING_METHODS: u32 = 6;
 
+/// The large response bodies in memory at once, from the first byte beyond [`http::LARGE`] until the response is
+/// parsed.
+const LARGE_BODIES: usize = 2;
+
 /// VK's API for one community.
 #[derive(Debug)]
 pub struct Api {
@@ -41,6 +45,7 @@ pub struct Api {
     /// The calls that each method may have in flight. A method that does not answer keeps its reservations,
     /// and must not take those of the others.
     in_flight: HashMap<Method, Semaphore>,
+    large_bodies: Semaphore,
     throttles: Throttles,
     metrics: Calls,
 }
@@ -63,6 +68,7 @@ impl Api {
             settings,
             group_id,
             credential: RwLock::new(Arc::new(Credential::new(token)?)),
+            large_bodies: Semaphore::new(LARGE_BODIES),
             throttles: Throttles::default(),
             metrics,
         })
@@ -140,7 +146,7 @@ impl Api {
         method: Method,
         params: &[(&str, &str)],
         credential: &Credential,
-    ) -> Result<Vec<u8>, RequestError> {
+    ) -> Result<http::Body<'_>, RequestError> {
         let url = self.settings.api_url.join(method.as_str()).map_err(|error| error.to_string())?;
         let common =
             [("v", self.settings.api_version.as_str()), ("lang", self.settings.lang.as_str())];
@@ -153,7 +159,7 @@ impl Api {
             .send()
             .await
             .map_err(http::describe)?;
-        http::body(response, http::CALL_CAP).await
+        http::body(response, http::CALL_CAP, Some(&self.large_bodies)).await
     }
 
     fn count(&self, method: Method, outcome: CallOutcome) {
@@ -234,7 +240,7 @@ impl Permit<'_> {
         let (api, method) = (self.api, self.method);
         self.reservation.start();
         let response = match api.post(method, params, credential).await {
-            Ok(body) => open(&body).and_then(|response| {
+            Ok(body) => open(&body.bytes).and_then(|response| {
                 read(response).map_err(|error| unexpected("response", &error))
             }),
             Err(reason) => Err(ResponseError::Unusable(reason)),

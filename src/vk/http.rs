@@ -8,6 +8,7 @@ use rustls::{
     CertificateError, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Config;
 use crate::{ops::process, text};
@@ -18,9 +19,10 @@ const UNKNOWN_AUTHORITY: &str =
 
 /// The largest body of a Long Poll reply, in bytes after decompression.
 pub(super) const POLL_CAP: usize = 32 << 20;
-/// The largest body of an API response, in bytes after decompression. VK's are below 5 MiB; several can be
-/// in flight at once.
+/// The largest body of an API response, in bytes after decompression. VK's are below 5 MiB.
 pub(super) const CALL_CAP: usize = 8 << 20;
+/// The size in bytes from which a body counts as large. Those of most API responses are smaller.
+pub(super) const LARGE: usize = 256 << 10;
 
 /// Why a request has no usable answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,21 +86,39 @@ fn authorities(path: &Path) -> anyhow::Result<Vec<Certificate>> {
     Ok(certificates)
 }
 
-/// Reads the body of a successful response, at most `cap` bytes.
-pub(super) async fn body(mut response: Response, cap: usize) -> Result<Vec<u8>, RequestError> {
+/// The body of a response. A large one takes a place among those that may be in memory at once.
+pub(super) struct Body<'a> {
+    pub(super) bytes: Vec<u8>,
+    _place: Option<SemaphorePermit<'a>>,
+}
+
+/// Reads the body of a successful response, at most `cap` bytes. A body that becomes large waits for one of
+/// the places in `large`. A body that has one waits for VK only, so its deadline frees the place.
+pub(super) async fn body(
+    mut response: Response,
+    cap: usize,
+    large: Option<&Semaphore>,
+) -> Result<Body<'_>, RequestError> {
     let status = response.status();
     if !status.is_success() {
         return Err(format!("HTTP status {status}").into());
     }
     let announced = response.content_length().and_then(|length| length.try_into().ok());
-    let mut body = Vec::with_capacity(announced.map_or(0, |length: usize| length.min(cap)));
+    let mut bytes = Vec::with_capacity(announced.map_or(0, |length: usize| length.min(cap)));
+    let mut place = None;
     while let Some(chunk) = response.chunk().await.map_err(describe)? {
-        if body.len() + chunk.len() > cap {
+        if bytes.len() + chunk.len() > cap {
             return Err(format!("the answer is larger than {} MiB", cap >> 20).into());
         }
-        body.extend_from_slice(&chunk);
+        if let Some(large) = large
+            && place.is_none()
+            && bytes.len() + chunk.len() > LARGE
+        {
+            place = large.acquire().await.ok();
+        }
+        bytes.extend_from_slice(&chunk);
     }
-    Ok(body)
+    Ok(Body { bytes, _place: place })
 }
 
 /// Describes an error and its causes, without the URL: that may have the Long Poll key in it.

@@ -142,11 +142,11 @@ impl LongPoll {
             ("wait", &self.wait.as_secs().to_string()),
         ]);
         let body = match request.send().await {
-            Ok(response) => http::body(response, http::POLL_CAP).await,
+            Ok(response) => http::body(response, http::POLL_CAP, None).await,
             Err(error) => Err(http::describe(error)),
         };
         match body {
-            Ok(body) => decode(body),
+            Ok(body) => decode(body.bytes),
             Err(reason) => PollReply::Unreachable { reason },
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, de::Error};
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{
@@ -11,6 +11,7 @@ use super::{
     bounds,
     config::Credential,
     error::class,
+    field::{Field, First},
     listing::{self, list},
     long_poll::{Hosts, LongPollServer},
     response::Response,
@@ -86,9 +87,9 @@ fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Er
 }
 
 #[derive(Deserialize)]
-struct Items<T> {
-    #[serde(default = "Vec::new")]
-    items: Vec<T>,
+struct Messages {
+    #[serde(default)]
+    items: Field<First<Box<RawValue>, MESSAGES_A_CALL>>,
 }
 
 #[derive(Deserialize)]
@@ -165,8 +166,7 @@ impl Permit<'_> {
     ) -> Result<Vec<(i64, Box<RawValue>)>, CallError> {
         let peer_id = peer_id.to_string();
         let params = [("peer_id", peer_id.as_str()), ("conversation_message_ids", &list(cmids))];
-        let response: Items<Box<RawValue>> = self.call(&params).await?;
-        Ok(by_cmid(response.items))
+        self.read(&params, |response| messages(response.value)).await
     }
 
     /// Requests messages of at most [`CALLS_AN_EXECUTE`] conversations in one call of `execute`. Returns none
@@ -190,12 +190,11 @@ impl Permit<'_> {
         self.instead(Method::Execute)
             .read(&[("code", &code)], |response| {
                 let parts = parts(&response, Method::Messages, conversations.len())?;
-                let parse = |it: &RawValue| serde_json::from_str::<Items<Box<RawValue>>>(it.get());
-                let messages = |part: Part<&RawValue>| match part.and_then(|it| parse(it).ok()) {
-                    Part::Received(Items { items }) => Some(by_cmid(items)),
+                let read = |part: Part<&RawValue>| match part.and_then(|it| messages(it).ok()) {
+                    Part::Received(messages) => Some(messages),
                     Part::Rejected(_) | Part::Unclear => None,
                 };
-                Ok(parts.into_iter().map(messages).collect())
+                Ok(parts.into_iter().map(read).collect())
             })
             .await
     }
@@ -242,7 +241,8 @@ fn parts<'a>(
     method: Method,
     number: usize,
 ) -> serde_json::Result<Vec<Part<&'a RawValue>>> {
-    let values: Vec<&RawValue> = serde_json::from_str(response.value.get())?;
+    let values: Vec<&RawValue> =
+        first::<_, CALLS_AN_EXECUTE>(serde_json::from_str(response.value.get())?)?;
     let errors = response.execute_errors.map(|errors| serde_json::from_str(errors.get()));
     let mut errors: Vec<InnerError> = errors.and_then(Result::ok).unwrap_or_default();
     errors.retain(|error| error.method == method.as_str());
@@ -260,14 +260,25 @@ fn parts<'a>(
     Ok(parts.take(number).collect())
 }
 
-fn by_cmid(messages: Vec<Box<RawValue>>) -> Vec<(i64, Box<RawValue>)> {
+/// The items of a list, without those beyond `MOST`; none if it is absent.
+fn first<T, const MOST: usize>(list: Field<First<T, MOST>>) -> serde_json::Result<Vec<T>> {
+    match list {
+        Field::Is(First { items, .. }) => Ok(items),
+        Field::Absent => Ok(Vec::new()),
+        Field::Other(found) => Err(serde_json::Error::custom(format_args!("{found}, not a list"))),
+    }
+}
+
+/// The messages in a response, with their conversation message ids.
+fn messages(response: &RawValue) -> serde_json::Result<Vec<(i64, Box<RawValue>)>> {
+    let Messages { items } = serde_json::from_str(response.get())?;
     let keyed = |message: Box<RawValue>| {
         let key: MessageKey = serde_json::from_str(message.get()).ok()?;
         // Longer than any message of VK: not kept in memory while events wait.
         let fits = message.get().len() <= bounds::MESSAGE_BYTES;
         fits.then_some((key.conversation_message_id, message))
     };
-    messages.into_iter().filter_map(keyed).collect()
+    Ok(first(items)?.into_iter().filter_map(keyed).collect())
 }
 
 /// The most ids that `users.get` takes.
