@@ -1,8 +1,8 @@
 //! Commits batches to Redis.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{mem, sync::atomic::Ordering, time::Duration};
 
-use redis::{FromRedisValue, ParsingError, ScriptInvocation, Value};
+use redis::{FromRedisValue, ParsingError, Value};
 use tokio::time::sleep;
 
 use super::{
@@ -10,6 +10,7 @@ use super::{
     durability::{Waited, wait_durable},
     redis_bus::Reply,
     retrying::RetryingConnection,
+    scripts::ScriptCall,
 };
 use crate::{
     ops::{
@@ -53,8 +54,12 @@ impl<'a> RedisCommitter<'a> {
         if tenth == 0 { MAX_EVENTS } else { tenth.min(MAX_EVENTS) }
     }
 
-    /// Commits a batch and the position `ts` after it. Returns the number of duplicates dropped.
-    pub(super) async fn commit(&mut self, content: &Content, ts: Ts) -> Result<u64, CommitError> {
+    /// See [`Committer::commit`](super::Committer::commit).
+    pub(super) async fn commit(
+        &mut self,
+        content: &mut Content,
+        ts: Ts,
+    ) -> Result<u64, CommitError> {
         let generation = self.position.map_or(0, |position| position.generation) + 1;
         let to = Position { generation, ts };
         let call = self.call(content, to);
@@ -108,7 +113,8 @@ impl<'a> RedisCommitter<'a> {
         Ok(duplicates)
     }
 
-    fn call(&self, content: &Content, to: Position) -> ScriptInvocation<'a> {
+    /// The call of `commit.lua`, into which the texts of `content` are moved.
+    fn call(&self, content: &mut Content, to: Position) -> ScriptCall<'a> {
         let (from_generation, from_ts) = match self.position {
             Some(Position { generation, ts }) => (generation.to_string(), ts.to_string()),
             None => (String::new(), String::new()),
@@ -120,12 +126,12 @@ impl<'a> RedisCommitter<'a> {
             .arg(from_ts)
             .arg(to.generation)
             .arg(to.ts.get());
-        self.bus.scripts.add_entries(&mut call, &content.entries);
+        self.bus.scripts.add_entries(&mut call, &mut content.entries);
         call.arg(content.dead_letters.len());
-        for letter in &content.dead_letters {
+        for letter in &mut content.dead_letters {
             call.arg(&letter.reason)
                 .arg(letter.event_id.as_deref().unwrap_or_default())
-                .arg(&*letter.raw);
+                .arg(&*mem::take(&mut letter.raw));
         }
         call.arg(content.skipped.len());
         for (kind, times) in &content.skipped {

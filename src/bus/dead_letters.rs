@@ -150,7 +150,7 @@ impl Requeuer {
     ) -> Result<Requeued, PermanentError> {
         let mut call = self.scripts.requeue();
         call.arg(id.to_string());
-        self.scripts.add_entries(&mut call, slice::from_ref(entry));
+        self.scripts.add_entries(&mut call, slice::from_mut(&mut entry.clone()));
         self.connection.run("a dead letter's return", &call).await
     }
 }

@@ -162,12 +162,15 @@ impl Committer<'_> {
     /// Commits a batch and the position `ts` after it, both or neither. Returns the number of duplicates
     /// dropped.
     ///
+    /// Moves the texts of events and dead letters out of `content`, so that they are in memory only once;
+    /// their ids, types and reasons stay.
+    ///
     /// Retries transient errors of Redis without limit. Do not drop the future and call again: a
     /// dropped commit may have been applied.
     ///
     /// # Errors
     /// The lease term ended, Redis was rolled back, or a permanent error occurred.
-    pub async fn commit(&mut self, content: &Content, ts: Ts) -> Result<u64, CommitError> {
+    pub async fn commit(&mut self, content: &mut Content, ts: Ts) -> Result<u64, CommitError> {
         match &mut self.0 {
             Some(committer) => committer.commit(content, ts).await,
             None => Ok(print(content).map(|()| 0)?),

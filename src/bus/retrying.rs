@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use prometheus_client::metrics::counter::Counter;
-use redis::{Cmd, FromRedisValue, RedisResult, ScriptInvocation};
+use redis::{Cmd, FromRedisValue, RedisResult};
 use tokio::time::{Instant, sleep};
 
 use super::{
     Advice, Connection, Connector, Nodes, PermanentError, ServerVersion, error::transient_cause,
+    scripts::ScriptCall,
 };
 use crate::{
     ops::{dependency::Dependency, health::Health, retry::Backoff},
@@ -50,7 +51,7 @@ impl RetryingConnection {
     pub(super) async fn run<T: FromRedisValue>(
         &mut self,
         doing: &'static str,
-        script: &ScriptInvocation<'_>,
+        script: &ScriptCall<'_>,
     ) -> Result<T, PermanentError> {
         loop {
             let started = Instant::now();
@@ -98,13 +99,13 @@ impl RetryingConnection {
     /// Redis is unreachable or returned an error.
     pub(super) async fn try_run<T: FromRedisValue>(
         &mut self,
-        script: &ScriptInvocation<'_>,
+        script: &ScriptCall<'_>,
     ) -> RedisResult<T> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.connector.connect(self.timeout, self.timeout).await?,
         };
-        script.invoke_async(self.connection.insert(connection)).await
+        script.invoke(self.connection.insert(connection)).await
     }
 
     /// Runs a command once, on the connection of the last script; none if that connection was closed.

@@ -1,6 +1,11 @@
 //! The Lua scripts that write to the bus, and the arguments they share.
 
-use redis::{Script, ScriptInvocation};
+use std::mem;
+
+use redis::{
+    Cmd, ErrorKind, FromRedisValue, RedisResult, Script, ServerErrorKind, ToRedisArgs,
+    aio::ConnectionLike, cmd,
+};
 
 use super::{Config, Encoding, Keys, StreamEntry, pickle::pickle};
 use crate::event::{Event, EventType};
@@ -44,33 +49,33 @@ impl Scripts {
         &self.keys.lease
     }
 
-    pub(super) fn acquire(&self) -> ScriptInvocation<'_> {
+    pub(super) fn acquire(&self) -> ScriptCall<'_> {
         self.with_common_arguments(&self.acquire)
     }
 
-    pub(super) fn commit(&self) -> ScriptInvocation<'_> {
+    pub(super) fn commit(&self) -> ScriptCall<'_> {
         self.with_common_arguments(&self.commit)
     }
 
-    pub(super) fn requeue(&self) -> ScriptInvocation<'_> {
+    pub(super) fn requeue(&self) -> ScriptCall<'_> {
         self.with_common_arguments(&self.requeue)
     }
 
-    pub(super) fn renew(&self) -> ScriptInvocation<'_> {
-        let mut call = self.renew.key(&self.keys.position);
-        call.key(&self.keys.lease);
-        call
+    pub(super) fn renew(&self) -> ScriptCall<'_> {
+        ScriptCall::new(&self.renew, &[&self.keys.position, &self.keys.lease])
     }
 
-    pub(super) fn release(&self) -> ScriptInvocation<'_> {
-        self.release.key(&self.keys.lease)
+    pub(super) fn release(&self) -> ScriptCall<'_> {
+        ScriptCall::new(&self.release, &[&self.keys.lease])
     }
 
-    fn with_common_arguments<'a>(&'a self, script: &'a Script) -> ScriptInvocation<'a> {
+    fn with_common_arguments<'a>(&'a self, script: &'a Script) -> ScriptCall<'a> {
         let Self { keys, settings, .. } = self;
-        let mut call = script.key(&keys.position);
-        call.key(&keys.lease).key(&keys.seen).key(&keys.skipped).key(&keys.dead_letters);
-        call.key(&keys.added).key(&keys.streams).key(&keys.marks);
+        let Keys { position, lease, seen, skipped, dead_letters, added, marks, .. } = keys;
+        let mut names = vec![position, lease, seen, skipped, dead_letters, added];
+        names.extend(&keys.streams);
+        names.extend(marks);
+        let mut call = ScriptCall::new(script, &names);
         call.arg(self.group_id)
             .arg(settings.dedup_window)
             .arg(settings.stream_length)
@@ -88,14 +93,16 @@ impl Scripts {
         StreamEntry { published, ..StreamEntry::new(event, unique) }
     }
 
-    /// Appends events to the arguments: a digit per event, then each event's arguments.
-    pub(super) fn add_entries(&self, call: &mut ScriptInvocation<'_>, entries: &[StreamEntry]) {
+    /// Moves events into the arguments: a digit per event, then each event's arguments. The entries keep
+    /// their ids and types.
+    pub(super) fn add_entries(&self, call: &mut ScriptCall<'_>, entries: &mut [StreamEntry]) {
         call.arg(entries.iter().map(digit).collect::<String>());
         let own = self.channel_payload() == OWN;
         for entry in entries {
-            call.arg(&entry.event_id).arg(&entry.data);
+            let (data, published) = (mem::take(&mut entry.data), entry.published.take());
+            call.arg(&entry.event_id).arg(&data);
             if own {
-                call.arg(entry.published.as_deref().unwrap_or(entry.data.as_bytes()));
+                call.arg(published.as_deref().unwrap_or(data.as_bytes()));
             }
         }
     }
@@ -106,6 +113,43 @@ impl Scripts {
             _ if !self.settings.delivery.to_channels() => "none",
             Encoding::Json => "data",
             Encoding::Pickle => OWN,
+        }
+    }
+}
+
+/// A call of a script. Unlike [`redis::ScriptInvocation`], it has the arguments in memory only once.
+pub(super) struct ScriptCall<'a> {
+    script: &'a Script,
+    command: Cmd,
+}
+
+impl<'a> ScriptCall<'a> {
+    fn new<K: ToRedisArgs>(script: &'a Script, keys: &[K]) -> Self {
+        let mut command = cmd("EVALSHA");
+        command.arg(script.get_hash()).arg(keys.len()).arg(keys);
+        Self { script, command }
+    }
+
+    /// Appends an argument.
+    pub(super) fn arg(&mut self, argument: impl ToRedisArgs) -> &mut Self {
+        self.command.arg(argument);
+        self
+    }
+
+    /// Runs the script, and loads it first if Redis does not have it.
+    ///
+    /// # Errors
+    /// Redis is unreachable or returned an error.
+    pub(super) async fn invoke<T: FromRedisValue>(
+        &self,
+        connection: &mut impl ConnectionLike,
+    ) -> RedisResult<T> {
+        match self.command.query_async(connection).await {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                self.script.load_async(connection).await?;
+                self.command.query_async(connection).await
+            }
+            result => result,
         }
     }
 }

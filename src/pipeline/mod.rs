@@ -271,10 +271,11 @@ impl Pipeline<'_> {
         report: &mut CommitReport<'_>,
     ) -> Result<(), Failure> {
         let group_id = self.api.group_id();
-        while let Some((batch, _permits)) = ready(&mut converted, committer.max_events()).await {
+        while let Some((mut batch, _permits)) = ready(&mut converted, committer.max_events()).await
+        {
             let (started, ts) = (Instant::now(), batch.ts);
             let duplicates = committer
-                .commit(&batch.updates.content, ts)
+                .commit(&mut batch.updates.content, ts)
                 .instrument(tracing::info_span!("commit", group_id, %ts))
                 .await
                 .map_err(Failure::Bus)?;

@@ -64,9 +64,9 @@ impl Instance {
     pub(crate) async fn commit(&mut self, fate: Fate) -> Option<Batch> {
         let memory = self.memory.as_mut()?;
         let batch = memory.in_flight.front()?.clone();
-        let content = content(&batch);
+        let mut content = content(&batch);
         let mut committer = self.bus.committer(&memory.term);
-        match (committer.commit(&content, batch.ts).await, fate) {
+        match (committer.commit(&mut content, batch.ts).await, fate) {
             (Ok(_), Fate::Answered) => {
                 let generation = memory.term.position.map_or(0, |it| it.generation) + 1;
                 memory.term.position = Some(Position { generation, ts: batch.ts });

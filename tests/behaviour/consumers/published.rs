@@ -38,8 +38,8 @@ async fn committed(toml: &str) -> (Vec<Vec<u8>>, Vec<String>) {
         event_id: None,
         raw: "raw".into(),
     };
-    let content = Content { entries, dead_letters: vec![letter], ..Content::default() };
-    let repeats = bus.committer(&term).commit(&content, Ts::from(7)).await.unwrap();
+    let mut content = Content { entries, dead_letters: vec![letter], ..Content::default() };
+    let repeats = bus.committer(&term).commit(&mut content, Ts::from(7)).await.unwrap();
     assert_eq!(repeats, messages.len() as u64);
 
     let carried = listener.on_message().take(messages.len());
