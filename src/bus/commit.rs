@@ -119,7 +119,7 @@ impl<'a> RedisCommitter<'a> {
             Some(Position { generation, ts }) => (generation.to_string(), ts.to_string()),
             None => (String::new(), String::new()),
         };
-        let mut call = self.bus.scripts.commit();
+        let mut call = self.bus.scripts.commit(content.bytes());
         call.arg(&self.bus.instance)
             .arg(self.epoch)
             .arg(from_generation)

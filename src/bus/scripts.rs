@@ -4,7 +4,7 @@ use std::mem;
 
 use redis::{
     Cmd, ErrorKind, FromRedisValue, RedisResult, Script, ServerErrorKind, ToRedisArgs,
-    aio::ConnectionLike, cmd,
+    aio::ConnectionLike,
 };
 
 use super::{Config, Encoding, Keys, StreamEntry, pickle::pickle};
@@ -50,32 +50,33 @@ impl Scripts {
     }
 
     pub(super) fn acquire(&self) -> ScriptCall<'_> {
-        self.with_common_arguments(&self.acquire)
+        self.with_common_arguments(&self.acquire, 0)
     }
 
-    pub(super) fn commit(&self) -> ScriptCall<'_> {
-        self.with_common_arguments(&self.commit)
+    /// A commit of about so many bytes.
+    pub(super) fn commit(&self, bytes: usize) -> ScriptCall<'_> {
+        self.with_common_arguments(&self.commit, bytes)
     }
 
     pub(super) fn requeue(&self) -> ScriptCall<'_> {
-        self.with_common_arguments(&self.requeue)
+        self.with_common_arguments(&self.requeue, 0)
     }
 
     pub(super) fn renew(&self) -> ScriptCall<'_> {
-        ScriptCall::new(&self.renew, &[&self.keys.position, &self.keys.lease])
+        ScriptCall::new(&self.renew, &[&self.keys.position, &self.keys.lease], 0)
     }
 
     pub(super) fn release(&self) -> ScriptCall<'_> {
-        ScriptCall::new(&self.release, &[&self.keys.lease])
+        ScriptCall::new(&self.release, &[&self.keys.lease], 0)
     }
 
-    fn with_common_arguments<'a>(&'a self, script: &'a Script) -> ScriptCall<'a> {
+    fn with_common_arguments<'a>(&'a self, script: &'a Script, bytes: usize) -> ScriptCall<'a> {
         let Self { keys, settings, .. } = self;
         let Keys { position, lease, seen, skipped, dead_letters, added, marks, .. } = keys;
         let mut names = vec![position, lease, seen, skipped, dead_letters, added];
         names.extend(&keys.streams);
         names.extend(marks);
-        let mut call = ScriptCall::new(script, &names);
+        let mut call = ScriptCall::new(script, &names, bytes);
         call.arg(self.group_id)
             .arg(settings.dedup_window)
             .arg(settings.stream_length)
@@ -124,8 +125,10 @@ pub(super) struct ScriptCall<'a> {
 }
 
 impl<'a> ScriptCall<'a> {
-    fn new<K: ToRedisArgs>(script: &'a Script, keys: &[K]) -> Self {
-        let mut command = cmd("EVALSHA");
+    /// With room for so many bytes: while a full buffer grows, it is in memory twice.
+    fn new<K: ToRedisArgs>(script: &'a Script, keys: &[K], bytes: usize) -> Self {
+        let mut command = Cmd::with_capacity(0, bytes);
+        command.arg("EVALSHA");
         command.arg(script.get_hash()).arg(keys.len()).arg(keys);
         Self { script, command }
     }

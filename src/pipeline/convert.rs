@@ -121,7 +121,11 @@ impl Batch<Enriched> {
     /// and its peer.
     pub(super) fn bytes(&self) -> usize {
         let Enriched { partials, lookups, raw_bytes, converted, .. } = &self.updates;
-        raw_bytes + converted.content.bytes() + partials.len() * 4 * lookups.longest_name()
+        let messages: usize = lookups.messages.values().map(|message| message.get().len()).sum();
+        raw_bytes
+            + messages
+            + converted.content.bytes()
+            + partials.len() * 4 * lookups.longest_name()
     }
 
     /// Makes the events, which need far more memory than partial events and look-ups if names are long.

@@ -40,6 +40,8 @@ const BATCHES_AHEAD: u32 = 64;
 /// The limit of their size in bytes: of VK's answers, and as much again of the events made of them. A larger
 /// batch goes alone.
 const BYTES_AHEAD: u32 = 4 << 20;
+/// The share of the smallest batch.
+const LEAST: u32 = BYTES_AHEAD / BATCHES_AHEAD;
 /// How long a stop waits for batches that are fetched and not committed. What is left is fetched again at the
 /// next start.
 const GRACE: Duration = Duration::from_secs(3);
@@ -236,9 +238,11 @@ impl Pipeline<'_> {
         let raw = Arc::new(Semaphore::new(BYTES_AHEAD as usize));
         let batches = stream::unfold(batches, async |mut batches| {
             yield_now().await;
+            // While no memory is left, the batch stays in the channel, and VK is not polled for another.
+            let mut permit = raw.clone().acquire_many_owned(LEAST).await.ok()?;
             let batch = batches.recv().await?;
-            let size = permits(batch.bytes());
-            let permit = raw.clone().acquire_many_owned(size).await.ok()?;
+            let more = permits(batch.bytes()) - LEAST;
+            permit.merge(raw.clone().acquire_many_owned(more).await.ok()?);
             Some(((batch, permit), batches))
         });
         let enriched = batches
@@ -288,7 +292,7 @@ impl Pipeline<'_> {
 
 /// The share of [`BYTES_AHEAD`] for a batch of `bytes`.
 fn permits(bytes: usize) -> u32 {
-    u32::try_from(bytes).unwrap_or(BYTES_AHEAD).clamp(BYTES_AHEAD / BATCHES_AHEAD, BYTES_AHEAD)
+    u32::try_from(bytes).unwrap_or(BYTES_AHEAD).clamp(LEAST, BYTES_AHEAD)
 }
 
 /// The memory that a batch needs until it is committed.
