@@ -2,7 +2,7 @@
 
 use harness::{Bus, RedisServer, Service};
 use serde_json::json;
-use vk_simulator::{Options, User};
+use vk_simulator::{CHAT_BASE, Options, User};
 
 use super::{
     flow::{Flow, has},
@@ -11,6 +11,11 @@ use super::{
 
 /// The limit of the service's peak memory.
 const MOST_MEMORY: u64 = 200 << 20;
+
+/// Makes glibc return large blocks to the system when they are freed. By default it keeps up to 64 MiB of them
+/// once such a block was freed.
+const RETURN_FREED_MEMORY: [(&str, &str); 2] =
+    [("MALLOC_MMAP_THRESHOLD_", "131072"), ("MALLOC_TRIM_THRESHOLD_", "131072")];
 
 /// The peak memory of the process in bytes.
 fn most_memory(service: &Service) -> u64 {
@@ -126,6 +131,74 @@ async fn a_hundred_thousand_tiny_updates_with_long_names_stay_small() {
     let updates: Vec<_> =
         (0..100_000_i64).zip(1..).map(|(n, number)| message(number, 1 + n % 20)).collect();
     flow.vk().push_all(&updates);
+    Bus::of(&redis, Options::default().group_id)
+        .await
+        .unwrap()
+        .reaches(flow.vk().ts())
+        .await
+        .unwrap();
+    never_needed_much(service).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_text_and_a_backlog_behind_it_are_not_multiplied() {
+    let redis = RedisServer::start().await.unwrap();
+    let flow = Flow::start().await;
+    let service = flow.fetching(&redis.url(), &RETURN_FREED_MEMORY).await;
+    let with_text = |number: usize, bytes: usize| {
+        let mut update = message(number, 1);
+        update["object"]["message"]["text"] = "x".repeat(bytes).into();
+        update
+    };
+    let backlog: Vec<_> = (2..=501).map(|number| with_text(number, 60_000)).collect();
+    flow.vk().push(&with_text(1, 20_000_000));
+    flow.vk().until(|stats| stats.updates_served == 1).await;
+    flow.vk().push_all(&backlog);
+    Bus::of(&redis, Options::default().group_id)
+        .await
+        .unwrap()
+        .reaches(flow.vk().ts())
+        .await
+        .unwrap();
+    never_needed_much(service).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_large_api_answers_at_once_are_read_one_after_another() {
+    const BODY: usize = (8 << 20) - 1024;
+    let redis = RedisServer::start().await.unwrap();
+    let flow = Flow::start().await;
+    let ones = |before: &str, after: &str| format!("{before}{}1{after}", "1,".repeat(BODY / 2));
+    let results = ones(r#"{"response":["#, "]}");
+    let messages = ones(r#"{"response":{"items":["#, "]}}");
+    let front = Front::twisting(flow.vk(), move |request, mut body| {
+        let is = |method: &str| request.contains(method);
+        if is("/execute") {
+            return results.clone().into_bytes();
+        }
+        if is("getByConversationMessageId") {
+            return messages.clone().into_bytes();
+        }
+        if is("users.get") || is("groups.getById") || is("getConversationsById") {
+            body.pop();
+            let padding = "x".repeat(BODY - body.len());
+            body.extend_from_slice(format!(r#","padding":"{padding}"}}"#).as_bytes());
+        }
+        body
+    })
+    .await;
+    let settings = [("FETCHER_VK__API_URL", &*front.url("method/")), ("FETCHER_VK__TIMEOUT", "1m")];
+    let service = flow.fetching(&redis.url(), &settings).await;
+    let cropped = |number: usize, from: i64, peer: i64| {
+        let mut update = message(number, from);
+        update["object"]["message"]["peer_id"] = peer.into();
+        update["object"]["message"]["is_cropped"] = true.into();
+        update
+    };
+    let users = (1..=3000_i64).zip(1..).map(|(id, number)| message(number, id));
+    let communities = (1..=1000_i64).zip(3001..).map(|(id, number)| message(number, -id));
+    let chats = (1..=300_i64).zip(4001..).map(|(n, number)| cropped(number, n, CHAT_BASE + n));
+    flow.vk().push_all(&users.chain(communities).chain(chats).collect::<Vec<_>>());
     Bus::of(&redis, Options::default().group_id)
         .await
         .unwrap()
