@@ -40,7 +40,10 @@ LABEL org.opencontainers.image.title="service.event-fetcher" \
       org.opencontainers.image.licenses="MIT"
 
 # EVENT_FETCHER_IMAGE lets the service warn of a token that was built into the image.
+# MALLOC_*: glibc returns large blocks to the system when they are freed, instead of keeping up to 64 MiB.
 ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
+    MALLOC_MMAP_THRESHOLD_=131072 \
+    MALLOC_TRIM_THRESHOLD_=131072 \
     EVENT_FETCHER_IMAGE=1
 
 EXPOSE 8080
