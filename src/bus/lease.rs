@@ -46,7 +46,7 @@ impl RedisBus {
             without_ttl.ended();
             if !is_waiting {
                 tracing::info!(
-                    by = holder,
+                    by = text::excerpt(&holder),
                     "another instance fetches for this community; standing by"
                 );
                 is_waiting = true;
@@ -122,7 +122,7 @@ impl<'a> LeaseWithoutTtl<'a> {
             let term_s = self.bus.settings.lease.as_secs_f64();
             tracing::warn!(
                 key,
-                holder,
+                holder = text::excerpt(&holder),
                 term_s,
                 "the lease has no TTL, so no live instance set it: it is taken over after one lease term. To \
                  take it over at once, delete the key; to prevent the takeover, give it a TTL"
