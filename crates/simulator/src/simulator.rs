@@ -120,6 +120,13 @@ impl Simulator {
         self.shared.polls.send_replace(());
     }
 
+    /// Empties the queue and continues from `first_ts`, but keys issued so far stay valid: a poll from a later
+    /// position returns nothing until the queue reaches it.
+    pub fn rewind_queue(&self, first_ts: u64) {
+        self.shared.lock().queue.rewind(first_ts);
+        self.shared.polls.send_replace(());
+    }
+
     /// Switches Long Poll on or off in the community's settings; off,
     /// `groups.getLongPollServer` answers error 100.
     pub fn set_long_poll_enabled(&self, enabled: bool) {
