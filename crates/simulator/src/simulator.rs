@@ -31,6 +31,10 @@ pub struct Simulator {
 )]
 impl Simulator {
     /// Starts both servers on the current Tokio runtime; fails if a port is taken.
+    ///
+    /// # Errors
+    ///
+    /// If one of the ports is taken.
     pub async fn start(options: Options) -> io::Result<Self> {
         let api_listener = listen(options.host, options.api_port).await?;
         let poll_listener = listen(options.host, options.poll_port).await?;
