@@ -15,7 +15,7 @@ const FIRST: u64 = 1000;
 
 const LARGEST: &str = "9223372036854775807";
 
-/// A Redis, a VK with a front, and how the service is told of it.
+/// A Redis, a VK with a front, and the variables of a service between them.
 async fn scene() -> (RedisServer, Flow, Front) {
     let redis = RedisServer::start().await.unwrap();
     let flow = Flow::start().await;
