@@ -76,13 +76,11 @@ impl<'a> RedisCommitter<'a> {
                 }
                 CommitReply::Failed(error) => return Err(error),
                 CommitReply::StreamFull { stream, group } => {
+                    let group = text::excerpt(&group);
                     self.bus.health.failing_by(
                         Dependency::Consumers,
                         Cause::Backlog,
-                        format_args!(
-                            "group {} is too far behind in stream {stream}",
-                            text::excerpt(&group)
-                        ),
+                        format_args!("group {group} is too far behind in stream {stream}"),
                     );
                     let pause = full.fail();
                     if full.to_log().is_some() {

@@ -45,10 +45,8 @@ impl RedisBus {
             };
             without_ttl.ended();
             if !is_waiting {
-                tracing::info!(
-                    by = holder,
-                    "another instance fetches for this community; standing by"
-                );
+                let by = text::excerpt(&holder);
+                tracing::info!(by, "another instance fetches for this community; standing by");
                 is_waiting = true;
             }
             sleep(ttl.min(poll_interval)).await;
@@ -120,9 +118,10 @@ impl<'a> LeaseWithoutTtl<'a> {
                 ),
             );
             let term_s = self.bus.settings.lease.as_secs_f64();
+            let quoted = text::excerpt(&holder);
             tracing::warn!(
                 key,
-                holder,
+                holder = quoted,
                 term_s,
                 "the lease has no TTL, so no live instance set it: it is taken over after one lease term. To \
                  take it over at once, delete the key; to prevent the takeover, give it a TTL"

@@ -80,7 +80,10 @@ fn eviction(info: &InfoDict) -> Option<Finding> {
         Finding::ok("maxmemory-policy is noeviction")
     } else {
         Finding::warning(
-            format!("maxmemory-policy is {policy}: Redis may drop streams when memory is short"),
+            format!(
+                "maxmemory-policy is {}: Redis may drop streams when memory is short",
+                text::excerpt(&policy)
+            ),
             "set `maxmemory-policy noeviction` in redis.conf",
         )
     })

@@ -4,6 +4,8 @@ use std::fmt;
 
 use redis::{FromRedisValue, InfoDict, ParsingError, Value};
 
+use crate::text;
+
 /// The oldest Redis that has all commands in use.
 const OLDEST: (u32, u32) = (6, 2);
 
@@ -45,7 +47,7 @@ impl ServerVersion {
             (None, None) if is_keydb => ("KeyDB", compatible),
             (None, None) => ("Redis", compatible),
         };
-        Some(Self { name, version, redis })
+        Some(Self { name, version: text::excerpt(&version), redis })
     }
 
     /// Whether the server is too old for the commands in use.

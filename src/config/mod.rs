@@ -2,7 +2,7 @@
 //!
 //! A key such as `vk.wait` is written in two places: in the committed `Fetcher.toml`, with its default and its
 //! comment, and as a field of the section's struct, here `vk::Config`, with its type and range (by a
-//! deserializer in [`setting`](crate::setting)). [`load`] then does the following:
+//! deserializer in `setting`). [`load`] then does the following:
 //!
 //! 1. `Layers::read` reads three layers, of which the later wins: the committed `Fetcher.toml`, which is
 //!    built in and defines the known keys; the operator's file; the environment (`FETCHER_VK__WAIT`).

@@ -61,7 +61,7 @@ impl<D: Directory> Lookup<D> {
                 Err(error) => error,
             };
             let only_the_method = checks.check(api, &error).await?;
-            let is_the_list = error.class() == ErrorClass::Transient
+            let is_the_list = (error.class() == ErrorClass::Transient || only_the_method)
                 && self.answers_for_others(api, &ids, started).await;
             drop(suspect_call);
             let mut pause = backoff.fail();

@@ -75,8 +75,8 @@ impl<D: Directory> Lookup<D> {
             let only_the_method = checks.check(api, &error).await?;
             self.log_failure(&error, &ids, only_the_method);
             let pause = backoff.fail();
-            let may_be_the_list =
-                backoff.failures() >= TRIES && error.class() == ErrorClass::Transient;
+            let may_be_the_list = backoff.failures() >= TRIES
+                && (error.class() == ErrorClass::Transient || only_the_method);
             if may_be_the_list && self.answers_for_others(api, &ids, started).await {
                 return Ok(ids);
             }

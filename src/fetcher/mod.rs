@@ -25,7 +25,7 @@ use crate::{
 };
 pub use batch::{Batch, Gap, GapCause};
 pub use session::{Connecting, Polling, SessionState, Step};
-use session_check::SessionCheck;
+use session_check::{Finding, SessionCheck};
 
 /// The least time between two polls of which the first returned no updates.
 const EMPTY_POLL_INTERVAL: Duration = Duration::from_millis(500);
@@ -110,13 +110,21 @@ async fn run(
         } else if matches!(outcome, PollOutcome::Empty | PollOutcome::Updates)
             && let SessionState::Polling(polling) = state
         {
-            state = SessionState::Polling(match check.replacement(polling.ts) {
-                Some(server) => {
+            state = match check.finding(polling.ts) {
+                Some(Finding::Silent(server)) => {
                     metrics.silent_sessions.inc();
-                    polling.on(server)
+                    SessionState::Polling(polling.on(server))
                 }
-                None => polling,
-            });
+                Some(Finding::Lost(server, newest)) => {
+                    let step = Connecting::LostAfter(polling.ts).granted(server, newest);
+                    if let Some(mut batch) = step.batch {
+                        batch.received.push(Instant::now());
+                        slot.send(batch);
+                    }
+                    step.state
+                }
+                None => SessionState::Polling(polling),
+            };
         }
         if let Some(failure) = &step.failure {
             servers.poll_failed(failure);

@@ -11,6 +11,7 @@ use crate::{
     enrich::Enricher,
     fetcher::{Batch, Gap},
     ops::metrics::{Commits, Stage},
+    text,
     vk::bounds,
 };
 
@@ -100,13 +101,13 @@ impl Converted {
                     partials.push(partial);
                 }
                 Parsed::Rejected(rejection) => {
-                    let letter = dead_letter(rejection.to_string(), rejection.code(), raw);
+                    let letter = dead_letter(&rejection.to_string(), rejection.code(), raw);
                     content.dead_letters.push(letter);
                 }
                 Parsed::Unrouted(kind) => {
                     if unrouted == Unrouted::DeadLetter {
                         let reason = format!("updates of type {kind} are not routed");
-                        content.dead_letters.push(dead_letter(reason, UNROUTED, raw));
+                        content.dead_letters.push(dead_letter(&reason, UNROUTED, raw));
                     }
                     *content.skipped.entry(kind).or_default() += 1;
                 }
@@ -171,7 +172,7 @@ impl Batch<Converted> {
     }
 }
 
-fn dead_letter(reason: String, code: &'static str, raw: Box<str>) -> DeadLetter {
+fn dead_letter(reason: &str, code: &'static str, raw: Box<str>) -> DeadLetter {
     #[derive(Deserialize)]
     struct Identified {
         event_id: Option<String>,
@@ -179,5 +180,6 @@ fn dead_letter(reason: String, code: &'static str, raw: Box<str>) -> DeadLetter 
 
     let identified = serde_json::from_str::<Identified>(&raw).ok();
     let event_id = identified.and_then(|it| it.event_id).filter(|id| !id.is_empty());
-    DeadLetter { reason, code, event_id, raw }
+    // It may quote the update.
+    DeadLetter { reason: text::excerpt(reason), code, event_id, raw }
 }

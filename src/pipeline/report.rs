@@ -11,6 +11,7 @@ use crate::{
         retry::Outage,
         status::{Committed, History},
     },
+    text,
     ts::Ts,
 };
 
@@ -70,7 +71,7 @@ impl<'a> CommitReport<'a> {
         }
         for entry in &content.entries {
             tracing::debug!(
-                event_id = entry.event_id, %ts, event_type = %entry.kind,
+                event_id = text::excerpt(&entry.event_id), %ts, event_type = %entry.kind,
                 "event committed"
             );
         }
@@ -85,7 +86,7 @@ impl<'a> CommitReport<'a> {
             self.totals.dead_letters += 1;
             if let Some(so_far) = self.dead_letters.fail() {
                 tracing::warn!(
-                    event_id = letter.event_id, %ts, reason = letter.reason, so_far,
+                    event_id = letter.event_id.as_deref().map(text::excerpt), %ts, reason = letter.reason, so_far,
                     "an update is kept as a dead letter"
                 );
             }

@@ -86,6 +86,8 @@ impl CallError {
 pub(super) fn class(method: Method, code: i64) -> ErrorClass {
     match code {
         7 | 15 | 100 | 125 if method == Method::LongPollServer => ErrorClass::Permanent,
+        // These methods have nothing to deny but the access of the token; chats can be denied.
+        15 if matches!(method, Method::Users | Method::Communities) => ErrorClass::Permanent,
         2..=5
         | 8
         | 11
@@ -198,8 +200,17 @@ mod tests {
                 ErrorClass::Permanent,
                 "{code}"
             );
-            assert_eq!(rejected(Method::Users, code).class(), ErrorClass::Skip, "{code}");
+            assert_eq!(rejected(Method::Conversations, code).class(), ErrorClass::Skip, "{code}");
         }
+    }
+
+    #[test]
+    fn access_denied_is_about_the_token_except_for_chats() {
+        for method in [Method::Users, Method::Communities] {
+            assert_eq!(rejected(method, 15).class(), ErrorClass::Permanent);
+            assert!(!rejected(method, 15).refuses_token());
+        }
+        assert_eq!(rejected(Method::Conversations, 15).class(), ErrorClass::Skip);
     }
 
     #[test]

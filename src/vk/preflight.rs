@@ -1,7 +1,7 @@
 //! The preflight check of VK: the token's rights and the community's settings.
 
 use super::{Api, CallError, ErrorClass, LongPollSettings};
-use crate::ops::preflight::Finding;
+use crate::{ops::preflight::Finding, text::excerpt};
 
 /// The rights that the token needs, with the name of each on VK's page for making tokens.
 const RIGHTS: [(&str, &str); 2] =
@@ -36,7 +36,7 @@ pub async fn ask_for_server(api: &Api) -> Finding {
 
 fn rights(held: &[String]) -> Vec<Finding> {
     let mut findings =
-        vec![Finding::ok(format!("the token works; its rights: {}", held.join(", ")))];
+        vec![Finding::ok(format!("the token works; its rights: {}", excerpt(&held.join(", "))))];
     for (right, wording) in RIGHTS {
         if !held.iter().any(|held| held == right) {
             findings.push(Finding::problem(
@@ -65,7 +65,7 @@ fn long_poll(settings: &LongPollSettings, api_version: &str) -> Vec<Finding> {
         version => findings.push(Finding::warning(
             format!(
                 "updates are written in version {}, while vk.api_version is {api_version}",
-                version.unwrap_or("unknown")
+                excerpt(version.unwrap_or("unknown"))
             ),
             format!("choose {api_version} in {SETTINGS}"),
         )),

@@ -71,6 +71,27 @@ async fn where_a_new_session_is_silent_too_the_log_says_so_and_nothing_is_lost()
     stop(service).await
 }
 
+/// VK begins its queue anew, and does not answer with `failed` 3.
+#[tokio::test]
+async fn a_position_ahead_of_vks_queue_is_a_gap() -> Outcome {
+    let scene = scene().await?;
+    let service = begin(&scene).await?;
+    scene.vk.generate(10);
+    scene.all_arrived().await?;
+    let before = scene.vk.ts();
+    scene.vk.rewind_queue(5);
+    service.says("the position lies ahead of VK's queue").await?;
+    ensure!(scene.bus().await?.position("ts").await? == Some(before), "moved too early");
+    let line = service.says("VK lost updates").await?;
+    contains(&line, "ERROR")?;
+    scene.settled().await?;
+    ensure!(scene.bus().await?.position("gaps").await? == Some(1));
+    scene.vk.generate(50);
+    scene.all_arrived().await?;
+    ensure!(!service.output().contains("poll failed"), "{}", service.output());
+    stop(service).await
+}
+
 #[tokio::test]
 async fn keys_that_are_never_good_are_a_failure_of_long_poll_and_no_stall() -> Outcome {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();

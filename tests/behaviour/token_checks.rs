@@ -1,11 +1,13 @@
 //! Errors of the token from a look-up: the service checks the token before it stops.
 
 use anyhow::ensure;
+use serde_json::json;
 use vk_simulator::Fault;
 
-use super::common::{Outcome, Scene, contains, ends_with, stop};
+use super::common::{Outcome, Scene, contains, ends_with, message, stop};
 
 const USERS: &str = "users.get";
+const COMMUNITIES: &str = "groups.getById";
 const CHATS: &str = "messages.getConversationsById";
 const MESSAGES: &str = "messages.getByConversationMessageId";
 const PERMISSIONS: &str = "groups.getTokenPermissions";
@@ -23,6 +25,25 @@ async fn an_error_about_the_token_that_passes_is_waited_out() -> Outcome {
         stop(service).await?;
     }
     Ok(())
+}
+
+/// A chat may be closed to the community, but users and communities are public: error 15 is about the access.
+#[tokio::test]
+async fn access_denied_to_users_and_communities_is_waited_out_and_no_name_is_missing() -> Outcome {
+    let scene = Scene::new().await?;
+    let service = scene.start().await?;
+    for method in [USERS, COMMUNITIES] {
+        scene.vk.inject(method, Fault::Error(15), 2);
+    }
+    scene.vk.push_all(&[
+        message(1, json!({"text": "a user"})),
+        message(2, json!({"from_id": -77, "text": "a community"})),
+    ]);
+    scene.all_arrived().await?;
+    let stats = scene.vk.stats();
+    ensure!(stats.calls[USERS] == 3 && stats.calls[COMMUNITIES] == 3, "{stats:?}");
+    contains(&service.says("VK rejects this method, not the token").await?, "error 15")?;
+    stop(service).await
 }
 
 #[tokio::test]

@@ -20,11 +20,19 @@ pub(crate) struct Queue {
     kept: VecDeque<Arc<str>>,
     retention: usize,
     history: Option<Vec<(u64, Arc<str>)>>,
+    /// A `ts` newer than the newest gets no updates instead of `failed: 1`.
+    hides_future: bool,
 }
 
 impl Queue {
     pub(crate) fn new(first_ts: u64, retention: usize, history: bool) -> Self {
-        Self { newest: first_ts, kept: VecDeque::new(), retention, history: history.then(Vec::new) }
+        Self {
+            newest: first_ts,
+            kept: VecDeque::new(),
+            retention,
+            history: history.then(Vec::new),
+            hides_future: false,
+        }
     }
 
     /// Appends one update and returns its `ts`.
@@ -57,9 +65,18 @@ impl Queue {
         self.newest = first_ts;
     }
 
+    /// Drops the updates and continues from `first_ts`; from now on a `ts` from the future gets no updates.
+    pub(crate) fn rewind(&mut self, first_ts: u64) {
+        self.reset(first_ts);
+        self.hides_future = true;
+    }
+
     /// At most `limit` updates after `ts`. With `repeat`, the update of `ts` itself precedes them again, if it is
     /// still kept.
     pub(crate) fn page(&self, ts: u64, limit: usize, repeat: bool) -> Page {
+        if self.hides_future && ts > self.newest {
+            return Page::Nothing;
+        }
         let Some(behind) = self.newest.checked_sub(ts).and_then(|lag| usize::try_from(lag).ok())
         else {
             return Page::Lost;
@@ -129,6 +146,16 @@ mod tests {
         let queue = queue_of_five();
         assert_eq!(queue.page(11, 100, false), Page::Lost);
         assert_eq!(queue.page(16, 100, false), Page::Lost);
+    }
+
+    #[test]
+    fn after_a_rewind_a_ts_from_the_future_gets_nothing() {
+        let mut queue = queue_of_five();
+        queue.rewind(5);
+        assert_eq!(queue.page(15, 100, false), Page::Nothing);
+        queue.push("6".to_owned());
+        assert_eq!(body(queue.page(5, 100, false)), r#"{"ts":"6","updates":[6]}"#);
+        assert_eq!(queue.page(4, 100, false), Page::Lost);
     }
 
     #[test]

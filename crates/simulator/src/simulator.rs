@@ -31,6 +31,10 @@ pub struct Simulator {
 )]
 impl Simulator {
     /// Starts both servers on the current Tokio runtime; fails if a port is taken.
+    ///
+    /// # Errors
+    ///
+    /// If one of the ports is taken.
     pub async fn start(options: Options) -> io::Result<Self> {
         let api_listener = listen(options.host, options.api_port).await?;
         let poll_listener = listen(options.host, options.poll_port).await?;
@@ -117,6 +121,13 @@ impl Simulator {
         state.queue.reset(first_ts);
         state.keys.change_queue();
         drop(state);
+        self.shared.polls.send_replace(());
+    }
+
+    /// Empties the queue and continues from `first_ts`, but keys issued so far stay valid: a poll from a later
+    /// position returns nothing until the queue reaches it.
+    pub fn rewind_queue(&self, first_ts: u64) {
+        self.shared.lock().queue.rewind(first_ts);
         self.shared.polls.send_replace(());
     }
 

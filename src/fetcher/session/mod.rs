@@ -2,7 +2,8 @@
 //!
 //! Only five replies move the position: updates with a later `ts`, `failed` 1, `failed` 3, a damaged body
 //! that VK sends repeatedly, and the reply to the very first request for a server. All others keep it, so
-//! no update is skipped. Only `failed` 1 and 3 move it back.
+//! no update is skipped. Only `failed` 1 and 3 move it back, and the session check, which treats a position
+//! ahead of VK's queue like `failed` 3.
 
 use std::{
     collections::HashSet,
@@ -24,6 +25,8 @@ const MAX_FAILED_POLLS: u32 = 5;
 const SAME_DAMAGE_TRIES: u32 = 3;
 /// After so many damaged bodies at one position, the updates before the damage are taken.
 const DAMAGED_BODY_TRIES: u32 = 10;
+/// After so many replies in a row with updates and the same position, each is a failure.
+const MAX_UNMOVED: u32 = 5;
 /// How many updates are remembered at a position that does not move.
 const MAX_REMEMBERED: usize = 100_000;
 
@@ -59,6 +62,8 @@ pub struct Polling {
     damage: Option<Damage>,
     /// `failed` 1, so many times in a row.
     resets: u32,
+    /// Replies with updates at this position, in a row.
+    unmoved: u32,
     /// Hashes of the updates received at this position without moving it.
     received: HashSet<u64>,
 }
@@ -119,7 +124,8 @@ impl Connecting {
 
 impl Polling {
     fn new(server: LongPollServer, ts: Ts) -> Self {
-        Self { server, ts, failed_polls: 0, damage: None, resets: 0, received: HashSet::new() }
+        let received = HashSet::new();
+        Self { server, ts, failed_polls: 0, damage: None, resets: 0, unmoved: 0, received }
     }
 
     /// The same session on another server, from the same position.
@@ -159,12 +165,14 @@ impl Polling {
             return self.advance(Batch::new(updates, ts));
         }
         if updates.is_empty() {
-            return SessionState::Polling(self.reached()).without_batch(None);
+            let state = SessionState::Polling(Self { unmoved: 0, ..self.reached() });
+            return state.without_batch(None);
         }
         self.unmoved(updates)
     }
 
-    /// Updates without a new position: those received before are not passed on again.
+    /// Updates without a new position: those received before are not passed on again. VK may change them
+    /// each time, so they are not new for ever: whether they are events, the commit decides.
     fn unmoved(mut self, updates: Vec<Box<str>>) -> Step {
         let number = updates.len();
         let hasher = BuildHasherDefault::<DefaultHasher>::new();
@@ -181,8 +189,9 @@ impl Polling {
             self.received.extend(new_hashes);
         }
         let ts = self.ts;
-        let failure = (new.is_empty() || is_full)
-            .then(|| format!("it sends {number} updates again, and its ts stays at {ts}").into());
+        self.unmoved = self.unmoved.saturating_add(1);
+        let failure = (new.is_empty() || is_full || self.unmoved >= MAX_UNMOVED)
+            .then(|| format!("it sends {number} updates, and its ts stays at {ts}").into());
         let batch = (!new.is_empty()).then_some(Batch::new(new, ts));
         Step { state: SessionState::Polling(self.reached()), batch, failure }
     }

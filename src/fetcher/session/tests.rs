@@ -193,6 +193,22 @@ fn updates_that_do_not_move_the_position_are_passed_on_once() {
 }
 
 #[test]
+fn updates_that_change_each_time_without_moving_the_position_become_a_failure() {
+    let reply = |updates: Vec<Box<str>>| PollReply::Updates { ts: Ts::from(4), updates };
+    let mut current = polling(4);
+    for round in 1..=2 * MAX_UNMOVED {
+        let step = current.replied(reply(vec![format!("{{\"n\":{round}}}").into()]));
+        assert_eq!(step.failure.is_some(), round >= MAX_UNMOVED, "{round}");
+        assert_eq!(step.batch.map_or(0, |batch| batch.updates.len()), 1, "passed on all the same");
+        let SessionState::Polling(next) = step.state else { panic!("keeps the server") };
+        current = next;
+    }
+    let step = current.replied(reply(Vec::new()));
+    let SessionState::Polling(next) = step.state else { panic!("keeps the server") };
+    assert!(next.replied(reply(vec!["new".into()])).failure.is_none(), "an empty reply between");
+}
+
+#[test]
 fn lost_updates_reported_again_and_again_are_a_failure() {
     let step = polling(4).replied(PollReply::Outdated { ts: Ts::from(9) });
     assert!(step.failure.is_none());

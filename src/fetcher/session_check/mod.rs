@@ -1,4 +1,5 @@
-//! Detects a silent Long Poll session: polls return nothing although VK's queue moves on.
+//! Detects a silent Long Poll session, whose polls return nothing although VK's queue moves on, and a
+//! position ahead of VK's queue, from which polls never return anything.
 //!
 //! When a session has received nothing new for `vk.session_check`, VK's API is asked for a Long Poll server,
 //! which comes with VK's newest position. If that lies ahead of the session's position while a poll still
@@ -8,6 +9,10 @@
 //! that VK does not send to this community, such as event types that are switched off. So a finding is
 //! logged and counted, but it does not affect readiness. The next updates decide: if they are fewer than the
 //! positions they pass, VK's numbers do count such updates, and later findings are logged at debug level.
+//!
+//! A newest position *below* the session's cannot be right while VK keeps its queue: VK has started the queue
+//! anew, or an earlier answer named a wrong `ts`. A second check soon after must confirm it, with a poll
+//! between them that returned nothing. Then the queue counts as lost, as after `failed` 3.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -27,9 +32,20 @@ use crate::{
 
 /// The least time between two calls, so that there are at most six in an hour.
 const SPACING: Duration = Duration::from_secs(10 * 60);
+/// The longest time before a check that confirms a position ahead of VK's queue.
+const CONFIRMATION: Duration = Duration::from_secs(30);
 /// After so many permanent errors in a row the service ends. One is not enough: polls still succeed, and the
 /// error may not last.
 const PERMANENT_ERRORS: u32 = 2;
+
+/// What a check has found while polls returned nothing.
+pub(super) enum Finding {
+    /// VK's newest position lies ahead: the session polls from the same position on this server.
+    Silent(LongPollServer),
+    /// VK's newest position lies below the session's, twice in a row: VK has lost the queue. The session
+    /// continues on this server from this position.
+    Lost(LongPollServer, Ts),
+}
 
 /// A Long Poll server and VK's newest position.
 type CheckResult = Result<(LongPollServer, Ts), CallError>;
@@ -41,8 +57,10 @@ pub(super) struct SessionCheck<'a> {
     quiet: Duration,
     /// When the next call is made, unless something new is received before.
     due: Instant,
-    /// The earliest time of the next call.
+    /// The earliest time of the next call that confirms no other.
     allowed: Instant,
+    /// VK's newest position was below the session's: the next call confirms that.
+    is_ahead: bool,
     pending: Option<BoxFuture<'a, CheckResult>>,
     result: Option<(LongPollServer, Ts)>,
     permanent_errors: u32,
@@ -77,6 +95,7 @@ impl<'a> SessionCheck<'a> {
             quiet,
             due: now,
             allowed: now,
+            is_ahead: false,
             pending: None,
             result: None,
             permanent_errors: 0,
@@ -91,6 +110,7 @@ impl<'a> SessionCheck<'a> {
     /// The session polls a new server, or has received something new: the quiet time starts again.
     pub(super) fn restart(&mut self) {
         self.result = None;
+        self.is_ahead = false;
         self.permanent_errors = 0;
         self.due = self.allowed.max(Instant::now() + jittered(self.quiet));
     }
@@ -136,19 +156,35 @@ impl<'a> SessionCheck<'a> {
         }
     }
 
-    /// A poll from `position` has returned nothing new. Returns the server to poll from now on if VK's
-    /// newest position lies ahead.
-    pub(super) fn replacement(&mut self, position: Ts) -> Option<LongPollServer> {
+    /// A poll from `position` has returned nothing new. Returns what the latest call shows.
+    pub(super) fn finding(&mut self, position: Ts) -> Option<Finding> {
         let (server, newest) = self.result.take()?;
+        let was_ahead = std::mem::replace(&mut self.is_ahead, newest < position);
         if newest <= position {
             self.hidden = None;
+        }
+        if newest == position {
+            return None;
+        }
+        if newest < position {
+            if was_ahead {
+                self.restart();
+                return Some(Finding::Lost(server, newest));
+            }
+            tracing::warn!(
+                %position,
+                %newest,
+                "the position lies ahead of VK's queue, where no update can arrive; if the next check \
+                 confirms it, polling continues from VK's newest ts, with a gap"
+            );
+            self.due = Instant::now() + self.quiet.min(CONFIRMATION);
             return None;
         }
         self.hidden = Some(Hidden { from: position, newest, updates: 0 });
         if let Some(findings) = self.findings.fail() {
             self.log_finding(findings, position, newest);
         }
-        Some(server)
+        Some(Finding::Silent(server))
     }
 
     fn log_finding(&self, findings: u32, position: Ts, newest: Ts) {
@@ -179,8 +215,9 @@ impl<'a> SessionCheck<'a> {
             Some(pending) => pending,
             none => {
                 sleep_until(self.due).await;
-                // From 10 to 12 minutes.
-                self.allowed = Instant::now() + jittered(SPACING * 5 / 4).max(SPACING);
+                // From 10 to 15 minutes; a call that confirms another takes the place of a later one.
+                let since = self.allowed.max(Instant::now());
+                self.allowed = since + jittered(SPACING * 5 / 4).max(SPACING);
                 self.due = self.allowed;
                 none.insert((self.call)())
             }

@@ -41,7 +41,7 @@ fn batch(ts: u32, updates: usize) -> Batch {
 async fn after_a_finding() -> SessionCheck<'static> {
     let (mut check, _) = recording(|| Ok((server(), Ts::from(9))));
     check.beside(tokio::time::sleep(QUIET * 2)).await.unwrap();
-    assert!(check.replacement(Ts::from(4)).is_some());
+    assert!(check.finding(Ts::from(4)).is_some());
     check
 }
 
@@ -91,7 +91,7 @@ async fn a_call_without_an_answer_does_not_delay_a_poll() {
         check.beside(tokio::time::sleep(POLL)).await.unwrap();
         assert_eq!(started.elapsed(), POLL);
     }
-    assert!(check.replacement(Ts::from(0)).is_none());
+    assert!(check.finding(Ts::from(0)).is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,11 +107,77 @@ async fn only_a_repeated_permanent_error_ends_the_session() {
 #[tokio::test(start_paused = true)]
 async fn only_a_newer_position_of_vk_replaces_the_server() {
     let (mut check, _) = recording(|| Ok((server(), Ts::from(9))));
-    assert!(check.replacement(Ts::from(4)).is_none(), "VK was not asked yet");
+    assert!(check.finding(Ts::from(4)).is_none(), "VK was not asked yet");
     check.beside(tokio::time::sleep(QUIET * 2)).await.unwrap();
-    assert!(check.replacement(Ts::from(9)).is_none());
+    assert!(check.finding(Ts::from(9)).is_none());
     let mut check = after_a_finding().await;
-    assert!(check.replacement(Ts::from(4)).is_none(), "once for each call");
+    assert!(check.finding(Ts::from(4)).is_none(), "once for each call");
+}
+
+/// A check whose calls find these newest positions of VK, one after the other; the last one repeatedly.
+fn finding_in_turn(newest: &[u32]) -> (SessionCheck<'static>, Arc<Mutex<Vec<Instant>>>) {
+    let left = Mutex::new(newest.iter().rev().copied().collect::<Vec<_>>());
+    recording(move || {
+        let mut left = left.lock().unwrap();
+        let newest = if left.len() > 1 { left.pop().unwrap() } else { left[0] };
+        Ok((server(), Ts::from(newest)))
+    })
+}
+
+/// Polls return nothing from position 4 until there are so many calls; the last finding.
+async fn after_calls(
+    check: &mut SessionCheck<'_>,
+    calls: &Mutex<Vec<Instant>>,
+    number: usize,
+) -> Option<Finding> {
+    loop {
+        check.beside(tokio::time::sleep(POLL)).await.unwrap();
+        let finding = check.finding(Ts::from(4));
+        if finding.is_some() || calls.lock().unwrap().len() >= number {
+            return finding;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_position_ahead_of_vks_queue_is_lost_once_a_second_check_confirms_it() {
+    let (mut check, calls) = finding_in_turn(&[2, 3]);
+    assert!(after_calls(&mut check, &calls, 1).await.is_none(), "once is no proof");
+    let finding = after_calls(&mut check, &calls, 2).await;
+    assert!(matches!(finding, Some(Finding::Lost(_, newest)) if newest == Ts::from(3)));
+    let calls = calls.lock().unwrap();
+    assert!(calls[1] - calls[0] <= CONFIRMATION + POLL, "soon");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_position_ahead_of_vks_queue_is_not_lost_if_anything_contradicts_it() {
+    for newest in [[2, 4, 2], [2, 9, 2]] {
+        let (mut check, calls) = finding_in_turn(&newest);
+        for number in 1..=3 {
+            let finding = after_calls(&mut check, &calls, number).await;
+            assert!(!matches!(finding, Some(Finding::Lost(..))), "{newest:?}");
+        }
+    }
+    let (mut check, calls) = finding_in_turn(&[2]);
+    assert!(after_calls(&mut check, &calls, 1).await.is_none());
+    check.received(&batch(5, 1));
+    assert!(after_calls(&mut check, &calls, 2).await.is_none(), "an update arrived");
+}
+
+#[tokio::test(start_paused = true)]
+async fn checks_that_confirm_others_keep_to_six_calls_an_hour() {
+    let started = Instant::now();
+    let (mut check, calls) = recording(|| Ok((server(), Ts::from(2))));
+    while started.elapsed() < 10 * HOUR {
+        check.beside(tokio::time::sleep(POLL)).await.unwrap();
+        let _ = check.finding(Ts::from(4));
+    }
+    let calls = calls.lock().unwrap();
+    assert!(calls.len() > 20, "{}", calls.len());
+    for (at, called_at) in calls.iter().enumerate() {
+        let within = calls[at..].iter().filter(|it| **it - *called_at < HOUR).count();
+        assert!(within <= 6, "{within} in an hour");
+    }
 }
 
 #[tokio::test(start_paused = true)]

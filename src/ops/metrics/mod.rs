@@ -74,6 +74,10 @@ impl Metrics {
     }
 
     /// All metrics as text in the `OpenMetrics` format. Fails only where a collector does.
+    ///
+    /// # Errors
+    ///
+    /// Only if a metric cannot be formatted, which is a bug.
     pub fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;

@@ -111,7 +111,7 @@ async fn a_wrong_token_is_a_problem_that_says_what_to_do() {
     assert_eq!(ended.code, Some(69), "{ended:?}");
     let (finding, _) = finding(&ended, "error 5");
     assert!(finding.starts_with("  problem ") && finding.contains("make a new one"), "{finding}");
-    assert!(ended.out.contains("no Redis to ask"), "{}", ended.out);
+    assert!(ended.out.contains("no Redis to check"), "{}", ended.out);
 }
 
 #[tokio::test]

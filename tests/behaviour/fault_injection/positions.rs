@@ -15,7 +15,7 @@ const FIRST: u64 = 1000;
 
 const LARGEST: &str = "9223372036854775807";
 
-/// A Redis, a VK with a front, and how the service is told of it.
+/// A Redis, a VK with a front, and the variables of a service between them.
 async fn scene() -> (RedisServer, Flow, Front) {
     let redis = RedisServer::start().await.unwrap();
     let flow = Flow::start().await;
@@ -152,6 +152,25 @@ async fn a_damaged_front_of_a_growing_body_costs_only_the_damaged_update() {
     let bus = bus(&redis).await;
     assert_eq!(bus.dead_letters().await.unwrap().len(), 1);
     assert_eq!(bus.position("gaps").await.unwrap(), None);
+    ends_well(service).await;
+}
+
+/// The same event with other bytes each time: it is new to the session, and a duplicate to the commit.
+#[tokio::test]
+async fn updates_that_change_without_moving_the_position_are_reported_and_delivered_once() {
+    const ANSWERS: usize = 2000;
+    let (redis, flow, front) = scene().await;
+    lead_here(&front);
+    for number in 0..ANSWERS {
+        let update = update("a").replacen('{', &format!(r#"{{"number":{number},"#), 1);
+        let body = format!(r#"{{"ts":"1000","updates":[{update}]}}"#);
+        front.answer("/whp/1", "200 OK", body.as_bytes());
+    }
+    let service = start(&redis, &flow, &front);
+    service.says("its ts stays at 1000").await.unwrap();
+    tokio::time::timeout(DEADLINE, has(&redis, 1)).await.unwrap();
+    assert_eq!(ids(&redis).await, ["a"]);
+    assert!(ANSWERS - front.left() < 40, "{} polls", ANSWERS - front.left());
     ends_well(service).await;
 }
 
