@@ -118,6 +118,11 @@ in
         "network-online.target"
         "redis.service"
       ];
+      # glibc returns large blocks to the system when they are freed, instead of keeping up to 64 MiB.
+      environment = {
+        MALLOC_MMAP_THRESHOLD_ = "131072";
+        MALLOC_TRIM_THRESHOLD_ = "131072";
+      };
       serviceConfig = (import ./unit.nix) // {
         ExecStart = "${lib.getExe cfg.package} run --config ${checked}";
         ExecReload = "${lib.getExe' pkgs.coreutils "kill"} -HUP $MAINPID";
