@@ -92,6 +92,11 @@ impl<N: Size + Clone + Send + Sync + 'static> Cache<N> {
         }
     }
 
+    /// Whether at least half of the capacity is free.
+    pub(super) fn has_capacity(&self) -> bool {
+        self.answers.weight() * 2 <= self.answers.capacity()
+    }
+
     pub(super) fn put(&self, id: i64, name: Option<N>) {
         let now = Instant::now();
         self.answers.insert(id, Answer { name, at: now, refresh_from: now });

@@ -2,11 +2,14 @@
 //! VK allows. Names are cached.
 
 mod bisect;
+mod busy;
 mod cache;
+mod calls;
 mod config;
 mod cropped;
 mod directory;
 mod lookup;
+mod members;
 mod query;
 mod rejected;
 mod token_check;
@@ -17,12 +20,15 @@ use crate::{
     converter::{self, LookupRequest, Lookups, PartialEvent, Rules},
     event::Event,
     ops::{health::Health, metrics::Enrichment},
-    vk::{Api, CallError},
+    vk::{Api, Identity},
 };
+use busy::Wake;
+use calls::Executes;
 pub use config::{Config, Unresolved};
 use cropped::Cropped;
 use directory::{Chats, Communities, Users};
 use lookup::{Lookup, Policy};
+use members::Members;
 
 /// Looks up what events need to be complete.
 pub struct Enricher {
@@ -31,6 +37,9 @@ pub struct Enricher {
     communities: Lookup<Communities>,
     chats: Lookup<Chats>,
     cropped: Cropped,
+    members: Members,
+    executes: Executes,
+    wake: Arc<Wake>,
 }
 
 impl Enricher {
@@ -44,22 +53,20 @@ impl Enricher {
     ) -> Self {
         let (users, chats, ttls) = (settings.users, settings.chats, settings.ttls());
         let policy = Policy { unresolved: settings.unresolved, after: settings.unresolved_after };
+        let wake = Arc::new(Wake::default());
         Self {
             api,
-            users: Lookup::new(users, ttls, policy, health.clone(), metrics),
-            communities: Lookup::new(chats, ttls, policy, health.clone(), metrics),
-            chats: Lookup::new(chats, ttls, policy, health.clone(), metrics),
-            cropped: Cropped::new(health.clone(), metrics.messages_incomplete.clone()),
-        }
-    }
-
-    /// Calls VK's API for all look-ups, for as long as it is polled. Ends only with a permanent error.
-    pub async fn run(&self) -> CallError {
-        tokio::select! {
-            error = self.users.run(&self.api) => error,
-            error = self.communities.run(&self.api) => error,
-            error = self.chats.run(&self.api) => error,
-            error = self.cropped.run(&self.api) => error,
+            users: Lookup::new(users, ttls, policy, health.clone(), metrics, wake.clone()),
+            communities: Lookup::new(chats, ttls, policy, health.clone(), metrics, wake.clone()),
+            chats: Lookup::new(chats, ttls, policy, health.clone(), metrics, wake.clone()),
+            cropped: Cropped::new(
+                health.clone(),
+                metrics.messages_incomplete.clone(),
+                wake.clone(),
+            ),
+            members: Members::new(chats, ttls.soft),
+            executes: Executes::default(),
+            wake,
         }
     }
 
@@ -73,6 +80,7 @@ impl Enricher {
         let mut request = LookupRequest::default();
         for partial in partials {
             partial.add_to(&mut request);
+            self.learn(partial);
         }
         let users = self.users.start(&request.users);
         let communities = self.communities.start(&request.communities);
@@ -89,6 +97,21 @@ impl Enricher {
                 messages.finish()
             );
             Lookups { users, communities, chats, messages }
+        }
+    }
+
+    /// Looks up in the background who may write soon: the members of a chat in which a stranger writes, and who joins
+    /// a chat.
+    fn learn(&self, partial: &PartialEvent) {
+        if let Some(user) = partial.joined() {
+            self.users.prefetch(user);
+        }
+        if let (Identity::User(author), Identity::Chat(chat)) = (partial.author(), partial.peer())
+            && !self.users.has(author)
+            && self.users.has_capacity()
+            && self.members.stranger_in(chat)
+        {
+            self.wake.background.notify_one();
         }
     }
 

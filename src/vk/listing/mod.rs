@@ -44,6 +44,22 @@ pub struct Elements<'a> {
     more: bool,
 }
 
+impl Elements<'_> {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.read.len()
+    }
+}
+
+impl<'a> IntoIterator for Elements<'a> {
+    type Item = &'a RawValue;
+    type IntoIter = std::vec::IntoIter<&'a RawValue>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.read.into_iter()
+    }
+}
+
 /// One element of a list.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Element<T> {
