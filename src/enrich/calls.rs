@@ -197,7 +197,7 @@ impl Enricher {
                 work.messages = self.cropped.dequeue(most);
             }
             Priority::Background if is_part(Method::Members) => {
-                work.members = self.members.dequeue(most, |chat| self.chats.is_unknown(chat));
+                work.members = self.members.dequeue(most);
             }
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! Look-ups in one directory: cached, each id queried once, in as few calls as VK allows.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -15,7 +15,8 @@ use super::{
     cache::{Cache, Cached},
     config::{Ttls, Unresolved},
     directory::Directory,
-    query::QueryState,
+    query::{QueryState, lock},
+    stored::MOST_CHANGED,
 };
 use crate::{
     ops::{
@@ -30,7 +31,10 @@ const CONCURRENT_LISTS: usize = 4;
 
 /// The look-ups in one directory.
 pub(super) struct Lookup<D: Directory> {
-    cache: Cache<D::Name>,
+    pub(super) cache: Cache<D::Name>,
+    /// Ids whose names are to be stored; none if names are not stored.
+    pub(super) changed: Mutex<HashSet<i64>>,
+    persist: bool,
     queue: Mutex<Queue<D::Name>>,
     wake: Arc<Wake>,
     lists: Busy,
@@ -43,11 +47,13 @@ pub(super) struct Lookup<D: Directory> {
     pub(super) state: QueryState,
 }
 
-/// What happens to an id whose look-up keeps failing when it is queried alone.
+/// What happens to names, and to an id whose look-up keeps failing when it is queried alone.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Policy {
     pub(super) unresolved: Unresolved,
     pub(super) after: Duration,
+    /// Names are stored.
+    pub(super) persist: bool,
 }
 
 /// The ids to query.
@@ -98,6 +104,8 @@ impl<D: Directory> Lookup<D> {
         };
         Self {
             cache: Cache::new(capacity, ttls),
+            changed: Mutex::default(),
+            persist: policy.persist,
             queue: Mutex::new(queue),
             lists: Busy::new(CONCURRENT_LISTS, wake.clone()),
             wake,
@@ -151,11 +159,6 @@ impl<D: Directory> Lookup<D> {
             queue.unawaited.remove(&id);
         }
         self.settle(id, Some(name));
-    }
-
-    /// Whether VK answered that it does not know an id or hides it.
-    pub(super) fn is_unknown(&self, id: i64) -> bool {
-        matches!(self.cache.get(id), Cached::Fresh(None) | Cached::Stale(None))
     }
 
     /// Sets names that another call returned.
@@ -267,6 +270,12 @@ impl<D: Directory> Lookup<D> {
 
     fn settle(&self, id: i64, name: Option<&D::Name>) {
         self.cache.put(id, name.cloned());
+        if self.persist {
+            let mut changed = lock(&self.changed);
+            if changed.len() < MOST_CHANGED {
+                changed.insert(id);
+            }
+        }
         for waiter in self.queue().waiters.remove(&id).into_iter().flatten() {
             // A batch that no longer waits has been dropped.
             let _ = waiter.send(name.cloned());

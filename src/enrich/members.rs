@@ -76,28 +76,17 @@ impl Members {
     }
 
     /// The chats of the next call, those with the most strangers first, each with the number of members read
-    /// already. A chat whose title VK hides is not read.
-    pub(super) fn dequeue(
-        &self,
-        most: usize,
-        is_hidden: impl Fn(i64) -> bool,
-    ) -> Vec<(i64, usize)> {
+    /// already.
+    pub(super) fn dequeue(&self, most: usize) -> Vec<(i64, usize)> {
         let Chats { wanted, read_from } = &mut *self.chats();
-        let now = Instant::now();
-        wanted.retain(|chat, _| {
-            let is_hidden = is_hidden(*chat);
-            if is_hidden {
-                read_from.insert(*chat, now + DENIED);
-            }
-            !is_hidden
-        });
+        let retry = Instant::now() + RETRY;
         let mut next: Vec<_> =
             wanted.iter().map(|(chat, it)| (Reverse(it.strangers), *chat, it.from)).collect();
         next.sort_unstable();
         next.truncate(most);
         for (_, chat, _) in &next {
             wanted.remove(chat);
-            read_from.insert(*chat, now + RETRY);
+            read_from.insert(*chat, retry);
         }
         next.into_iter().map(|(_, chat, from)| (chat, from)).collect()
     }
@@ -136,10 +125,10 @@ mod tests {
         assert!(members.stranger_in(1));
         assert!(members.stranger_in(2));
         assert!(!members.stranger_in(2));
-        assert_eq!(members.dequeue(1, |_| false), [(2, 0)]);
+        assert_eq!(members.dequeue(1), [(2, 0)]);
         members.was_read(2, 0, false);
         assert!(!members.stranger_in(2));
-        assert_eq!(members.dequeue(5, |_| false), [(1, 0)]);
+        assert_eq!(members.dequeue(5), [(1, 0)]);
         tokio::time::advance(HOUR).await;
         assert!(members.stranger_in(2));
     }
@@ -149,7 +138,7 @@ mod tests {
         let members = Members::new(100, HOUR);
         members.stranger_in(1);
         let mut pages = 0;
-        while let [(chat, from)] = members.dequeue(5, |_| false)[..] {
+        while let [(chat, from)] = members.dequeue(5)[..] {
             assert_eq!(from, pages * MEMBERS_A_CALL);
             pages += 1;
             members.was_read(chat, from, true);
@@ -162,7 +151,7 @@ mod tests {
         let members = Members::new(100, HOUR);
         members.stranger_in(1);
         members.stranger_in(2);
-        assert_eq!(members.dequeue(5, |_| false).len(), 2);
+        assert_eq!(members.dequeue(5).len(), 2);
         members.is_denied(1);
         tokio::time::advance(2 * RETRY).await;
         assert!(!members.stranger_in(1));
@@ -172,20 +161,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_hidden_chat_is_not_read() {
-        let members = Members::new(100, HOUR);
-        members.stranger_in(1);
-        members.stranger_in(2);
-        assert_eq!(members.dequeue(5, |chat| chat == 1), [(2, 0)]);
-        assert!(!members.stranger_in(1));
-    }
-
-    #[tokio::test(start_paused = true)]
     async fn the_number_of_remembered_chats_is_bounded() {
         let members = Members::new(100, HOUR);
         (0..1000).for_each(|chat| _ = members.stranger_in(chat));
         assert_eq!(members.wanted(), 100);
-        members.dequeue(100, |_| false);
+        members.dequeue(100);
         assert!(!members.stranger_in(2000));
         tokio::time::advance(RETRY).await;
         assert!(members.stranger_in(2000));

@@ -12,6 +12,7 @@ mod lookup;
 mod members;
 mod query;
 mod rejected;
+mod stored;
 mod token_check;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use cropped::Cropped;
 use directory::{Chats, Communities, Users};
 use lookup::{Lookup, Policy};
 use members::Members;
+pub use stored::user_field;
 
 /// Looks up what events need to be complete.
 pub struct Enricher {
@@ -37,7 +39,7 @@ pub struct Enricher {
     communities: Lookup<Communities>,
     chats: Lookup<Chats>,
     cropped: Cropped,
-    members: Members,
+    members: Arc<Members>,
     executes: Executes,
     wake: Arc<Wake>,
 }
@@ -52,7 +54,11 @@ impl Enricher {
         metrics: &Enrichment,
     ) -> Self {
         let (users, chats, ttls) = (settings.users, settings.chats, settings.ttls());
-        let policy = Policy { unresolved: settings.unresolved, after: settings.unresolved_after };
+        let policy = Policy {
+            unresolved: settings.unresolved,
+            after: settings.unresolved_after,
+            persist: settings.persist,
+        };
         let wake = Arc::new(Wake::default());
         Self {
             api,
@@ -64,7 +70,7 @@ impl Enricher {
                 metrics.messages_incomplete.clone(),
                 wake.clone(),
             ),
-            members: Members::new(chats, ttls.soft),
+            members: Arc::new(Members::new(chats, ttls.soft)),
             executes: Executes::default(),
             wake,
         }
@@ -80,8 +86,8 @@ impl Enricher {
         let mut request = LookupRequest::default();
         for partial in partials {
             partial.add_to(&mut request);
-            self.learn(partial);
         }
+        let strangers = self.learn(partials);
         let users = self.users.start(&request.users);
         let communities = self.communities.start(&request.communities);
         let chats = self.chats.start(&request.chats);
@@ -89,6 +95,7 @@ impl Enricher {
         for (peer_id, title) in partials.iter().filter_map(PartialEvent::new_title) {
             self.chats.set(peer_id, &title.into());
         }
+        let (members, wake) = (self.members.clone(), self.wake.clone());
         async move {
             let (users, communities, chats, messages) = tokio::join!(
                 users.finish(),
@@ -96,23 +103,29 @@ impl Enricher {
                 chats.finish(),
                 messages.finish()
             );
+            // A chat whose title VK hides cannot be read.
+            let readable = strangers.into_iter().filter(|chat| chats.contains_key(chat));
+            if readable.filter(|chat| members.stranger_in(*chat)).count() > 0 {
+                wake.background.notify_one();
+            }
             Lookups { users, communities, chats, messages }
         }
     }
 
-    /// Looks up in the background who may write soon: the members of a chat in which a stranger writes, and who joins
-    /// a chat.
-    fn learn(&self, partial: &PartialEvent) {
-        if let Some(user) = partial.joined() {
-            self.users.prefetch(user);
+    /// Looks up in the background who joins a chat. Returns the chats in which strangers write, whose members are to
+    /// be read.
+    fn learn(&self, partials: &[PartialEvent]) -> Vec<i64> {
+        partials.iter().filter_map(PartialEvent::joined).for_each(|user| self.users.prefetch(user));
+        let stranger_in = |partial: &PartialEvent| match (partial.author(), partial.peer()) {
+            (Identity::User(author), Identity::Chat(chat)) => {
+                (!self.users.has(author)).then_some(chat)
+            }
+            _ => None,
+        };
+        if !self.users.has_capacity() {
+            return Vec::new();
         }
-        if let (Identity::User(author), Identity::Chat(chat)) = (partial.author(), partial.peer())
-            && !self.users.has(author)
-            && self.users.has_capacity()
-            && self.members.stranger_in(chat)
-        {
-            self.wake.background.notify_one();
-        }
+        partials.iter().filter_map(stranger_in).collect()
     }
 
     /// Looks up what a batch needs and completes its events, in the same order.

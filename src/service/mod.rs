@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, error_span};
 
 use crate::{
-    bus::{self, Bus, BusUrl, SnapshotReader},
+    bus::{self, Bus, BusUrl, NameStore, NameStoreSettings, SnapshotReader},
     config::{Config, Loaded, Sources},
     converter::Rules,
     enrich::Enricher,
@@ -99,6 +99,7 @@ struct Service {
     api: Arc<Api>,
     long_poll: Arc<LongPoll>,
     enricher: Enricher,
+    names: Option<NameStore>,
     rules: Rules,
     bus: Bus,
     health: Arc<Health>,
@@ -126,6 +127,7 @@ impl Service {
         let long_poll = Arc::new(LongPoll::new(&config.vk)?);
         let bus = Bus::new(&config.bus, group_id, health.clone(), metrics.commits.clone())?;
         let enricher = Enricher::new(api.clone(), &config.names, &health, &metrics.lookups);
+        let names = name_store(&config, group_id)?;
         let rules = Rules::from(config.converter.clone()).of_community(group_id);
 
         let snapshot_reader = config.http.listen.and_then(|_| bus.snapshot_reader());
@@ -141,6 +143,7 @@ impl Service {
             api,
             long_poll,
             enricher,
+            names,
             rules,
             bus,
             health,
@@ -188,6 +191,7 @@ impl Service {
             long_poll: &self.long_poll,
             session_check: self.config.vk.session_check,
             enricher: &self.enricher,
+            names: self.names.as_ref(),
             health: &self.health,
             metrics: &self.metrics,
             history: &self.history,
@@ -195,6 +199,21 @@ impl Service {
             rules: &self.rules,
             unrouted: self.config.bus.unrouted,
         }
+    }
+}
+
+/// Where names are kept; none without Redis, or if that is switched off.
+fn name_store(config: &Config, group_id: i64) -> anyhow::Result<Option<NameStore>> {
+    let settings = NameStoreSettings {
+        lang: config.vk.lang.clone(),
+        ttl: config.names.hard_ttl,
+        capacity: config.names.capacity(),
+    };
+    match &config.bus.url {
+        BusUrl::Redis(url) if config.names.persist => {
+            Ok(Some(NameStore::new(url, &config.bus, group_id, settings)?))
+        }
+        BusUrl::Redis(_) | BusUrl::Stdout => Ok(None),
     }
 }
 

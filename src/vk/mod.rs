@@ -20,7 +20,7 @@ mod together;
 pub(crate) mod update;
 
 pub use api::{Api, Permit};
-pub use config::{Access, Config, Tls};
+pub use config::{Access, Config, LANGS, Tls};
 pub use error::{CallError, ErrorClass};
 pub use http::RequestError;
 pub use id::Identity;

@@ -49,6 +49,7 @@ async fn stalled_work_is_restarted_and_nothing_is_lost() {
         long_poll: &Arc::new(LongPoll::new(&config.vk).unwrap()),
         session_check: config.vk.session_check,
         enricher: &names,
+        names: None,
         health: &health,
         metrics: &metrics,
         history: &History::default(),
