@@ -9,6 +9,7 @@ mod report;
 use std::{future::pending, panic::resume_unwind, sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream};
+use strum::VariantArray;
 use thiserror::Error;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
@@ -80,7 +81,7 @@ pub fn label_values() -> LabelValues {
     LabelValues {
         event_types: EventType::ALL.map(EventType::as_str).to_vec(),
         dead_letter_reasons: Rejection::CODES.iter().copied().chain([UNROUTED]).collect(),
-        vk_methods: Method::ALL.iter().map(|method| method.as_str()).collect(),
+        vk_methods: Method::VARIANTS.iter().map(Into::into).collect(),
     }
 }
 

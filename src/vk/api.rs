@@ -9,6 +9,7 @@ use std::{
 use reqwest::{Client, Url};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
+use strum::VariantArray;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::{Instant, sleep_until},
@@ -60,7 +61,7 @@ impl Api {
         let Access { group_id, token } = access;
         let at_once = (settings.requests_per_second / MAX_HANGING_METHODS).max(1) as usize;
         let in_flight =
-            Method::ALL.iter().map(|method| (*method, Semaphore::new(at_once))).collect();
+            Method::VARIANTS.iter().map(|method| (*method, Semaphore::new(at_once))).collect();
         Ok(Self {
             http: http::client(settings.timeout, &settings)?,
             limiter: RateLimiter::new(settings.requests_per_second),
@@ -96,7 +97,7 @@ impl Api {
             reason: error.to_string().into(),
         };
         let credential = Arc::new(Credential::new(token).map_err(unusable)?);
-        self.long_poll_server_as(&credential).await?;
+        self.long_poll_server_as(credential.clone()).await?;
         *self.credential.write().unwrap_or_else(PoisonError::into_inner) = credential;
         Ok(())
     }
@@ -109,7 +110,7 @@ impl Api {
     /// Waits until `method` may be called. Choose the parameters after this, so that one call asks for
     /// everything that is wanted by then.
     pub async fn permit(&self, method: Method) -> Permit<'_> {
-        let labels = MethodLabels { method: method.as_str() };
+        let labels = MethodLabels { method: method.into() };
         let seconds = self.metrics.rate_limit_wait.get_or_create_owned(&labels);
         let _waited = Waited { seconds, since: Instant::now() };
         loop {
@@ -131,7 +132,8 @@ impl Api {
             unreachable!("the semaphores are never closed")
         };
         let reservation = self.limiter.reserve().await;
-        let permit = Permit { api: self, method, reservation, _in_flight: in_flight };
+        let credential = self.credential();
+        let permit = Permit { api: self, method, credential, reservation, _in_flight: in_flight };
         (!self.is_throttled(method)).then_some(permit)
     }
 
@@ -147,7 +149,7 @@ impl Api {
         params: &[(&str, &str)],
         credential: &Credential,
     ) -> Result<http::Body<'_>, RequestError> {
-        let url = self.settings.api_url.join(method.as_str()).map_err(|error| error.to_string())?;
+        let url = self.settings.api_url.join(method.into()).map_err(|error| error.to_string())?;
         let common =
             [("v", self.settings.api_version.as_str()), ("lang", self.settings.lang.as_str())];
         let form: Vec<_> = params.iter().copied().chain(common).collect();
@@ -163,7 +165,7 @@ impl Api {
     }
 
     fn count(&self, method: Method, outcome: CallOutcome) {
-        let labels = CallLabels { method: method.as_str(), outcome };
+        let labels = CallLabels { method: method.into(), outcome };
         self.metrics.calls.get_or_create(&labels).inc();
     }
 
@@ -191,17 +193,14 @@ impl Api {
 #[derive(Debug)]
 pub struct Permit<'a> {
     api: &'a Api,
-    method: Method,
+    pub(super) method: Method,
+    /// The token to call with.
+    pub(super) credential: Arc<Credential>,
     reservation: Reservation<'a>,
     _in_flight: SemaphorePermit<'a>,
 }
 
 impl Permit<'_> {
-    /// Uses the permission for another method.
-    pub(super) fn instead(self, method: Method) -> Self {
-        Self { method, ..self }
-    }
-
     /// Calls the method. The parameters `v` and `lang` and the token are added.
     ///
     /// # Errors
@@ -211,34 +210,15 @@ impl Permit<'_> {
         self.read(params, |response| serde_json::from_str(response.value.get())).await
     }
 
-    /// Calls the method with a token other than the one in use.
-    pub(super) async fn call_as<T: DeserializeOwned>(
-        self,
-        credential: &Credential,
-        params: &[(&str, &str)],
-    ) -> Result<T, CallError> {
-        self.read_as(credential, params, |response| serde_json::from_str(response.value.get()))
-            .await
-    }
-
     /// Calls the method and parses the response with `read`.
     pub(super) async fn read<T>(
-        self,
-        params: &[(&str, &str)],
-        read: impl FnOnce(Response<'_>) -> serde_json::Result<T>,
-    ) -> Result<T, CallError> {
-        let credential = self.api.credential();
-        self.read_as(&credential, params, read).await
-    }
-
-    async fn read_as<T>(
         mut self,
-        credential: &Credential,
         params: &[(&str, &str)],
         read: impl FnOnce(Response<'_>) -> serde_json::Result<T>,
     ) -> Result<T, CallError> {
-        let (api, method) = (self.api, self.method);
         self.reservation.start();
+        let Self { api, method, credential, .. } = &self;
+        let method = *method;
         let response = match api.post(method, params, credential).await {
             Ok(body) => open(&body.bytes).and_then(|response| {
                 read(response).map_err(|error| unexpected("response", &error))

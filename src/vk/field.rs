@@ -79,7 +79,7 @@ impl Wire<'_> for bool {
 
 /// The first items of a list, at most `MOST`. The others are skipped, and take no memory.
 #[derive(Debug)]
-pub(crate) struct First<T, const MOST: usize> {
+pub struct First<T, const MOST: usize> {
     pub(crate) items: Vec<T>,
     /// How many more there were.
     pub(crate) more: usize,
@@ -91,21 +91,47 @@ impl<T, const MOST: usize> Default for First<T, MOST> {
     }
 }
 
+impl<'de, T: Deserialize<'de>, const MOST: usize> First<T, MOST> {
+    fn read<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
+        let mut first = Self::default();
+        while first.items.len() < MOST {
+            match list.next_element()? {
+                Some(item) => first.items.push(item),
+                None => return Ok(first),
+            }
+        }
+        while list.next_element::<IgnoredAny>()?.is_some() {
+            first.more += 1;
+        }
+        Ok(first)
+    }
+}
+
 impl<'de, T: Deserialize<'de>, const MOST: usize> Wire<'de> for First<T, MOST> {
     const NAME: &'static str = "an array";
 
-    fn from_list<A: SeqAccess<'de>>(mut items: A) -> Result<Option<Self>, A::Error> {
-        let mut list = Self::default();
-        while list.items.len() < MOST {
-            match items.next_element()? {
-                Some(item) => list.items.push(item),
-                None => return Ok(Some(list)),
-            }
-        }
-        while items.next_element::<IgnoredAny>()?.is_some() {
-            list.more += 1;
-        }
-        Ok(Some(list))
+    fn from_list<A: SeqAccess<'de>>(list: A) -> Result<Option<Self>, A::Error> {
+        Self::read(list).map(Some)
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for First<T, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ListVisitor(PhantomData))
+    }
+}
+
+struct ListVisitor<T, const MOST: usize>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for ListVisitor<T, MOST> {
+    type Value = First<T, MOST>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+        First::read(list)
     }
 }
 

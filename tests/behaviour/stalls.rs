@@ -16,6 +16,7 @@ use event_fetcher::{
     vk::{Api, LongPoll, Method},
 };
 use harness::RedisServer;
+use strum::VariantArray;
 use tokio_util::sync::CancellationToken;
 use vk_simulator::{Options, Simulator};
 
@@ -60,7 +61,7 @@ async fn stalled_work_is_restarted_and_nothing_is_lost() {
     // A lost task holds every permit of the rate limit: no dependency fails, and nothing moves.
     let mut permits = Vec::new();
     let places = config.vk.requests_per_second as usize;
-    for method in Method::ALL.iter().cycle().take(places) {
+    for method in Method::VARIANTS.iter().cycle().take(places) {
         permits.push(api.permit(*method).await);
     }
     let stop = CancellationToken::new();
