@@ -18,7 +18,10 @@ use crate::ops::process;
 
 /// Opens connections to the Redis that `bus.url` names.
 #[derive(Clone)]
-pub struct Connector(Kind);
+pub struct Connector {
+    kind: Kind,
+    timeout: Duration,
+}
 
 #[derive(Clone)]
 enum Kind {
@@ -36,7 +39,7 @@ impl Connector {
         process::install_tls_provider();
         let login = login(url.topology().any_address(), settings)?;
         let certificates = certificates(&settings.tls)?;
-        Ok(Self(match url.topology() {
+        let kind = match url.topology() {
             Topology::Single(_) => Kind::Single(Box::new(match certificates {
                 Some(certificates) => Client::build_with_tls(login, certificates)?,
                 None => Client::open(login)?,
@@ -60,39 +63,41 @@ impl Connector {
                 }
                 Kind::Cluster(Box::new(builder.build()?))
             }
-        }))
+        };
+        Ok(Self { kind, timeout: settings.timeout })
     }
 
-    /// Connects within `timeout`. Commands on the connection fail after `response_timeout`.
+    /// Connects within `bus.timeout`. Commands on the connection fail after the same time.
     ///
     /// # Errors
     /// Redis is unreachable or rejected the login.
-    pub async fn connect(
-        &self,
-        timeout: Duration,
-        response_timeout: Duration,
-    ) -> RedisResult<Connection> {
+    pub async fn connect(&self) -> RedisResult<Connection> {
+        self.connect_to_block(Duration::ZERO).await
+    }
+
+    /// Connects for commands that block for up to `block`.
+    ///
+    /// # Errors
+    /// Redis is unreachable or rejected the login.
+    pub async fn connect_to_block(&self, block: Duration) -> RedisResult<Connection> {
+        let (timeout, response_timeout) = (self.timeout, self.timeout + block);
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(timeout))
             .set_response_timeout(Some(response_timeout));
-        match &self.0 {
-            Kind::Single(client) => {
-                let connection =
-                    client.get_multiplexed_async_connection_with_config(&config).await?;
-                Ok(Connection::Single(connection))
-            }
-            Kind::Sentinel(client) => {
-                let mut client = client.lock().await;
-                Ok(Connection::Single(client.get_async_connection_with_config(&config).await?))
-            }
+        Ok(match &self.kind {
+            Kind::Single(client) => Connection::Single(
+                client.get_multiplexed_async_connection_with_config(&config).await?,
+            ),
+            Kind::Sentinel(client) => Connection::Single(
+                client.lock().await.get_async_connection_with_config(&config).await?,
+            ),
             Kind::Cluster(client) => {
                 let config = ClusterConfig::new()
                     .set_connection_timeout(timeout)
                     .set_response_timeout(response_timeout);
-                let connection = client.get_async_connection_with_config(config).await?;
-                Ok(Connection::Cluster(connection))
+                Connection::Cluster(client.get_async_connection_with_config(config).await?)
             }
-        }
+        })
     }
 }
 
