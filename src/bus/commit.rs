@@ -9,7 +9,7 @@ use super::{
     CommitError, Content, LeaseTerm, Position, RedisBus,
     durability::{Waited, wait_durable},
     retrying::RetryingConnection,
-    scripts::{ScriptCall, parse_position, parse_reply},
+    scripts::{ScriptCall, parse_reply},
 };
 use crate::{
     ops::{
@@ -165,7 +165,7 @@ impl FromRedisValue for CommitReply {
             ["ALREADY_DONE"] => Some(Self::AlreadyDone),
             ["FENCED"] => Some(Self::Failed(CommitError::Fenced)),
             ["ROLLED_BACK", generation, ts] => {
-                Some(Self::Failed(CommitError::RolledBack(parse_position(generation, ts)?)))
+                Some(Self::Failed(CommitError::rolled_back(generation, ts)?))
             }
             ["STREAM_FULL", stream, group] => {
                 Some(Self::StreamFull { stream: stream.to_owned(), group: group.to_owned() })

@@ -134,9 +134,12 @@ enum AcquireReply {
 impl FromRedisValue for AcquireReply {
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
         parse_reply(value, |reply| match *reply {
+            ["ACQUIRED", epoch, "", ""] => {
+                Some(Self::Acquired(LeaseTerm { epoch: epoch.parse().ok()?, position: None }))
+            }
             ["ACQUIRED", epoch, generation, ts] => Some(Self::Acquired(LeaseTerm {
                 epoch: epoch.parse().ok()?,
-                position: parse_position(generation, ts)?,
+                position: Some(parse_position(generation, ts)?),
             })),
             ["HELD", holder, ttl] => {
                 let ttl: i64 = ttl.parse().ok()?;
@@ -157,7 +160,7 @@ impl FromRedisValue for RenewReply {
             ["OK"] => Some(Self(Ok(()))),
             ["FENCED"] => Some(Self(Err(CommitError::Fenced))),
             ["ROLLED_BACK", generation, ts] => {
-                Some(Self(Err(CommitError::RolledBack(parse_position(generation, ts)?))))
+                Some(Self(Err(CommitError::rolled_back(generation, ts)?)))
             }
             _ => None,
         })

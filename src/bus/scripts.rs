@@ -7,7 +7,7 @@ use redis::{
     ToRedisArgs, Value, aio::ConnectionLike,
 };
 
-use super::{Config, Encoding, Keys, Position, StreamEntry, pickle::pickle};
+use super::{CommitError, Config, Encoding, Keys, Position, StreamEntry, pickle::pickle};
 use crate::event::Event;
 
 /// The scripts of one community's bus.
@@ -182,11 +182,18 @@ pub(super) fn parse_reply<T>(
     read(&words).ok_or_else(|| format!("unknown reply of a script: {}", words.join(" ")).into())
 }
 
-/// A stored position, which is two empty texts before the first commit; none if it is invalid.
-pub(super) fn parse_position(generation: &str, ts: &str) -> Option<Option<Position>> {
-    if generation.is_empty() && ts.is_empty() {
-        return Some(None);
-    }
+/// A stored position; none if it is invalid.
+pub(super) fn parse_position(generation: &str, ts: &str) -> Option<Position> {
     let ts: u64 = ts.parse().ok()?;
-    Some(Some(Position { generation: generation.parse().ok()?, ts: ts.try_into().ok()? }))
+    Some(Position { generation: generation.parse().ok()?, ts: ts.try_into().ok()? })
+}
+
+impl CommitError {
+    /// From a reply `ROLLED_BACK`: the stored position is two empty texts before the first commit.
+    pub(super) fn rolled_back(generation: &str, ts: &str) -> Option<Self> {
+        Some(Self::RolledBack(match (generation, ts) {
+            ("", "") => None,
+            _ => Some(parse_position(generation, ts)?),
+        }))
+    }
 }

@@ -77,7 +77,7 @@ pub async fn run(loaded: Loaded, sources: Sources, level: Level) -> Result<(), E
         announce(&loaded.config);
         let service = Service::build(&loaded).map_err(Error::Build)?;
         let reload =
-            Reload::new(sources, &loaded, service.api.clone(), service.health.clone(), level);
+            Reload::new(sources, loaded, service.api.clone(), service.health.clone(), level);
         Ok(service.run(signals, reload).await?)
     };
     service.instrument(community).await

@@ -55,7 +55,6 @@ impl Api {
     /// A client for `access`.
     ///
     /// # Errors
-    ///
     /// If the TLS set-up of the machine, `vk.tls.ca` or the token cannot be used.
     pub fn new(settings: Config, access: Access, metrics: Calls) -> anyhow::Result<Self> {
         let Access { group_id, token } = access;
@@ -89,7 +88,6 @@ impl Api {
     /// Uses another token from the next call on, after VK has named a Long Poll server for it.
     ///
     /// # Errors
-    ///
     /// If VK did not; the token in use stays.
     pub async fn change_token(&self, token: SecretString) -> Result<(), CallError> {
         let unusable = |error: anyhow::Error| CallError::Unreachable {
@@ -204,7 +202,6 @@ impl Permit<'_> {
     /// Calls the method. The parameters `v` and `lang` and the token are added.
     ///
     /// # Errors
-    ///
     /// If VK answers with an error, or its response cannot be used.
     pub async fn call<T: DeserializeOwned>(self, params: &[(&str, &str)]) -> Result<T, CallError> {
         self.read(params, |response| serde_json::from_str(response.value.get())).await

@@ -96,14 +96,20 @@ const SKIP: &[i64] = &[
 
 /// The class of an error code in the answer to `method`.
 pub(super) fn class(method: Method, code: i64) -> ErrorClass {
-    match (code, method) {
-        (7 | 15 | 100 | 125, Method::LongPollServer) => ErrorClass::Permanent,
+    let is_permanent = match method {
+        Method::LongPollServer => matches!(code, 7 | 15 | 100 | 125),
         // These methods have nothing to deny but the access of the token; chats can be denied.
-        (15, Method::Users | Method::Communities) => ErrorClass::Permanent,
-        _ if PERMANENT.contains(&code) => ErrorClass::Permanent,
-        _ if THROTTLED.contains(&code) => ErrorClass::Throttled,
-        _ if SKIP.contains(&code) => ErrorClass::Skip,
-        _ => ErrorClass::Transient,
+        Method::Users | Method::Communities => code == 15,
+        _ => false,
+    };
+    if is_permanent || PERMANENT.contains(&code) {
+        ErrorClass::Permanent
+    } else if THROTTLED.contains(&code) {
+        ErrorClass::Throttled
+    } else if SKIP.contains(&code) {
+        ErrorClass::Skip
+    } else {
+        ErrorClass::Transient
     }
 }
 

@@ -42,7 +42,6 @@ impl fmt::Debug for LongPollServer {
 /// API. A forged response cannot redirect the polls to another.
 ///
 /// # Errors
-///
 /// If it may not be polled; says why.
 pub(super) fn accept(server: &str, api: &Url) -> Result<Url, String> {
     let server = Url::parse(server).map_err(|error| format!("its Long Poll URL: {error}"))?;
@@ -109,7 +108,6 @@ impl LongPoll {
     /// A client that lets VK hold each poll for `vk.wait`, and times out ten seconds later.
     ///
     /// # Errors
-    ///
     /// If `vk.tls.ca` cannot be used.
     pub fn new(settings: &Config) -> anyhow::Result<Self> {
         let wait = settings.wait;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, de::Error};
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 use strum::{Display, IntoStaticStr, VariantArray};
 
 use super::{
@@ -100,7 +100,6 @@ impl Permit<'_> {
     /// Looks up `ids`, at most as many as the method takes.
     ///
     /// # Errors
-    ///
     /// If VK answers with an error, or its response cannot be used.
     pub async fn listing<T: Listed>(self, ids: &[i64]) -> Result<Listing<T>, CallError> {
         let parameters = T::parameters(ids);
@@ -112,17 +111,12 @@ impl Permit<'_> {
     /// Looks up at most [`CALLS_AN_EXECUTE`] lists in one call of `execute`, each with a result of its own.
     ///
     /// # Errors
-    ///
     /// If VK answers the whole call with an error, or its response cannot be used.
     pub async fn listings<T: Listed>(
         mut self,
         lists: &[&[i64]],
     ) -> Result<Vec<Part<Listing<T>>>, CallError> {
-        let calls = lists.iter().map(|ids| {
-            let parameters = T::parameters(ids).into_iter();
-            let parameters = parameters.map(|(name, value)| (name.to_owned(), value.into()));
-            (T::METHOD, parameters.collect())
-        });
+        let calls = lists.iter().map(|ids| (T::METHOD, T::parameters(ids).into_iter().collect()));
         let code = code(calls);
         self.method = Method::Execute;
         self.read(&[("code", &code)], |response| {
@@ -136,7 +130,6 @@ impl Permit<'_> {
     /// [`MESSAGES_A_CALL`]. Returns them as raw message objects, without those that VK does not find.
     ///
     /// # Errors
-    ///
     /// If VK answers with an error, or its response cannot be used.
     pub async fn messages(
         self,
@@ -152,18 +145,14 @@ impl Permit<'_> {
     /// for a conversation that VK rejects; a call for it alone returns the error.
     ///
     /// # Errors
-    ///
     /// If VK answers the whole call with an error, or its response cannot be used.
     pub async fn messages_of_several(
         mut self,
         conversations: &[(i64, Vec<i64>)],
     ) -> Result<Vec<Option<Vec<(i64, Box<RawValue>)>>>, CallError> {
         let calls = conversations.iter().map(|(peer_id, cmids)| {
-            let parameters = [
-                ("peer_id".to_owned(), (*peer_id).into()),
-                ("conversation_message_ids".to_owned(), list(cmids).into()),
-            ];
-            (Method::Messages, Map::from_iter(parameters))
+            let parameters = json!({"peer_id": peer_id, "conversation_message_ids": list(cmids)});
+            (Method::Messages, parameters)
         });
         let code = code(calls);
         self.method = Method::Execute;
@@ -180,10 +169,10 @@ impl Permit<'_> {
 }
 
 /// The script of `execute` that makes these calls and returns their responses in order.
-fn code(calls: impl Iterator<Item = (Method, Map<String, Value>)>) -> String {
-    let calls =
-        calls.map(|(method, parameters)| format!("API.{method}({})", Value::from(parameters)));
-    format!("return [{}];", calls.collect::<Vec<_>>().join(","))
+fn code(calls: impl Iterator<Item = (Method, Value)>) -> String {
+    let calls: Vec<_> =
+        calls.map(|(method, parameters)| format!("API.{method}({parameters})")).collect();
+    format!("return [{}];", calls.join(","))
 }
 
 /// The result of one of the calls within an `execute`.
@@ -267,7 +256,6 @@ impl Api {
     /// Requests a Long Poll server and VK's newest position.
     ///
     /// # Errors
-    ///
     /// If VK answers with an error, or its response cannot be used, be it because the server is not on a host
     /// of VK.
     pub async fn long_poll_server(&self) -> Result<(LongPollServer, Ts), CallError> {
@@ -292,7 +280,6 @@ impl Api {
     /// Requests the community's Long Poll settings.
     ///
     /// # Errors
-    ///
     /// If VK answers with an error, or its response cannot be used.
     pub async fn long_poll_settings(&self) -> Result<LongPollSettings, CallError> {
         let group_id = self.group_id().to_string();
@@ -302,7 +289,6 @@ impl Api {
     /// Requests the names of the token's rights, such as `messages` and `manage`.
     ///
     /// # Errors
-    ///
     /// If VK answers with an error, or its response cannot be used.
     pub async fn token_permissions(&self) -> Result<Vec<String>, CallError> {
         let response: Permissions = self.permit(Method::TokenPermissions).await.call(&[]).await?;

@@ -28,11 +28,11 @@ pub trait Listed: Sized + Send + 'static {
     /// The list in a response.
     ///
     /// # Errors
-    ///
     /// If there is none.
     fn list(response: &RawValue) -> Result<List<'_>>;
 
     /// The id of an element, if it is valid.
+    #[must_use]
     fn id(element: &RawValue) -> Option<i64> {
         id(element)
     }
@@ -40,7 +40,6 @@ pub trait Listed: Sized + Send + 'static {
     /// The object in an element; none if VK knows the id, but returns no data for it.
     ///
     /// # Errors
-    ///
     /// If it is invalid.
     fn object(element: &RawValue) -> Result<Option<Self>>;
 }
