@@ -11,7 +11,6 @@ use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     ops::{
@@ -44,24 +43,12 @@ pub struct Source<'a> {
     pub session_check: Duration,
 }
 
-/// Follows the queue from `start` and sends each batch to `out`, until `stop` or until the receiver is
-/// closed. The poll in flight is then dropped: VK keeps its updates.
+/// Follows the queue from `start` and sends each batch to `out`, until the receiver is closed. If this future
+/// is dropped, the poll in flight is too: VK keeps its updates.
 ///
 /// # Errors
 /// Only if VK answers with a permanent error.
 pub async fn follow(
-    source: Source<'_>,
-    health: &Health,
-    metrics: &Fetching,
-    start: Option<Ts>,
-    out: mpsc::Sender<Batch>,
-    stop: &CancellationToken,
-) -> Result<(), CallError> {
-    let session = run(source, health, metrics, start, out);
-    stop.run_until_cancelled(session).await.unwrap_or(Ok(()))
-}
-
-async fn run(
     source: Source<'_>,
     health: &Health,
     metrics: &Fetching,

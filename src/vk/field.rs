@@ -5,7 +5,7 @@ use std::{fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+    de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
 /// The value of a field.
@@ -91,47 +91,32 @@ impl<T, const MOST: usize> Default for First<T, MOST> {
     }
 }
 
-impl<'de, T: Deserialize<'de>, const MOST: usize> First<T, MOST> {
-    fn read<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
+impl<'de, T: Deserialize<'de>, const MOST: usize> Wire<'de> for First<T, MOST> {
+    const NAME: &'static str = "an array";
+
+    fn from_list<A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
         let mut first = Self::default();
         while first.items.len() < MOST {
             match list.next_element()? {
                 Some(item) => first.items.push(item),
-                None => return Ok(first),
+                None => return Ok(Some(first)),
             }
         }
         while list.next_element::<IgnoredAny>()?.is_some() {
             first.more += 1;
         }
-        Ok(first)
+        Ok(Some(first))
     }
 }
 
-impl<'de, T: Deserialize<'de>, const MOST: usize> Wire<'de> for First<T, MOST> {
-    const NAME: &'static str = "an array";
-
-    fn from_list<A: SeqAccess<'de>>(list: A) -> Result<Option<Self>, A::Error> {
-        Self::read(list).map(Some)
-    }
-}
-
+/// Unlike that of a [`Field`], this fails if the value is no list.
 impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for First<T, MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(ListVisitor(PhantomData))
-    }
-}
-
-struct ListVisitor<T, const MOST: usize>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for ListVisitor<T, MOST> {
-    type Value = First<T, MOST>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
-        First::read(list)
+        match Field::deserialize(deserializer)? {
+            Field::Is(list) => Ok(list),
+            Field::Absent => Err(D::Error::custom("null, not a list")),
+            Field::Other(found) => Err(D::Error::custom(format_args!("{found}, not a list"))),
+        }
     }
 }
 

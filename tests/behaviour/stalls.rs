@@ -10,7 +10,6 @@ use event_fetcher::{
     ops::{
         health::Health,
         metrics::{LeaseTermEnd, LeaseTermEndLabels, Metrics},
-        status::History,
     },
     pipeline::{self, Pipeline},
     vk::{Api, LongPoll, Method},
@@ -40,21 +39,21 @@ async fn stalled_work_is_restarted_and_nothing_is_lost() {
     let Loaded { config, access, .. } = config::load(&sources).unwrap();
 
     let health = Arc::new(Health::new(config.vk.wait));
-    let metrics = Metrics::new(&pipeline::label_values());
+    let metrics = Arc::new(Metrics::new(&pipeline::label_values()));
     let api = Arc::new(Api::new(config.vk.clone(), access, metrics.calls.clone()).unwrap());
     let names = Enricher::new(api.clone(), &config.names, &health, &metrics.lookups);
     let bus =
         Bus::new(&config.bus, options.group_id, health.clone(), metrics.commits.clone()).unwrap();
     let pipeline = Pipeline {
-        api: &api,
-        long_poll: &Arc::new(LongPoll::new(&config.vk).unwrap()),
+        api: api.clone(),
+        long_poll: Arc::new(LongPoll::new(&config.vk).unwrap()),
         session_check: config.vk.session_check,
-        enricher: &names,
-        health: &health,
-        metrics: &metrics,
-        history: &History::default(),
-        bus: &bus,
-        rules: &Rules::from(config.converter.clone()),
+        enricher: names,
+        health: health.clone(),
+        metrics: metrics.clone(),
+        history: Arc::default(),
+        bus,
+        rules: Rules::from(config.converter.clone()),
         unrouted: config.bus.unrouted,
     };
 
