@@ -10,10 +10,7 @@ use super::{
     redis_bus::{Reply, parse_position},
     retrying::RetryingConnection,
 };
-use crate::{
-    ops::{dependency::Dependency, health::Role},
-    text,
-};
+use crate::{ops::dependency::Dependency, text};
 
 impl RedisBus {
     /// Acquires the lease, after waiting for its holder, and reads the committed position.
@@ -30,13 +27,13 @@ impl RedisBus {
             let (holder, ttl) = match connection.run("the lease", &call).await? {
                 AcquireReply::Acquired(term) => {
                     without_ttl.ended();
-                    self.health.role(Role::Fetching);
+                    self.health.acquired(term.position.is_some());
                     tracing::info!(epoch = term.epoch, position = ?term.position, "fetching for this community");
                     return Ok(term);
                 }
                 AcquireReply::Held { holder, ttl } => (holder, ttl),
             };
-            self.health.role(Role::Standby);
+            self.health.standing_by();
             let poll_interval = self.settings.lease / 10;
             let Some(ttl) = ttl else {
                 without_ttl.observe(holder);
