@@ -87,7 +87,8 @@ async fn a_standby_is_ready_once_vk_has_seen_its_token() -> Outcome {
     standby.says("VK has not checked the token of this standby").await?;
     stop(standby).await?;
 
-    let mut rejected = scene.set("TOKEN", "vk1.a.another").spawn()?;
+    let scene = scene.set("TOKEN", "vk1.a.another");
+    let mut rejected = scene.spawn()?;
     rejected.says("make a new one").await?;
     ensure!(rejected.ends().await?.code() == Some(69));
     stop(first).await
