@@ -213,6 +213,10 @@ impl Pipeline<'_> {
         // the best one to continue from.
         let start = term.position.map(|position| position.ts).or(report.committed);
         let (batch_sender, batches) = mpsc::channel(1);
+        if let (None, Some(ts)) = (term.position, start) {
+            // Redis has it again before the next update. The channel is empty.
+            let _ = batch_sender.try_send(Batch::position_only(ts, None));
+        }
         let (converted_sender, converted) = mpsc::channel(BATCHES_AHEAD as usize);
         let work = async {
             tokio::try_join!(

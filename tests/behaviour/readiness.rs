@@ -73,6 +73,19 @@ async fn an_instance_is_ready_after_its_first_poll_although_nothing_arrives() ->
     stop(service).await
 }
 
+/// As after a restart of a Redis without persistence.
+#[tokio::test]
+async fn a_position_that_redis_lost_is_stored_again_although_nothing_arrives() -> Outcome {
+    let (scene, port) = scene().await?;
+    let service = scene.start().await?;
+    scene.vk.generate(10);
+    scene.settled().await?;
+    let () = redis::cmd("FLUSHALL").query_async(&mut scene.connect().await?).await?;
+    scene.settled().await?;
+    until(port, "ready: fetching", |_| true).await?;
+    stop(service).await
+}
+
 #[tokio::test]
 async fn a_standby_is_ready_once_vk_has_seen_its_token() -> Outcome {
     let (scene, port) = scene().await?;
