@@ -10,10 +10,7 @@ use super::{
     retrying::RetryingConnection,
     scripts::{parse_position, parse_reply},
 };
-use crate::{
-    ops::{dependency::Dependency, health::Role},
-    text,
-};
+use crate::{ops::dependency::Dependency, text};
 
 impl RedisBus {
     /// Acquires the lease, after waiting for its holder, and reads the committed position.
@@ -39,13 +36,13 @@ impl RedisBus {
             }
             let (holder, ttl) = match reply {
                 AcquireReply::Acquired(term) => {
-                    self.health.role(Role::Fetching);
+                    self.health.acquired(term.position.is_some());
                     tracing::info!(epoch = term.epoch, position = ?term.position, "fetching for this community");
                     return Ok(term);
                 }
                 AcquireReply::Held { holder, ttl } => (holder, ttl),
             };
-            self.health.role(Role::Standby);
+            self.health.standing_by();
             let poll_interval = self.settings.lease / 10;
             if ttl.is_none() {
                 if without_ttl.is_none() {

@@ -27,10 +27,7 @@ use std::{
 use self::commit::RedisCommitter;
 use crate::{
     event::Event,
-    ops::{
-        health::{Health, Role},
-        metrics::Commits,
-    },
+    ops::{health::Health, metrics::Commits},
     ts::Ts,
 };
 pub use config::{Config, Delivery, Durability, Encoding, EventNames, Pubsub, Tls, Unrouted};
@@ -86,7 +83,7 @@ impl Bus {
     ) -> anyhow::Result<Self> {
         Ok(match &settings.url {
             BusUrl::Stdout => {
-                health.role(Role::Fetching);
+                health.acquired(false);
                 Self::Stdout
             }
             BusUrl::Redis(url) => {

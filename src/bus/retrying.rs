@@ -65,8 +65,15 @@ impl RetryingConnection {
                     let error = text::excerpt(&error.to_string());
                     self.health.failing_since(Dependency::Redis, cause, started, &error);
                     let pause = self.backoff.fail();
-                    if let Some(failures) = self.backoff.to_log() {
-                        tracing::warn!(%error, failures, "Redis does not serve {doing}; trying again");
+                    match self.backoff.to_log() {
+                        // The network of a container may be connected after its start.
+                        Some(1) if self.health.has_just_started() => {
+                            tracing::info!(%error, "Redis does not serve {doing} yet; waiting for it");
+                        }
+                        Some(failures) if !self.health.has_just_started() => {
+                            tracing::warn!(%error, failures, "Redis does not serve {doing}; trying again");
+                        }
+                        _ => {}
                     }
                     sleep(pause).await;
                 }

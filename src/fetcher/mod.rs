@@ -26,6 +26,9 @@ pub use batch::{Batch, Gap, GapCause};
 pub use session::{Connecting, Polling, SessionState, Step};
 use session_check::{Finding, SessionCheck};
 
+/// How long VK may hold the polls of a lease term before the first answer: the service is ready after that.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+
 /// The least time between two polls of which the first returned no updates.
 const EMPTY_POLL_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -63,6 +66,7 @@ pub async fn follow(
     let mut check = SessionCheck::new(api, session_check);
     let mut backoff = Backoff::network();
     let mut state = SessionState::starting_at(start);
+    let mut wait = FIRST_WAIT;
     // The slot is reserved before the poll, so that no updates are held without one.
     while let Ok(slot) = out.reserve().await {
         let started = Instant::now();
@@ -78,7 +82,7 @@ pub async fn follow(
             }
         };
         let from = polling.ts;
-        let reply = check.beside(long_poll.poll(&polling.server, from)).await?;
+        let reply = check.beside(long_poll.poll(&polling.server, from, wait)).await?;
         let outcome = outcome(&reply, from);
         metrics.polls.get_or_create(&PollLabels { outcome }).inc();
         let step = polling.replied(reply);
@@ -113,6 +117,7 @@ pub async fn follow(
         }
         if matches!(state, SessionState::Polling(_)) {
             servers.poll_succeeded();
+            wait = long_poll.wait();
             backoff.reset();
             metrics.answered();
             if outcome == PollOutcome::Empty {

@@ -26,12 +26,14 @@ use crate::{
     event::EventType,
     fetcher::{self, Batch, Source},
     ops::{
+        dependency::Dependency,
         health::Health,
         metrics::{LabelValues, LeaseTermEnd, LeaseTermEndLabels, Metrics},
+        retry::Backoff,
         status::History,
     },
     ts::Ts,
-    vk::{Api, CallError, LongPoll, Method},
+    vk::{Api, CallError, ErrorClass, LongPoll, Method},
 };
 use convert::{Converted, UNROUTED, enrich};
 use report::CommitReport;
@@ -48,6 +50,8 @@ const LEAST: u32 = BYTES_AHEAD / BATCHES_AHEAD;
 const GRACE: Duration = Duration::from_secs(3);
 /// After so many checks in a row, one a second, that find the work stalled, it is restarted.
 const STALLED_CHECKS: u32 = 5;
+/// How often an instance checks whether it has to stand by.
+const STANDBY_CHECK: Duration = Duration::from_millis(500);
 /// How long a stop waits for Redis to release the lease.
 const RELEASE: Duration = Duration::from_secs(1);
 
@@ -133,7 +137,7 @@ impl Pipeline {
         stop: &CancellationToken,
         report: &mut CommitReport<'_>,
     ) -> Result<(), Failure> {
-        while let Some(term) = stop.run_until_cancelled(self.bus.acquire()).await {
+        while let Some(term) = stop.run_until_cancelled(self.acquire()).await {
             let term = term?;
             self.metrics.fetching.lease_terms.inc();
             let reason = match Box::pin(self.term(term, stop, report)).await {
@@ -162,6 +166,43 @@ impl Pipeline {
         Ok(())
     }
 
+    /// Acquires the lease. An instance that has to stand by shows its token to VK meanwhile.
+    async fn acquire(&self) -> Result<LeaseTerm, Failure> {
+        tokio::select! {
+            term = self.bus.acquire() => Ok(term?),
+            error = self.show_token() => Err(error.into()),
+        }
+    }
+
+    /// Shows the token to VK once this instance stands by: one that VK rejects could not take over.
+    /// Returns the error by which VK rejects it.
+    async fn show_token(&self) -> CallError {
+        while !self.health.has_token_to_show() {
+            tokio::time::sleep(STANDBY_CHECK).await;
+        }
+        let mut backoff = Backoff::network();
+        loop {
+            match self.api.token_permissions().await {
+                Err(error) if error.refuses_token() => return error,
+                Err(error)
+                    if matches!(error.class(), ErrorClass::Transient | ErrorClass::Throttled) =>
+                {
+                    self.health.no_answer(Dependency::LongPoll, error.reached(), &error);
+                    let pause = backoff.fail();
+                    if let Some(failures) = backoff.to_log() {
+                        tracing::warn!(%error, failures, "VK has not checked the token of this standby; trying again");
+                    }
+                    tokio::time::sleep(pause).await;
+                }
+                // An error that is not about the token is an answer too.
+                _ => {
+                    self.health.token_accepted();
+                    return pending().await;
+                }
+            }
+        }
+    }
+
     /// Works for one lease term.
     async fn term(
         &self,
@@ -173,6 +214,10 @@ impl Pipeline {
         // the best one to continue from.
         let start = term.position.map(|position| position.ts).or(report.committed);
         let (batch_sender, batches) = mpsc::channel(1);
+        if let (None, Some(ts)) = (term.position, start) {
+            // Redis has it again before the next update. The channel is empty.
+            let _ = batch_sender.try_send(Batch::position_only(ts, None));
+        }
         let (converted_sender, converted) = mpsc::channel(BATCHES_AHEAD as usize);
         let work = async {
             tokio::try_join!(

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Client, Url};
+use reqwest::{Client, StatusCode, Url};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use strum::VariantArray;
@@ -34,6 +34,10 @@ const MAX_HANGING_METHODS: u32 = 6;
 /// The large response bodies in memory at once, from the first byte beyond [`http::LARGE`] until the response is
 /// parsed.
 const LARGE_BODIES: usize = 2;
+
+/// Why a call fails with status 404, which VK itself never sends.
+const NO_METHODS: &str = "HTTP status 404: vk.api_url does not lead to VK's API methods. Its path usually ends in \
+                          /method/, as in https://api.vk.ru/method/";
 
 /// VK's API for one community.
 #[derive(Debug)]
@@ -159,6 +163,9 @@ impl Api {
             .send()
             .await
             .map_err(http::describe)?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Err(RequestError { reached: false, reason: NO_METHODS.to_owned() });
+        }
         http::body(response, http::CALL_CAP, Some(&self.large_bodies)).await
     }
 

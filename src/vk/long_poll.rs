@@ -114,13 +114,20 @@ impl LongPoll {
         Ok(Self { http: http::client(wait + GRACE, settings)?, wait })
     }
 
-    /// Requests the updates after `ts` from `server`. The token is not sent there.
-    pub async fn poll(&self, server: &LongPollServer, ts: Ts) -> PollReply {
+    /// How long VK may hold a poll: `vk.wait`.
+    #[must_use]
+    pub fn wait(&self) -> Duration {
+        self.wait
+    }
+
+    /// Requests the updates after `ts` from `server`, which may hold the poll for `wait`, at most
+    /// [`wait`](Self::wait). The token is not sent there.
+    pub async fn poll(&self, server: &LongPollServer, ts: Ts, wait: Duration) -> PollReply {
         let request = self.http.get(server.url.clone()).query(&[
             ("act", "a_check"),
             ("key", server.key.expose_secret()),
             ("ts", &ts.to_string()),
-            ("wait", &self.wait.as_secs().to_string()),
+            ("wait", &wait.as_secs().to_string()),
         ]);
         let body = match request.send().await {
             Ok(response) => http::body(response, http::POLL_CAP, None).await,
