@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use harness::{RedisServer, STREAMS};
 use redis::{
     AsyncCommands,
@@ -36,7 +36,8 @@ struct Load {
 }
 
 impl Load {
-    /// No message is cropped: each such message would cost a call, whatever names are known.
+    /// No message is cropped and VK knows every user: each cropped message, and each unknown id at first, would cost
+    /// a call, whatever names are known.
     fn options(&self) -> Options {
         Options {
             users: self.users,
@@ -44,6 +45,7 @@ impl Load {
             history: true,
             unconvertible: 0.0,
             cropped: false,
+            unknown_users: 0.0,
             ..at_vks_pace()
         }
     }
@@ -86,6 +88,7 @@ async fn through_service(
 ) -> anyhow::Result<()> {
     let (mut service, pid) = scene.start()?;
     scene.bus.has_a_position().await?;
+    scene.vk.until(|stats| stats.polls_held > 0).await;
     let reader = Reader::start(scene.redis.connect().await?, &STREAMS);
     scene.settled().await?;
     let driver = Driver { vk: &scene.vk, load, pid: Some(pid), calls: || scene.calls() };
@@ -104,6 +107,8 @@ async fn through_service(
         let spent = end.processor.saturating_sub(start.processor).as_secs_f64() * 1000.0;
         table.add(&format!("{name}: processor time, ms an event"), spent / events);
     }
+    let errors = scene.vk.stats().api_errors;
+    ensure!(!errors.contains_key(&6), "more calls than VK allows: {errors:?}");
     service.stop().await?;
     Ok(())
 }

@@ -14,7 +14,6 @@ const PAGE: usize = 500;
 /// seconds since 1970, a space, and the name.
 pub struct NameStore {
     connector: Connector,
-    timeout: Duration,
     key: String,
     settings: NameStoreSettings,
     connection: Mutex<Option<Connection>>,
@@ -55,7 +54,6 @@ impl NameStore {
     ) -> anyhow::Result<Self> {
         Ok(Self {
             connector: Connector::new(url, bus)?,
-            timeout: bus.timeout,
             key: key(bus, group_id, &settings.lang),
             settings,
             connection: Mutex::new(None),
@@ -143,7 +141,7 @@ impl NameStore {
         let mut kept = self.connection.lock().await;
         let mut connection = match kept.take() {
             Some(connection) => connection,
-            None => self.connector.connect(self.timeout, self.timeout).await?,
+            None => self.connector.connect().await?,
         };
         let result = work(&mut connection).await?;
         *kept = Some(connection);

@@ -54,9 +54,8 @@ pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
     };
     let fields: Vec<_> = ids.iter().map(|id| enrich::user_field(*id)).collect();
     block_on(async {
-        let timeout = config.bus.timeout;
         let deleted = async {
-            let mut connection = connector.connect(timeout, timeout).await?;
+            let mut connection = connector.connect().await?;
             bus::forget_names(&mut connection, &config.bus, group_id, vk::LANGS, &fields).await
         };
         match deleted.await {

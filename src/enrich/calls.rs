@@ -85,10 +85,9 @@ impl Work<'_> {
 impl Enricher {
     /// Calls VK's API for all look-ups, for as long as it is polled. Ends only with a permanent error.
     pub async fn run(&self) -> CallError {
-        tokio::select! {
-            error = self.calls(Priority::Event) => error,
-            error = self.calls(Priority::Background) => error,
-        }
+        // Boxed, because they are large.
+        let calls = [Priority::Event, Priority::Background].map(|it| Box::pin(self.calls(it)));
+        select_all(calls).await.0
     }
 
     async fn calls(&self, priority: Priority) -> CallError {

@@ -1,6 +1,6 @@
 //! Keeps names in Redis beside the events: read when a lease term starts, written behind.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use tokio::time::{Instant, sleep, timeout};
 
@@ -38,7 +38,7 @@ pub(super) async fn load(store: &NameStore, enricher: &Enricher) {
 }
 
 /// Writes changed names for as long as it is polled.
-pub(super) async fn keep(store: &NameStore, enricher: &Enricher) {
+pub(super) async fn keep(store: &NameStore, enricher: &Enricher) -> Infallible {
     let mut outage = Outage::default();
     let mut trimmed = Instant::now();
     loop {

@@ -1,9 +1,10 @@
 //! The API methods in use, each with the parameters and response that matter here.
 
-use std::fmt;
+use std::sync::Arc;
 
-use serde::{Deserialize, de::Error};
+use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::{Value, value::RawValue};
+use strum::{Display, IntoStaticStr, VariantArray};
 
 use super::{
     Api, CallError, ErrorClass, Listed, Listing,
@@ -13,51 +14,41 @@ use super::{
     error::class,
     field::{Field, First},
     listing::{self, list},
-    long_poll::{Hosts, LongPollServer},
+    long_poll::{LongPollServer, accept},
     response::Response,
 };
 use crate::ts::Ts;
 
-/// Defines the methods in use, each with its name in VK's API.
-macro_rules! methods {
-    ($($method:ident = $name:literal,)+) => {
-        /// An API method.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Method {
-            $(#[doc = concat!("`", $name, "`")] $method,)+
-        }
-
-        impl Method {
-            /// All methods in use.
-            pub const ALL: &[Self] = &[$(Self::$method,)+];
-
-            /// The method's name in VK's API.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$method => $name,)+
-                }
-            }
-        }
-    };
-}
-
-methods! {
-    LongPollServer = "groups.getLongPollServer",
-    LongPollSettings = "groups.getLongPollSettings",
-    TokenPermissions = "groups.getTokenPermissions",
-    Users = "users.get",
-    Communities = "groups.getById",
-    Conversations = "messages.getConversationsById",
-    Messages = "messages.getByConversationMessageId",
-    Members = "messages.getConversationMembers",
-    Execute = "execute",
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
+/// An API method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display, IntoStaticStr, VariantArray)]
+pub enum Method {
+    /// Returns a Long Poll server.
+    #[strum(serialize = "groups.getLongPollServer")]
+    LongPollServer,
+    /// Returns the community's Long Poll settings.
+    #[strum(serialize = "groups.getLongPollSettings")]
+    LongPollSettings,
+    /// Returns the token's rights.
+    #[strum(serialize = "groups.getTokenPermissions")]
+    TokenPermissions,
+    /// Returns users.
+    #[strum(serialize = "users.get")]
+    Users,
+    /// Returns communities.
+    #[strum(serialize = "groups.getById")]
+    Communities,
+    /// Returns chats.
+    #[strum(serialize = "messages.getConversationsById")]
+    Conversations,
+    /// Returns messages.
+    #[strum(serialize = "messages.getByConversationMessageId")]
+    Messages,
+    /// Returns the members of a chat.
+    #[strum(serialize = "messages.getConversationMembers")]
+    Members,
+    /// Makes several calls.
+    #[strum(serialize = "execute")]
+    Execute,
 }
 
 /// The response of `groups.getLongPollSettings`.
@@ -73,24 +64,16 @@ pub struct LongPollSettings {
     pub events: std::collections::BTreeMap<String, i64>,
 }
 
-/// VK writes this flag as `true` or as `1`.
-fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Flag {
-        Bool(bool),
-        Number(i64),
+fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    match Field::deserialize(from)? {
+        Field::Is(flag) => Ok(flag),
+        Field::Absent | Field::Other(_) => Err(D::Error::custom("not a flag")),
     }
-    Ok(match Flag::deserialize(deserializer)? {
-        Flag::Bool(on) => on,
-        Flag::Number(number) => number != 0,
-    })
 }
 
 #[derive(Deserialize)]
 struct Messages {
-    #[serde(default)]
-    items: Field<First<Box<RawValue>, MESSAGES_A_CALL>>,
+    items: Option<First<Box<RawValue>, MESSAGES_A_CALL>>,
 }
 
 #[derive(Deserialize)]
@@ -120,7 +103,6 @@ impl Permit<'_> {
     /// Looks up `ids`, at most as many as the method takes.
     ///
     /// # Errors
-    ///
     /// If VK answers with an error, or its response cannot be used.
     pub async fn listing<T: Listed>(self, ids: &[i64]) -> Result<Listing<T>, CallError> {
         let parameters = T::parameters(ids);
@@ -130,7 +112,6 @@ impl Permit<'_> {
     /// Looks up at most [`CALLS_AN_EXECUTE`] lists in one call of `execute`, each with a result of its own.
     ///
     /// # Errors
-    ///
     /// If VK answers the whole call with an error, or its response cannot be used.
     pub async fn listings<T: Listed>(
         self,
@@ -139,8 +120,7 @@ impl Permit<'_> {
         let code = code(lists.iter().map(|ids| (T::METHOD, T::parameters(ids))));
         self.instead(Method::Execute)
             .read(&[("code", &code)], |response| {
-                let methods = vec![T::METHOD; lists.len()];
-                let parts = parts(&response, &methods)?.into_iter().zip(lists);
+                let parts = parts(&response, &vec![T::METHOD; lists.len()])?.into_iter().zip(lists);
                 Ok(parts
                     .map(|(part, ids)| part.and_then(|it| listing::read(it, ids).ok()))
                     .collect())
@@ -152,7 +132,6 @@ impl Permit<'_> {
     /// [`MESSAGES_A_CALL`]. Returns them as raw message objects, without those that VK does not find.
     ///
     /// # Errors
-    ///
     /// If VK answers with an error, or its response cannot be used.
     pub async fn messages(self, peer_id: i64, cmids: &[i64]) -> Result<MessageList, CallError> {
         let parameters = message_parameters(peer_id, cmids);
@@ -214,12 +193,13 @@ pub(super) fn parts<'a>(
     response: &Response<'a>,
     methods: &[Method],
 ) -> serde_json::Result<Vec<Part<&'a RawValue>>> {
-    let values: Vec<&RawValue> =
-        first::<_, CALLS_AN_EXECUTE>(serde_json::from_str(response.value.get())?)?;
+    let values: Option<First<&RawValue, CALLS_AN_EXECUTE>> =
+        serde_json::from_str(response.value.get())?;
+    let values = values.unwrap_or_default().items;
     let errors = response.execute_errors.map(|errors| serde_json::from_str(errors.get()));
     let mut errors: Vec<InnerError> = errors.and_then(Result::ok).unwrap_or_default();
     // The last one may be of `execute` itself.
-    errors.retain(|error| error.method != Method::Execute.as_str());
+    errors.retain(|error| error.method != <&str>::from(Method::Execute));
     let failed = values.iter().filter(|value| value.get() == "false").count();
     // Unless there is one error for each failed call, they cannot be assigned.
     let mut errors =
@@ -227,7 +207,7 @@ pub(super) fn parts<'a>(
     let part = |(value, method): (&'a RawValue, &Method)| match value.get() {
         "false" => errors
             .next()
-            .filter(|error| error.method == method.as_str())
+            .filter(|error| error.method == <&str>::from(method))
             .map_or(Part::Unclear, |InnerError { error_code, .. }| {
                 Part::Rejected(class(*method, error_code), error_code)
             }),
@@ -235,15 +215,6 @@ pub(super) fn parts<'a>(
     };
     let parts = values.into_iter().zip(methods).map(part);
     Ok(parts.chain(std::iter::repeat_with(|| Part::Unclear)).take(methods.len()).collect())
-}
-
-/// The items of a list, without those beyond `MOST`; none if it is absent.
-fn first<T, const MOST: usize>(list: Field<First<T, MOST>>) -> serde_json::Result<Vec<T>> {
-    match list {
-        Field::Is(First { items, .. }) => Ok(items),
-        Field::Absent => Ok(Vec::new()),
-        Field::Other(found) => Err(serde_json::Error::custom(format_args!("{found}, not a list"))),
-    }
 }
 
 /// The parameters of a call for messages of one conversation.
@@ -260,7 +231,7 @@ pub(super) fn messages(response: &RawValue) -> serde_json::Result<MessageList> {
         let fits = message.get().len() <= bounds::MESSAGE_BYTES;
         fits.then_some((key.conversation_message_id, message))
     };
-    Ok(first(items)?.into_iter().filter_map(keyed).collect())
+    Ok(items.unwrap_or_default().items.into_iter().filter_map(keyed).collect())
 }
 
 /// The most ids that `users.get` takes.
@@ -278,25 +249,23 @@ impl Api {
     /// Requests a Long Poll server and VK's newest position.
     ///
     /// # Errors
-    ///
     /// If VK answers with an error, or its response cannot be used, be it because the server is not on a host
     /// of VK.
     pub async fn long_poll_server(&self) -> Result<(LongPollServer, Ts), CallError> {
-        self.long_poll_server_as(&self.credential()).await
+        self.long_poll_server_as(self.credential()).await
     }
 
     /// Requests a Long Poll server with a token other than the one in use.
     pub(super) async fn long_poll_server_as(
         &self,
-        credential: &Credential,
+        credential: Arc<Credential>,
     ) -> Result<(LongPollServer, Ts), CallError> {
         let method = Method::LongPollServer;
         let group_id = self.group_id().to_string();
-        let permit = self.permit(method).await;
-        let response: LongPollServerResponse =
-            permit.call_as(credential, &[("group_id", &group_id)]).await?;
-        let server = Hosts::beside(self.url())
-            .accept(&response.server)
+        let mut permit = self.permit(method).await;
+        permit.credential = credential;
+        let response: LongPollServerResponse = permit.call(&[("group_id", &group_id)]).await?;
+        let server = accept(&response.server, self.url())
             .map_err(|reason| CallError::Unreachable { method, reason: reason.into() })?;
         Ok((LongPollServer::new(server, response.key.into()), response.ts))
     }
@@ -304,7 +273,6 @@ impl Api {
     /// Requests the community's Long Poll settings.
     ///
     /// # Errors
-    ///
     /// If VK answers with an error, or its response cannot be used.
     pub async fn long_poll_settings(&self) -> Result<LongPollSettings, CallError> {
         let group_id = self.group_id().to_string();
@@ -314,7 +282,6 @@ impl Api {
     /// Requests the names of the token's rights, such as `messages` and `manage`.
     ///
     /// # Errors
-    ///
     /// If VK answers with an error, or its response cannot be used.
     pub async fn token_permissions(&self) -> Result<Vec<String>, CallError> {
         let response: Permissions = self.permit(Method::TokenPermissions).await.call(&[]).await?;

@@ -4,8 +4,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    CallError, ChatInfo, CommunityInfo, Element, Elements, ErrorClass, Listed, Listing, Method,
-    Part, Permit, UserInfo, listing,
+    CallError, ChatInfo, CommunityInfo, ErrorClass, Listed, Listing, Method, Part, Permit,
+    UserInfo,
+    listing::{self, List},
     methods::{MessageList, Parameters, borrowed, code, message_parameters, messages, parts},
 };
 
@@ -145,25 +146,22 @@ fn member_parameters(chat: i64, from: usize) -> Parameters {
 #[derive(Deserialize)]
 struct Members<'a> {
     #[serde(borrow, default)]
-    items: Elements<'a>,
+    items: List<'a>,
     #[serde(borrow, default)]
-    profiles: Elements<'a>,
+    profiles: List<'a>,
     #[serde(borrow, default)]
-    groups: Elements<'a>,
+    groups: List<'a>,
 }
 
 fn members(response: &RawValue) -> serde_json::Result<MembersPage> {
     let Members { items, profiles, groups } = serde_json::from_str(response.get())?;
-    let more = items.len() >= MEMBERS_A_CALL;
+    let more = items.items.len() >= MEMBERS_A_CALL;
     Ok(MembersPage { users: found(profiles), communities: found(groups), more })
 }
 
-fn found<T: Listed>(elements: Elements<'_>) -> Vec<(i64, T)> {
-    let found = elements.into_iter().filter_map(|raw| match T::element(raw) {
-        Element::Found(id, value) => Some((id, value)),
-        Element::Nothing | Element::Invalid(_) => None,
-    });
-    found.collect()
+fn found<T: Listed>(elements: List<'_>) -> Vec<(i64, T)> {
+    let found = |raw| Some((T::id(raw)?, T::object(raw).ok()??));
+    elements.items.into_iter().filter_map(found).collect()
 }
 
 #[cfg(test)]

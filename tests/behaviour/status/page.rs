@@ -42,7 +42,7 @@ async fn the_page_can_be_switched_off() {
     for path in ["/", "/status.json"] {
         assert_eq!(scene.get(path).await.status(), 404);
     }
-    assert!(scene.get("/readyz").await.status().is_success());
+    scene.is_ready().await;
     let shown = scene.run(&["status"], &off).await;
     assert!(shown.out.contains("http.page"), "{}", shown.out);
 }

@@ -66,6 +66,15 @@ impl Scene {
         service
     }
 
+    /// Waits until the service is ready.
+    pub(crate) async fn is_ready(&self) {
+        let end = Instant::now() + DEADLINE;
+        while !self.get("/readyz").await.status().is_success() {
+            assert!(Instant::now() < end, "it never came to be ready");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Runs a command to its end.
     pub(crate) async fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
         let mut command = self.run_at(&self.address, arguments, variables);

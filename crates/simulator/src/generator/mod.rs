@@ -39,6 +39,7 @@ pub(crate) struct Update {
 pub(crate) struct Generator {
     random: ChaCha8Rng,
     unconvertible: f64,
+    unknown_users: f64,
     crops: bool,
     group_id: i64,
     users: Vec<i64>,
@@ -59,6 +60,7 @@ impl Generator {
         Self {
             random: ChaCha8Rng::seed_from_u64(options.seed),
             unconvertible: options.unconvertible.clamp(0.0, 1.0),
+            unknown_users: options.unknown_users.clamp(0.0, 1.0),
             crops: options.cropped,
             group_id: world.group_id,
             users: world.users.keys().copied().collect(),
@@ -133,7 +135,7 @@ impl Generator {
     /// A user; sometimes one that VK does not know.
     fn user(&mut self) -> i64 {
         let unknown = FIRST_UNKNOWN_USER + self.random.random_range(0..1000);
-        if self.chance(0.02) {
+        if self.chance(self.unknown_users) {
             return unknown;
         }
         self.users.choose(&mut self.random).copied().unwrap_or(unknown)
