@@ -27,8 +27,11 @@ struct Arguments {
     #[arg(long, default_value_t = 300_000)]
     unlimited: usize,
     /// Measures nothing but latencies
-    #[arg(long)]
+    #[arg(long, conflicts_with = "throughput")]
     latency: bool,
+    /// Measures everything but latencies
+    #[arg(long)]
+    throughput: bool,
     /// Also measures how cost and memory grow, which takes minutes
     #[arg(long)]
     growth: bool,
@@ -42,7 +45,9 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let mut table = Table::new(&["", "median", "min", "max"]);
     for _ in 0..arguments.runs {
-        latency::measure(&mut table).await?;
+        if !arguments.throughput {
+            latency::measure(&mut table).await?;
+        }
         if arguments.latency {
             continue;
         }
