@@ -9,7 +9,7 @@ mod scene;
 mod service;
 mod table;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use vk_simulator::Options;
 
 use crate::table::Table;
@@ -26,12 +26,9 @@ struct Arguments {
     /// Updates in the backlog without limits
     #[arg(long, default_value_t = 300_000)]
     unlimited: usize,
-    /// Measures nothing but latencies
-    #[arg(long, conflicts_with = "throughput")]
-    latency: bool,
-    /// Measures everything but latencies
+    /// Measures one kind of figures only
     #[arg(long)]
-    throughput: bool,
+    only: Option<Kind>,
     /// Also measures how cost and memory grow, which takes minutes
     #[arg(long)]
     growth: bool,
@@ -40,15 +37,21 @@ struct Arguments {
     bench: bool,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    Latency,
+    Throughput,
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let mut table = Table::new(&["", "median", "min", "max"]);
     for _ in 0..arguments.runs {
-        if !arguments.throughput {
+        if arguments.only != Some(Kind::Throughput) {
             latency::measure(&mut table).await?;
         }
-        if arguments.latency {
+        if arguments.only == Some(Kind::Latency) {
             continue;
         }
         service::start(&mut table).await?;

@@ -36,7 +36,7 @@ pub(super) fn run(sources: &Sources, hidden: io::Result<()>) -> Exit {
         );
     }
     block_on(async {
-        match service::run(loaded, sources.clone(), level).await {
+        match Box::pin(service::run(loaded, sources.clone(), level)).await {
             Ok(()) => Exit::Done,
             Err(error) => {
                 tracing::error!("{error}");
