@@ -11,7 +11,7 @@ use tokio::{
 use crate::{
     bus,
     config::{self, Loaded, Origin, Sources},
-    ops::{health::Health, retry::Outage, systemd, telemetry::Level},
+    ops::{retry::Outage, systemd, telemetry::Level},
     vk::{Api, ErrorClass},
 };
 
@@ -24,7 +24,6 @@ const LIVE: [&str; 2] = ["log.level", "vk.token"];
 pub(super) struct Reload {
     sources: Sources,
     api: Arc<Api>,
-    health: Arc<Health>,
     level: Level,
     /// The settings that the service runs with.
     running: Vec<Origin>,
@@ -39,17 +38,10 @@ pub(super) struct Reload {
 
 impl Reload {
     /// For a service that runs with the configuration `loaded`.
-    pub(super) fn new(
-        sources: Sources,
-        loaded: &Loaded,
-        api: Arc<Api>,
-        health: Arc<Health>,
-        level: Level,
-    ) -> Self {
+    pub(super) fn new(sources: Sources, loaded: &Loaded, api: Arc<Api>, level: Level) -> Self {
         Self {
             sources,
             api,
-            health,
             level,
             running: loaded.origins.clone(),
             bus: loaded.config.bus.clone(),
@@ -74,10 +66,7 @@ impl Reload {
                         self.change_token(token).await;
                     }
                 }
-                Some(()) = hangup.recv() => {
-                    let health = self.health.clone();
-                    systemd::reloading(&health, self.reload()).await;
-                }
+                Some(()) = hangup.recv() => systemd::reloading(self.reload()).await,
             }
         }
     }
