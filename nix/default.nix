@@ -27,4 +27,5 @@ pkgs.lib.makeScope pkgs.newScope (scope: {
   simulator = scope.callPackage ./simulator.nix { };
   demo = scope.callPackage ./demo.nix { };
   image = scope.callPackage ./image.nix { };
+  shell = scope.callPackage ./shell.nix { };
 })
