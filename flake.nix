@@ -36,7 +36,12 @@
     {
       packages = eachSystem (scope: {
         default = scope.event-fetcher;
-        inherit (scope) event-fetcher image simulator;
+        inherit (scope)
+          event-fetcher
+          image
+          sbom
+          simulator
+          ;
         # Not a check, because it needs KVM.
         vm-test = scope.callPackage ./nix/tests/vm.nix { inherit self; };
       });

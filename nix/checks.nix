@@ -11,6 +11,7 @@
   util-linux,
   rust,
   event-fetcher,
+  sbom,
   simulator,
   demo,
   shell,
@@ -22,7 +23,7 @@ let
   inherit (rust) checked;
 in
 {
-  inherit simulator shell;
+  inherit sbom simulator shell;
   package = event-fetcher;
 
   clippy = craneLib.cargoClippy (
