@@ -116,6 +116,10 @@ in
           ""
           "${lib.getExe cfg.package} run --config ${checked}"
         ];
+        ExecReload = [
+          ""
+          "${lib.getExe' pkgs.coreutils "kill"} -HUP $MAINPID"
+        ];
         LoadCredential = [
           ""
         ]

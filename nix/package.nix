@@ -2,7 +2,6 @@
 {
   lib,
   stdenv,
-  coreutils,
   installShellFiles,
   facts,
   rust,
@@ -19,8 +18,7 @@ rust.build {
     install -Dm444 Fetcher.toml "$out/share/event-fetcher/Fetcher.toml"
     install -Dm444 ${../packaging/event-fetcher.service} "$out/lib/systemd/system/event-fetcher.service"
     substituteInPlace "$out/lib/systemd/system/event-fetcher.service" \
-      --replace-fail /usr/bin/event-fetcher "$out/bin/event-fetcher" \
-      --replace-fail /bin/kill ${lib.getExe' coreutils "kill"}
+      --replace-fail /usr/bin/event-fetcher "$out/bin/event-fetcher"
   ''
   + lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''
     mkdir man
