@@ -76,9 +76,7 @@ pub async fn run(loaded: Loaded, sources: Sources, level: Level) -> Result<(), E
         let signals = Signals::listen()?;
         announce(&loaded.config);
         let service = Service::build(&loaded).map_err(Error::Build)?;
-        let pipeline = &service.pipeline;
-        let reload =
-            Reload::new(sources, loaded, pipeline.api.clone(), pipeline.health.clone(), level);
+        let reload = Reload::new(sources, loaded, service.pipeline.api.clone(), level);
         Ok(service.run(signals, reload).await?)
     };
     service.instrument(community).await
