@@ -87,7 +87,7 @@ impl RedisBus {
         let reply: RedisResult<i64> =
             self.connection(&self.metrics.lease_retries).try_run(call.arg(&self.instance)).await;
         if let Err(error) = reply {
-            let error = text::excerpt(&error.to_string());
+            let error = text::excerpt(&text::cause(&error));
             tracing::warn!(error, "the lease was not released; it expires by itself");
         }
     }

@@ -5,6 +5,7 @@ mod convert;
 mod dead_letters;
 mod exit;
 mod health;
+mod patience;
 mod run;
 mod status;
 mod tail;
@@ -79,9 +80,13 @@ pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // If the usage cannot be printed, the exit code still reports the error.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { ExitCode::SUCCESS };
+            return match error.print() {
+                // If standard error is closed, the exit code still reports the error.
+                _ if error.use_stderr() => Exit::Usage,
+                Ok(()) => Exit::Done,
+                Err(error) => Exit::unwritten(&error),
+            }
+            .into();
         }
     };
     let sources = Sources::from_process(arguments.config);
@@ -116,7 +121,10 @@ fn print(text: &str) -> Exit {
 fn block_on(work: impl Future<Output = Exit>) -> Exit {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return Exit::Bug.because(format_args!("the system denies threads: {error}")),
+        Err(error) => {
+            return Exit::Bug
+                .because(format_args!("the system denies threads: {}", text::cause(&error)));
+        }
     };
     // The panic hook has already printed the message and the place.
     let exit = catch_unwind(AssertUnwindSafe(|| runtime.block_on(work))).unwrap_or_else(|_| {
@@ -144,6 +152,9 @@ fn connector(settings: &bus::Config, command: &str) -> Result<Connector, Exit> {
 fn redis_failed(error: &redis::RedisError, doing: &'static str) -> Exit {
     Exit::PermanentError.because(match PermanentError::by(error, doing) {
         Some(permanent) => text::harmless(&permanent.to_string()),
-        None => text::harmless(&format!("Redis does not answer: {error}")),
+        None => format!(
+            "Redis does not answer: {}. Check bus.url, and that Redis runs",
+            text::harmless(&text::cause(error))
+        ),
     })
 }

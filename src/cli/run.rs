@@ -11,6 +11,7 @@ use crate::{
         telemetry::{self, Output},
     },
     service::{self, Error},
+    text,
 };
 
 /// Set in the container images of this service.
@@ -60,9 +61,12 @@ fn log_output(loaded: &Loaded) -> Output {
 
 fn prepare_process(hidden: io::Result<()>) {
     if let Err(error) = hidden {
-        tracing::debug!(%error, "core dumps cannot be disabled: one would contain the token");
+        tracing::debug!(
+            error = text::cause(&error),
+            "core dumps cannot be disabled: one would contain the token"
+        );
     }
     if let Err(error) = process::raise_descriptor_limit() {
-        tracing::debug!(%error, "the limit of open files cannot be raised");
+        tracing::debug!(error = text::cause(&error), "the limit of open files cannot be raised");
     }
 }

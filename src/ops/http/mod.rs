@@ -18,9 +18,12 @@ use axum::{
 pub use config::Config;
 use tokio::net::TcpListener;
 
-use crate::ops::{
-    metrics::{self, Metrics},
-    status::StatusCollector,
+use crate::{
+    ops::{
+        metrics::{self, Metrics},
+        status::StatusCollector,
+    },
+    text,
 };
 
 /// The settings of `/` and `/status.json`.
@@ -45,7 +48,7 @@ pub async fn serve(
             connections::serve(listener, router).await;
         }
         Err(error) => {
-            tracing::error!(%address, %error, "the HTTP port cannot be opened: fetching continues without it. Check http.listen");
+            tracing::error!(%address, error = text::cause(&error), "the HTTP port cannot be opened: fetching continues without it. Check http.listen");
         }
     }
     std::future::pending::<()>().await;

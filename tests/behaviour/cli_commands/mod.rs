@@ -8,6 +8,7 @@
 mod check;
 mod convert;
 mod dead_letters;
+mod patience;
 mod streams;
 mod support;
 mod tail;
