@@ -71,7 +71,7 @@ impl<'a> RedisCommitter<'a> {
             match reply {
                 CommitReply::Ok { duplicates } => break duplicates,
                 CommitReply::AlreadyDone => {
-                    tracing::info!(%ts, "this commit had already been applied: its reply was lost");
+                    tracing::info!("this commit had already been applied: its reply was lost");
                     break 0;
                 }
                 CommitReply::Failed(error) => return Err(error),

@@ -16,7 +16,7 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
-use tracing::Instrument;
+use tracing::{Instrument, error_span};
 
 use crate::{
     bus::{Bus, CommitError, Committer, LeaseTerm, PermanentError, Unrouted},
@@ -274,17 +274,16 @@ impl Pipeline<'_> {
         mut converted: mpsc::Receiver<(Batch<Converted>, MemoryPermits)>,
         report: &mut CommitReport<'_>,
     ) -> Result<(), Failure> {
-        let group_id = self.api.group_id();
         while let Some((mut batch, _permits)) = ready(&mut converted, committer.max_events()).await
         {
             let (started, ts) = (Instant::now(), batch.ts);
-            let duplicates = committer
-                .commit(&mut batch.updates.content, ts)
-                .instrument(tracing::info_span!("commit", group_id, %ts))
-                .await
-                .map_err(Failure::Bus)?;
-            self.health.committed();
-            report.committed(&batch, duplicates, started.elapsed());
+            let commit = async {
+                let duplicates = committer.commit(&mut batch.updates.content, ts).await?;
+                self.health.committed();
+                report.committed(&batch, duplicates, started.elapsed());
+                Ok(())
+            };
+            commit.instrument(error_span!("commit", %ts)).await.map_err(Failure::Bus)?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use super::Converted;
 use crate::{
+    bus::DeadLetter,
     event::EventType,
     fetcher::{Batch, GapCause},
     ops::{
@@ -61,7 +62,7 @@ impl<'a> CommitReport<'a> {
     }
 
     fn log(&mut self, batch: &Batch<Converted>) {
-        let Batch { updates: Converted { content, cut, .. }, ts, gaps, .. } = batch;
+        let Batch { updates: Converted { content, cut, .. }, gaps, .. } = batch;
         for gap in gaps {
             let (updates_lost, cause) = (gap.updates_lost(), cause(gap.cause));
             tracing::error!(
@@ -71,24 +72,22 @@ impl<'a> CommitReport<'a> {
         }
         for entry in &content.entries {
             tracing::debug!(
-                event_id = text::excerpt(&entry.event_id), %ts, event_type = %entry.kind,
+                event_id = text::excerpt(&entry.event_id), event_type = %entry.kind,
                 "event committed"
             );
         }
         if *cut > 0 && self.cut.fail().is_some() {
             tracing::warn!(
-                %ts, updates = cut,
+                updates = cut,
                 "updates have more attachments, more forwarded messages or a longer title than VK \
                  allows; what is beyond ten times that was left out"
             );
         }
-        for letter in &content.dead_letters {
+        for DeadLetter { event_id, reason, .. } in &content.dead_letters {
             self.totals.dead_letters += 1;
             if let Some(so_far) = self.dead_letters.fail() {
-                tracing::warn!(
-                    event_id = letter.event_id.as_deref().map(text::excerpt), %ts, reason = letter.reason, so_far,
-                    "an update is kept as a dead letter"
-                );
+                let event_id = event_id.as_deref().map(text::excerpt);
+                tracing::warn!(event_id, reason, so_far, "an update is kept as a dead letter");
             }
         }
     }
