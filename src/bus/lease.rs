@@ -31,7 +31,14 @@ impl RedisBus {
                 AcquireReply::Acquired(term) => {
                     without_ttl.ended();
                     self.health.role(Role::Fetching);
-                    tracing::info!(epoch = term.epoch, position = ?term.position, "fetching for this community");
+                    let (ts, generation) =
+                        term.position.map(|it| (it.ts.get(), it.generation)).unzip();
+                    tracing::info!(
+                        epoch = term.epoch,
+                        ts,
+                        generation,
+                        "fetching for this community"
+                    );
                     return Ok(term);
                 }
                 AcquireReply::Held { holder, ttl } => (holder, ttl),

@@ -10,7 +10,10 @@ use std::{net::SocketAddr, sync::Arc};
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderMap, StatusCode,
+        header::{ACCEPT, CONTENT_TYPE},
+    },
     middleware,
     response::{IntoResponse, Response},
     routing::get,
@@ -20,7 +23,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     ops::{
-        metrics::{self, Metrics},
+        metrics::{Format, Metrics},
         status::StatusCollector,
     },
     text,
@@ -71,9 +74,11 @@ async fn ready(State(collector): State<Arc<StatusCollector>>) -> (StatusCode, St
     (status, format!("{readiness}\n"))
 }
 
-async fn numbers(State(metrics): State<Arc<Metrics>>) -> Response {
-    match metrics.text() {
-        Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+async fn numbers(State(metrics): State<Arc<Metrics>>, headers: HeaderMap) -> Response {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    let format = Format::preferred_by(accept.unwrap_or_default());
+    match metrics.text(format) {
+        Ok(text) => ([(CONTENT_TYPE, format.content_type())], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

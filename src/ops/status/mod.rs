@@ -7,6 +7,7 @@
 mod bus;
 mod collector;
 mod history;
+mod trend;
 
 use std::collections::BTreeMap;
 
@@ -92,6 +93,9 @@ pub struct Minute {
     pub seconds: u64,
     /// Events committed, by type.
     pub events: BTreeMap<String, u64>,
+    /// Updates that could not become events, by reason; those of types that are not routed are left out.
+    #[serde(default)]
+    pub dead_letters: BTreeMap<String, u64>,
     /// The time from VK's answer to the commit of a batch, 50th percentile, in milliseconds; none if there
     /// was no batch.
     pub p50_ms: Option<f64>,

@@ -58,6 +58,7 @@ fn survey() -> BusSnapshot {
         name: "any".into(),
         consumers: 0,
         lag: Some(0),
+        lag_change: None,
         pending: 0,
         oldest_pending_s: None,
     };

@@ -22,7 +22,9 @@ use ring::digest;
 use crate::ops::status::StatusCollector;
 
 const STYLE: &str = include_str!("style.css");
-const SCRIPT: &str = concat!(include_str!("page.js"), include_str!("charts.js"));
+const SCRIPT: &str =
+    concat!(include_str!("russian.js"), include_str!("page.js"), include_str!("charts.js"));
+const ICON: &str = include_str!("icon.svg");
 
 static HTML: LazyLock<String> = LazyLock::new(|| {
     include_str!("page.html")
@@ -33,7 +35,7 @@ static HTML: LazyLock<String> = LazyLock::new(|| {
 /// Allows this script, this style, and requests to this service.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "default-src 'none'; script-src '{}'; style-src '{}'; connect-src 'self'; img-src data:; \
+        "default-src 'none'; script-src '{}'; style-src '{}'; connect-src 'self'; img-src 'self'; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         source(SCRIPT),
         source(STYLE)
@@ -54,13 +56,22 @@ const COMMON: [(HeaderName, &str); 3] = [
 
 /// The routes of the page and its JSON.
 pub(super) fn router(collector: Arc<StatusCollector>) -> Router {
-    Router::new().route("/", get(page)).route("/status.json", get(status)).with_state(collector)
+    Router::new()
+        .route("/", get(page))
+        .route("/status.json", get(status))
+        .route("/favicon.ico", get(icon))
+        .with_state(collector)
 }
 
 async fn page() -> Response {
     let own =
         [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, POLICY.as_str())];
     (COMMON, own, HTML.as_str()).into_response()
+}
+
+/// Browsers ask for it on their own too, beside `/status.json` and `/metrics`.
+async fn icon() -> Response {
+    ([(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, "max-age=86400")], ICON).into_response()
 }
 
 async fn status(State(collector): State<Arc<StatusCollector>>) -> Response {
