@@ -19,7 +19,7 @@ pub(super) enum Exit {
     Usage,
     /// Some input could not be converted.
     Unconverted,
-    /// VK or Redis answered with a permanent error.
+    /// VK or Redis answered with a permanent error, or was out of reach.
     PermanentError,
     /// A bug of this program, or the system denies something that every program needs.
     Bug,

@@ -35,9 +35,10 @@ use exit::Exit;
 /// Without a command, the service runs. It reads its settings from Fetcher.toml, environment variables
 /// and secret files; `event-fetcher check` prints each setting and its source.
 ///
-/// Exit codes: 0 success, or stopped by a signal; 1 the service is not ready (health, status);
-/// 64 wrong arguments or configuration; 65 some input could not be converted; 69 a permanent error of
-/// VK or Redis, the message says what to do; 70 a bug; 74 the output could not be written.
+/// Exit codes: 0 success, or stopped by a signal or a closed output; 1 the service is not ready (health,
+/// status); 64 wrong arguments or configuration; 65 some input could not be converted; 69 a permanent
+/// error of VK or Redis, or a command could not reach them, the message says what to do; 70 a bug;
+/// 74 the output could not be written.
 #[derive(Debug, Parser)]
 #[command(name = "event-fetcher", version = VERSION.as_str(), verbatim_doc_comment)]
 struct Arguments {

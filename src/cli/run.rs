@@ -4,12 +4,13 @@ use std::io;
 
 use super::{block_on, exit::Exit};
 use crate::{
-    bus::BusUrl,
+    bus::{BusUrl, CommitError},
     config::{self, Loaded, Sources},
     ops::{
         process,
         telemetry::{self, Output},
     },
+    pipeline::Failure,
     service::{self, Error},
     text,
 };
@@ -39,6 +40,9 @@ pub(super) fn run(sources: &Sources, hidden: io::Result<()>) -> Exit {
     block_on(async {
         match service::run(loaded, sources.clone(), level).await {
             Ok(()) => Exit::Done,
+            Err(Error::Permanent(Failure::Bus(CommitError::StdoutClosed(error)))) => {
+                Exit::unwritten(&error)
+            }
             Err(error) => {
                 tracing::error!("{error}");
                 match error {

@@ -9,6 +9,7 @@ mod check;
 mod convert;
 mod dead_letters;
 mod patience;
+mod run;
 mod streams;
 mod support;
 mod tail;

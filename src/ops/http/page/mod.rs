@@ -80,3 +80,56 @@ async fn status(State(collector): State<Arc<StatusCollector>>) -> Response {
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::SCRIPT;
+    use crate::ops::{
+        dependency::{Cause, Dependency},
+        health::{Failure, HealthSnapshot, Role},
+        verdict::Verdict,
+    };
+
+    const CAUSES: [Cause; 6] = [
+        Cause::Unreachable,
+        Cause::Error,
+        Cause::Replicas,
+        Cause::Disk,
+        Cause::Backlog,
+        Cause::Stalled,
+    ];
+
+    fn verdict(dependency: Dependency, cause: Cause) -> Verdict {
+        let failure =
+            Failure { dependency, cause, lasts: Duration::from_secs(60), reason: String::new() };
+        let health = HealthSnapshot {
+            role: Role::Fetching,
+            role_for: Duration::ZERO,
+            polled: None,
+            committed: None,
+            failures: vec![failure],
+            started: true,
+            stalled: false,
+        };
+        Verdict::new(&health, None)
+    }
+
+    #[test]
+    fn every_fault_is_said_in_russian_too() {
+        for (dependency, cause) in
+            Dependency::ALL.iter().flat_map(|&it| CAUSES.map(|cause| (it, cause)))
+        {
+            let Verdict { summary, remediation, .. } = verdict(dependency, cause);
+            let problem = summary.trim_end_matches('.').split_once(": ").unwrap().1;
+            for text in [problem, &remediation.unwrap()] {
+                let key = format!("  {}:", json!(text));
+                assert!(SCRIPT.contains(&key), "russian.js has no {key}");
+            }
+        }
+    }
+}
