@@ -65,12 +65,11 @@ fn log_output(loaded: &Loaded) -> Output {
 
 fn prepare_process(hidden: io::Result<()>) {
     if let Err(error) = hidden {
-        tracing::debug!(
-            error = text::cause(&error),
-            "core dumps cannot be disabled: one would contain the token"
-        );
+        let error = text::cause(&error);
+        tracing::debug!(error, "core dumps cannot be disabled: one would contain the token");
     }
     if let Err(error) = process::raise_descriptor_limit() {
-        tracing::debug!(error = text::cause(&error), "the limit of open files cannot be raised");
+        let error = text::cause(&error);
+        tracing::debug!(error, "the limit of open files cannot be raised");
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use vk_simulator::{Fault, Target};
+use vk_simulator::{Fault, Options, Target};
 
 use super::{chromium::Browser, scene::Scene};
 
@@ -51,7 +51,7 @@ async fn look(browser: &mut Browser, scene: &Scene, state: &str, is: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn people_see_how_events_do() {
     let Some(mut browser) = browser().await else { return };
-    let scene = Scene::new().await;
+    let scene = Scene::with(Options { unconvertible: 0.0, ..Options::default() }).await;
     let _service = scene.service(&[]).await;
     browser.speak("en").await;
     look(&mut browser, &scene, "idle", &says("flowing", "Events flow.")).await;

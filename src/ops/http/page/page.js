@@ -121,7 +121,7 @@ function showFigures(state) {
     slowest.lag ? [`${slowest.name} · ${short(slowest.stream)}`, trend(slowest)].filter(Boolean).join(", ")
       : t("all groups have read everything"), slowest.is_slow ? "warn" : "");
 
-  const dead = sum(service.minutes.flatMap((minute) => Object.values(minute.dead_letters)));
+  const dead = sum(service.minutes.flatMap((minute) => minute.dead_letters.map(({ count }) => count)));
   const measured = Math.min(service.uptime_s, 3600);
   if (idle) none("dead", idle);
   else figure("dead", number(dead), measured < 3600 ? t("in the {} since the start", span(measured)) : t("in the last hour"),
@@ -172,7 +172,7 @@ const item = (head, ...lines) => element("li", {}, element("b", {}, head),
 function showLetters(redis, snapshot) {
   const reasons = new Map();
   for (const minute of status.service.minutes) {
-    for (const [reason, count] of Object.entries(minute.dead_letters)) {
+    for (const { reason, count } of minute.dead_letters) {
       reasons.set(reason, (reasons.get(reason) || 0) + count);
     }
   }
@@ -193,9 +193,9 @@ function showLetters(redis, snapshot) {
 $("command").querySelector("button").addEventListener("click", async ({ target }) => {
   const code = $("command").firstElementChild;
   getSelection().selectAllChildren(code);
-  // Without HTTPS a browser may have no clipboard: then the command stays selected.
-  await navigator.clipboard?.writeText(code.textContent);
-  target.textContent = t(navigator.clipboard ? "Copied" : "Selected");
+  // Without HTTPS or permission there is no clipboard: then the command stays selected.
+  const isCopied = await navigator.clipboard?.writeText(code.textContent).then(() => true, () => false);
+  target.textContent = t(isCopied ? "Copied" : "Selected");
   setTimeout(() => { target.textContent = t("Copy"); }, 2000);
 });
 

@@ -1,7 +1,7 @@
 //! The commits of the last hour by minute, for the page and `status`.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -9,7 +9,7 @@ use std::{
 use hdrhistogram::Histogram;
 use tokio::time::Instant;
 
-use super::{GapNote, Minute};
+use super::{GapNote, Minute, ReasonCount};
 use crate::event::EventType;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -57,7 +57,7 @@ struct Inner {
 struct Current {
     since: Instant,
     events: [u64; EventType::ALL.len()],
-    dead_letters: BTreeMap<String, u64>,
+    dead_letters: Vec<ReasonCount>,
     /// The time from VK's answer to its commit, in microseconds.
     latency: Histogram<u32>,
 }
@@ -139,7 +139,7 @@ impl Current {
     fn since(since: Instant) -> Self {
         #[expect(clippy::expect_used, reason = "the bounds are constants")]
         let latency = Histogram::new_with_max(micros(LONGEST), 2).expect("1 to 10^9, 2 digits");
-        Self { since, events: Default::default(), dead_letters: BTreeMap::new(), latency }
+        Self { since, events: Default::default(), dead_letters: Vec::new(), latency }
     }
 
     fn restart(&mut self, since: Instant) {
@@ -151,9 +151,13 @@ impl Current {
 
     /// Counts a dead letter by its reason; beyond [`REASONS`] of them, without it.
     fn dead_letter(&mut self, reason: &str) {
-        let is_kept = self.dead_letters.contains_key(reason) || self.dead_letters.len() < REASONS;
-        let reason = if is_kept { reason } else { OTHER_REASONS };
-        *self.dead_letters.entry(reason.to_owned()).or_default() += 1;
+        let kept = &mut self.dead_letters;
+        let is_known = kept.iter().any(|it| it.reason == reason);
+        let reason = if is_known || kept.len() < REASONS { reason } else { OTHER_REASONS };
+        match kept.iter_mut().find(|it| it.reason == reason) {
+            Some(it) => it.count += 1,
+            None => kept.push(ReasonCount { reason: reason.to_owned(), count: 1 }),
+        }
     }
 
     fn summary(&self, seconds: u64) -> Minute {

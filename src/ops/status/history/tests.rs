@@ -100,7 +100,9 @@ async fn dead_letters_are_counted_by_a_bounded_number_of_reasons() {
     let dead_letters: Vec<_> = reasons.iter().map(String::as_str).collect();
     history.committed(&Committed { dead_letters: &dead_letters, ..NOTHING });
     let of_minute = &history.minutes()[0].dead_letters;
-    assert_eq!((of_minute.len(), of_minute["reason 7"], of_minute["other reasons"]), (9, 2, 4));
+    let last = &of_minute[8];
+    assert_eq!((of_minute.len(), last.reason.as_str(), last.count), (9, "other reasons", 4));
+    assert!(of_minute[..8].iter().all(|it| it.count == 2), "{of_minute:?}");
     advance(TICK * 6).await;
     assert!(history.minutes()[1].dead_letters.is_empty(), "a new minute starts empty");
 }
