@@ -47,8 +47,9 @@ function span(seconds) {
 
 const ago = (seconds) => seconds < 2 ? t("just now") : t("{} ago", span(seconds));
 const when = (seconds) => seconds < 86400 ? `${clock(seconds)}, ${ago(seconds)}` : ago(seconds);
-const millis = (value) => value === null ? t("over {} s", 1000)
-  : value < 1000 ? t("{} ms", number(Number(value.toPrecision(value < 1 ? 2 : 3)))) : t("{} s", number(value / 1000));
+const millis = (value) => (value === null ? t("over {} s", 1000)
+  : value < 1000 ? t("{} ms", number(Number(value.toPrecision(value < 1 ? 2 : 3)))) : t("{} s", number(value / 1000)))
+  .replaceAll(" ", "\u00a0");
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
 function showVerdict(state, summary, detail, remediation, fault) {
@@ -75,7 +76,7 @@ function show() {
   showLetters(redis, snapshot);
   showGaps(service, snapshot);
   showFailures(service);
-  showFetching(service, snapshot);
+  showFetching(service, redis);
   $("rest").hidden = false;
 }
 
@@ -215,7 +216,8 @@ function showFailures(service) {
   list("failures", [...now, ...past], t("None since the start of the service."));
 }
 
-function showFetching(service, snapshot) {
+function showFetching(service, redis) {
+  const snapshot = redis && !redis.error && redis.snapshot;
   const position = snapshot && snapshot.position;
   const moved = service.last_commit_s ?? (position && position.age_s);
   const [host, process] = ((snapshot && snapshot.holder) || "").split("/");

@@ -5,7 +5,7 @@ const RUSSIAN = {
   "Asking the service …": "Запрашиваем службу…",
   "Events a minute": "Событий в минуту",
   "Latency, p50 / p99": "Задержка, p50 / p99",
-  "Lag of the slowest group": "Наибольшее отставание",
+  "Slowest group’s lag": "Наибольшее отставание",
   "Dead letters an hour": "Необработанных за час",
   "Latency, VK’s answer to commit": "Задержка от ответа VK до записи",
   "Streams and consumer groups": "Потоки и группы потребителей",
