@@ -1,5 +1,7 @@
 //! The two text formats of `/metrics`, chosen by the scraper's `Accept` header.
 
+use std::fmt::Write;
+
 /// A text format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -59,7 +61,8 @@ pub(super) fn to_prometheus(open_metrics: &str) -> String {
                 _ => ("", kind),
             };
             let words = help.strip_prefix(name).unwrap_or_default();
-            text.push_str(&format!("# HELP {name}{suffix}{words}\n# TYPE {name}{suffix} {kind}\n"));
+            // Writing to a String cannot fail.
+            let _ = write!(text, "# HELP {name}{suffix}{words}\n# TYPE {name}{suffix} {kind}\n");
         } else if !line.starts_with('#') {
             text.push_str(line);
             text.push('\n');

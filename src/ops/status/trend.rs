@@ -31,8 +31,9 @@ impl LagTrend {
             for group in &mut stream.groups {
                 let Some(lag) = group.lag else { continue };
                 let key = (stream.name.clone(), group.name.clone());
-                let earlier = self.0.front().and_then(|(_, earlier)| earlier.get(&key));
-                group.lag_change = earlier.and_then(|&it| lag.checked_signed_diff(it));
+                let earlier = self.0.iter().find_map(|(_, earlier)| earlier.get(&key));
+                group.lag_change =
+                    earlier.and_then(|&it| i64::try_from(i128::from(lag) - i128::from(it)).ok());
                 lags.insert(key, lag);
             }
         }
