@@ -32,6 +32,7 @@ use crate::{
         telemetry::Level,
     },
     pipeline::{self, Pipeline},
+    text,
     vk::{self, Api, LongPoll},
 };
 use reload::Reload;
@@ -201,7 +202,7 @@ async fn watch_bus(
             let fetches = health.snapshot().role == Role::Fetching;
             streams.show(fetches.then(|| snapshot.clone()));
         }
-        collector.bus_reported(answer.map_err(|error| error.to_string()));
+        collector.bus_reported(answer.map_err(|error| text::cause(&error)));
     };
     reader.watch(report).await;
 }
