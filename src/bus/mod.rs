@@ -131,7 +131,7 @@ impl Bus {
     #[must_use]
     pub fn entry(&self, event: &Event, unique: bool) -> StreamEntry {
         match self {
-            Self::Redis(bus) => bus.entry(event, unique),
+            Self::Redis(bus) => bus.scripts.entry(event, unique),
             Self::Stdout => StreamEntry::new(event, unique),
         }
     }
@@ -140,7 +140,7 @@ impl Bus {
     #[must_use]
     pub fn committer(&self, term: &LeaseTerm) -> Committer<'_> {
         match self {
-            Self::Redis(bus) => Committer(Some(bus.committer(term))),
+            Self::Redis(bus) => Committer(Some(RedisCommitter::new(bus, term))),
             Self::Stdout => Committer(None),
         }
     }

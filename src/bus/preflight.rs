@@ -25,7 +25,7 @@ async fn ask_at(url: &RedisUrl, settings: &bus::Config) -> Vec<Finding> {
             return vec![Finding::problem(format!("{error:#}"), "check bus.url and bus.tls")];
         }
     };
-    match info(&connector, settings).await {
+    match info(&connector).await {
         Ok(Nodes(nodes)) => {
             let reached = Finding::ok(format!("{url} answers and lets the service in"));
             let worst =
@@ -48,9 +48,8 @@ async fn ask_at(url: &RedisUrl, settings: &bus::Config) -> Vec<Finding> {
     }
 }
 
-async fn info(connector: &Connector, settings: &bus::Config) -> RedisResult<Nodes> {
-    let mut connection = connector.connect(settings.timeout, settings.timeout).await?;
-    redis::cmd("INFO").query_async(&mut connection).await
+async fn info(connector: &Connector) -> RedisResult<Nodes> {
+    redis::cmd("INFO").query_async(&mut connector.connect().await?).await
 }
 
 fn version(info: &InfoDict, durability: Durability) -> Option<Finding> {

@@ -69,6 +69,12 @@ enum Command {
         /// The shell that reads the script
         shell: Shell,
     },
+    /// Write the manual pages of the program and of its commands into a folder
+    #[command(after_help = "Example:\n  event-fetcher man /usr/local/share/man/man1")]
+    Man {
+        /// An existing folder
+        folder: PathBuf,
+    },
 }
 
 /// Runs the command that the process's arguments name.
@@ -99,6 +105,13 @@ pub fn main() -> ExitCode {
             clap_complete::generate(shell, &mut Arguments::command(), "event-fetcher", &mut script);
             print(&String::from_utf8_lossy(&script))
         }
+        Command::Man { folder } => match clap_mangen::generate_to(Arguments::command(), &folder) {
+            Ok(()) => Exit::Done,
+            Err(error) => Exit::Unwritten.because(format_args!(
+                "the manual pages could not be written into {}: {error}",
+                folder.display()
+            )),
+        },
     }
     .into()
 }

@@ -11,7 +11,6 @@ use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     ops::{
@@ -47,25 +46,12 @@ pub struct Source<'a> {
     pub session_check: Duration,
 }
 
-/// Follows the queue from `start` and sends each batch to `out`, until `stop` or until the receiver is
-/// closed. The poll in flight is then dropped: VK keeps its updates.
+/// Follows the queue from `start` and sends each batch to `out`, until the receiver is closed. If this future
+/// is dropped, the poll in flight is too: VK keeps its updates.
 ///
 /// # Errors
-///
 /// Only if VK answers with a permanent error.
 pub async fn follow(
-    source: Source<'_>,
-    health: &Health,
-    metrics: &Fetching,
-    start: Option<Ts>,
-    out: mpsc::Sender<Batch>,
-    stop: &CancellationToken,
-) -> Result<(), CallError> {
-    let session = run(source, health, metrics, start, out);
-    stop.run_until_cancelled(session).await.unwrap_or(Ok(()))
-}
-
-async fn run(
     source: Source<'_>,
     health: &Health,
     metrics: &Fetching,
@@ -90,11 +76,8 @@ async fn run(
                 let (server, newest) = servers.next().await?;
                 check.restart();
                 let step = connecting.granted(server, newest);
-                if let Some(mut batch) = step.batch {
-                    batch.received.push(Instant::now());
-                    slot.send(batch);
-                }
                 state = step.state;
+                send(slot, step.batch);
                 continue;
             }
         };
@@ -107,10 +90,9 @@ async fn run(
         // VK holds a poll until there is an update, and each update moves the position. An answer that does
         // neither must not be followed by the next poll at once.
         let is_empty = step.batch.as_ref().is_none_or(|it| it.updates.is_empty() || it.ts == from);
-        if let Some(mut batch) = step.batch {
+        if let Some(batch) = step.batch {
             check.received(&batch);
-            batch.received.push(Instant::now());
-            slot.send(batch);
+            send(slot, Some(batch));
         } else if matches!(outcome, PollOutcome::Empty | PollOutcome::Updates)
             && let SessionState::Polling(polling) = state
         {
@@ -121,10 +103,7 @@ async fn run(
                 }
                 Some(Finding::Lost(server, newest)) => {
                     let step = Connecting::LostAfter(polling.ts).granted(server, newest);
-                    if let Some(mut batch) = step.batch {
-                        batch.received.push(Instant::now());
-                        slot.send(batch);
-                    }
+                    send(slot, step.batch);
                     step.state
                 }
                 None => SessionState::Polling(polling),
@@ -151,6 +130,12 @@ async fn run(
         }
     }
     Ok(())
+}
+
+fn send(slot: mpsc::Permit<'_, Batch>, batch: Option<Batch>) {
+    if let Some(batch) = batch {
+        slot.send(Batch { received: vec![Instant::now()], ..batch });
+    }
 }
 
 /// The outcome of a poll from position `from`, for the metrics.
@@ -194,7 +179,6 @@ impl<'a> ServerSource<'a> {
     /// Requests a server and VK's newest position until VK names one.
     ///
     /// # Errors
-    ///
     /// Only if VK answers with a permanent error.
     async fn next(&mut self) -> Result<(LongPollServer, Ts), CallError> {
         loop {

@@ -9,6 +9,7 @@ mod report;
 use std::{future::pending, panic::resume_unwind, sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream};
+use strum::VariantArray;
 use thiserror::Error;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
@@ -55,25 +56,25 @@ const STANDBY_CHECK: Duration = Duration::from_millis(500);
 const RELEASE: Duration = Duration::from_secs(1);
 
 /// The stages of the service and what they share.
-pub struct Pipeline<'a> {
+pub struct Pipeline {
     /// VK's API.
-    pub api: &'a Arc<Api>,
+    pub api: Arc<Api>,
     /// VK's Long Poll.
-    pub long_poll: &'a Arc<LongPoll>,
+    pub long_poll: Arc<LongPoll>,
     /// After so long without a new update, VK is asked whether the session still follows the queue.
     pub session_check: Duration,
     /// Looks up names and cropped messages.
-    pub enricher: &'a Enricher,
+    pub enricher: Enricher,
     /// The state of the dependencies and of the work.
-    pub health: &'a Arc<Health>,
+    pub health: Arc<Health>,
     /// The metrics.
-    pub metrics: &'a Metrics,
+    pub metrics: Arc<Metrics>,
     /// The commits of the last hour.
-    pub history: &'a History,
+    pub history: Arc<History>,
     /// Where events are committed.
-    pub bus: &'a Bus,
+    pub bus: Bus,
     /// The rules of conversion.
-    pub rules: &'a Rules,
+    pub rules: Rules,
     /// What happens to updates of other types.
     pub unrouted: Unrouted,
 }
@@ -84,7 +85,7 @@ pub fn label_values() -> LabelValues {
     LabelValues {
         event_types: EventType::ALL.map(EventType::as_str).to_vec(),
         dead_letter_reasons: Rejection::CODES.iter().copied().chain([UNROUTED]).collect(),
-        vk_methods: Method::ALL.iter().map(|method| method.as_str()).collect(),
+        vk_methods: Method::VARIANTS.iter().map(Into::into).collect(),
     }
 }
 
@@ -111,14 +112,14 @@ enum End {
     Stalled,
 }
 
-impl Pipeline<'_> {
+impl Pipeline {
     /// Runs until `stop`. Acquires the lease, starts at the committed position, and returns to it when the
     /// bus reports that the lease or the position is another.
     ///
     /// # Errors
     /// Fails with a permanent error of VK or of the bus.
     pub async fn run(&self, stop: &CancellationToken) -> Result<(), Failure> {
-        let mut report = CommitReport::new(self.metrics, self.history);
+        let mut report = CommitReport::new(&self.metrics, &self.history);
         let result = tokio::select! {
             error = self.enricher.run() => Err(error.into()),
             result = self.lease_terms(stop, &mut report) => result,
@@ -259,7 +260,8 @@ impl Pipeline<'_> {
         let session_check = self.session_check;
         let work = async move {
             let source = Source { api: &api, long_poll: &long_poll, session_check };
-            fetcher::follow(source, &health, &metrics, start, out, &stop).await
+            let fetching = fetcher::follow(source, &health, &metrics, start, out);
+            stop.run_until_cancelled(fetching).await.unwrap_or(Ok(()))
         };
         let fetching = AbortOnDropHandle::new(tokio::spawn(work.in_current_span()));
         match fetching.await {
@@ -292,7 +294,7 @@ impl Pipeline<'_> {
         });
         let enriched = batches
             .map(|(batch, permit)| {
-                let enriched = enrich(batch, self.enricher, self.rules, self.unrouted, metrics);
+                let enriched = enrich(batch, &self.enricher, &self.rules, self.unrouted, metrics);
                 async { (enriched.await, permit) }
             })
             .buffered(BATCHES_AHEAD as usize);
@@ -304,7 +306,7 @@ impl Pipeline<'_> {
         while let Some((batch, raw)) = enriched.next().await {
             let size = permits(batch.bytes());
             let Ok(events) = events.clone().acquire_many_owned(size).await else { break };
-            let converted = batch.complete(self.rules, self.bus, metrics);
+            let converted = batch.complete(&self.rules, &self.bus, metrics);
             if out.send((converted, MemoryPermits { raw, events })).await.is_err() {
                 break;
             }

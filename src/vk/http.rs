@@ -25,18 +25,13 @@ pub(super) const CALL_CAP: usize = 8 << 20;
 pub(super) const LARGE: usize = 256 << 10;
 
 /// Why a request has no usable answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
 pub struct RequestError {
     /// Whether there was a connection. If not, the network may be at fault as well as VK.
     pub reached: bool,
     /// What happened, without secrets or URL.
     pub reason: String,
-}
-
-impl fmt::Display for RequestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)
-    }
 }
 
 /// VK was reached, but its answer cannot be used for this reason.
@@ -52,7 +47,6 @@ impl<T: Into<String>> From<T> for RequestError {
 /// VK does. Trusts the authorities in `vk.tls.ca` in addition to the system's.
 ///
 /// # Errors
-///
 /// If `vk.tls.ca` or the TLS set-up of the machine cannot be used.
 pub(super) fn client(deadline: Duration, settings: &Config) -> anyhow::Result<Client> {
     process::install_tls_provider();

@@ -75,7 +75,7 @@ pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
     };
     let start = if arguments.from_start { Start::Oldest } else { Start::Newest(arguments.last) };
     let reader = StreamReader::new(&settings, &arguments.types, start);
-    let tail = Tail { connector, timeout: settings.timeout, reader, json: arguments.json };
+    let tail = Tail { connector, reader, json: arguments.json };
     block_on(async {
         tokio::select! {
             exit = tail.follow() => exit,
@@ -86,7 +86,6 @@ pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
 
 struct Tail {
     connector: Connector,
-    timeout: Duration,
     reader: StreamReader,
     json: bool,
 }
@@ -126,7 +125,7 @@ impl Tail {
     }
 
     async fn follow_connected(&mut self, backoff: &mut Backoff) -> Result<Infallible, Interrupted> {
-        let mut connection = self.connector.connect(self.timeout, BLOCK + self.timeout).await?;
+        let mut connection = self.connector.connect_to_block(BLOCK).await?;
         loop {
             let entries = self.reader.read(&mut connection).await?;
             if backoff.reset().is_some() {
