@@ -78,6 +78,7 @@ packages: ## Makes .deb and .rpm packages of a static program, an SBOM and prove
 	@scripts/need musl-gcc musl-tools cc gcc
 	@rustup target add $(MUSL)
 	EVENT_FETCHER_REVISION=$$(git rev-parse HEAD) $(CARGO) build --release --locked --bin event-fetcher --target $(MUSL)
+	rm -rf $(TARGET)/packages
 	scripts/package $(TARGET)/$(MUSL)/release/event-fetcher $(TARGET)/packages
 	scripts/sbom $(MUSL) >$(TARGET)/packages/event-fetcher.cdx.json
 	scripts/provenance $(TARGET)/packages/*.deb $(TARGET)/packages/*.rpm >$(TARGET)/packages/event-fetcher.intoto.json
