@@ -113,7 +113,6 @@ mod tests {
             polled: None,
             committed: None,
             failures: vec![failure],
-            started: true,
             proven: true,
             stalled: false,
         };
