@@ -14,7 +14,7 @@ use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
 use super::{Config, RedisUrl, Tls, Topology};
-use crate::ops::process;
+use crate::{ops::process, text};
 
 /// Opens connections to the Redis that `bus.url` names.
 #[derive(Clone)]
@@ -142,7 +142,8 @@ fn sentinel(
 
 fn certificates(tls: &Tls) -> anyhow::Result<Option<TlsCertificates>> {
     let read = |path: &Path| {
-        std::fs::read(path).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
+        std::fs::read(path)
+            .map_err(|error| anyhow::anyhow!("{}: {}", path.display(), text::cause(&error)))
     };
     let root_cert = tls.ca.as_deref().map(read).transpose()?;
     let client_tls = match (&tls.certificate, &tls.key) {

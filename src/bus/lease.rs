@@ -37,7 +37,14 @@ impl RedisBus {
             let (holder, ttl) = match reply {
                 AcquireReply::Acquired(term) => {
                     self.health.acquired(term.position.is_some());
-                    tracing::info!(epoch = term.epoch, position = ?term.position, "fetching for this community");
+                    let (ts, generation) =
+                        term.position.map(|it| (it.ts.get(), it.generation)).unzip();
+                    tracing::info!(
+                        epoch = term.epoch,
+                        ts,
+                        generation,
+                        "fetching for this community"
+                    );
                     return Ok(term);
                 }
                 AcquireReply::Held { holder, ttl } => (holder, ttl),
@@ -112,7 +119,7 @@ impl RedisBus {
         let reply: RedisResult<i64> =
             self.connection(&self.metrics.lease_retries).try_run(call.arg(&self.instance)).await;
         if let Err(error) = reply {
-            let error = text::excerpt(&error.to_string());
+            let error = text::excerpt(&text::cause(&error));
             tracing::warn!(error, "the lease was not released; it expires by itself");
         }
     }

@@ -39,7 +39,7 @@ async fn ask_at(url: &RedisUrl, settings: &bus::Config) -> Vec<Finding> {
         Err(error) if error.code() == Some("NOPERM") => vec![Finding::unknown(
             format!(
                 "{url} answers, but does not report its version and settings: {}",
-                text::excerpt(&error.to_string())
+                text::excerpt(&text::cause(&error))
             ),
             "allow the Redis user +info, or see for yourself: version 6.2 or newer, appendonly \
              yes, maxmemory-policy noeviction",
@@ -125,7 +125,7 @@ fn failure(url: &RedisUrl, error: &RedisError) -> Finding {
     match PermanentError::by(error, "to serve") {
         Some(error) => Finding::refusal(error.to_string()),
         None => Finding::problem(
-            format!("{url} cannot be used: {}", text::excerpt(&error.to_string())),
+            format!("{url} cannot be used: {}", text::excerpt(&text::cause(error))),
             "check bus.url, that Redis runs, and the network between",
         ),
     }

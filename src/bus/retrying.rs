@@ -62,7 +62,7 @@ impl RetryingConnection {
                     }
                     self.retries.inc();
                     let cause = transient_cause(&error);
-                    let error = text::excerpt(&error.to_string());
+                    let error = text::excerpt(&text::cause(&error));
                     self.health.failing_since(Dependency::Redis, cause, started, &error);
                     let pause = self.backoff.fail();
                     match self.backoff.to_log() {

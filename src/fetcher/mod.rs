@@ -164,6 +164,8 @@ struct ServerSource<'a> {
     health: &'a Health,
     /// Counts the requests since the last successful poll.
     useless: Backoff,
+    /// The servers that VK named since the last successful poll.
+    named: u32,
     /// The pause before the next request.
     pause: Duration,
     /// The failed polls and requests since the last successful poll.
@@ -173,7 +175,7 @@ struct ServerSource<'a> {
 impl<'a> ServerSource<'a> {
     fn new(api: &'a Api, health: &'a Health) -> Self {
         let useless = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
-        Self { api, health, useless, pause: Duration::ZERO, outage: Outage::default() }
+        Self { api, health, useless, named: 0, pause: Duration::ZERO, outage: Outage::default() }
     }
 
     /// Requests a server and VK's newest position until VK names one.
@@ -182,14 +184,8 @@ impl<'a> ServerSource<'a> {
     /// Only if VK answers with a permanent error.
     async fn next(&mut self) -> Result<(LongPollServer, Ts), CallError> {
         loop {
-            if let Some(servers @ USELESS_SERVERS..) = self.useless.to_log() {
-                tracing::warn!(
-                    servers,
-                    "no poll succeeds on the Long Poll servers that VK names; requesting another"
-                );
-            }
             if self.useless.failures() > 0 {
-                if self.useless.failures() >= 2 {
+                if self.named >= 2 {
                     self.health.failing(
                         Dependency::LongPoll,
                         "no poll succeeds on the servers that VK names",
@@ -199,7 +195,16 @@ impl<'a> ServerSource<'a> {
             }
             self.pause = self.useless.fail();
             match self.api.long_poll_server().await {
-                Ok(granted) => return Ok(granted),
+                Ok(granted) => {
+                    self.named += 1;
+                    if self.named > USELESS_SERVERS && self.named.is_power_of_two() {
+                        tracing::warn!(
+                            servers = self.named,
+                            "no poll succeeds on the Long Poll servers that VK names; trying another"
+                        );
+                    }
+                    return Ok(granted);
+                }
                 Err(error) if error.class() == ErrorClass::Permanent => return Err(error),
                 Err(error) => {
                     self.health.no_answer(Dependency::LongPoll, error.reached(), &error);
@@ -221,6 +226,7 @@ impl<'a> ServerSource<'a> {
     fn poll_succeeded(&mut self) {
         self.health.ok(Dependency::LongPoll);
         self.useless.reset();
+        self.named = 0;
         if let Some(recovery) = self.outage.end() {
             tracing::info!("VK's Long Poll answers again, {recovery}");
         }

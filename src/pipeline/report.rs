@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use super::Converted;
+use super::{Converted, convert::UNROUTED};
 use crate::{
     bus::DeadLetter,
     event::EventType,
@@ -126,7 +126,10 @@ impl<'a> CommitReport<'a> {
         if let Some(newest) = received.last() {
             self.metrics.fetching.committed(ts.get(), newest.elapsed());
         }
-        self.history.committed(&Committed { events, received, gaps, updates_lost });
+        let rejected = content.dead_letters.iter().filter(|letter| letter.code != UNROUTED);
+        let dead_letters: Vec<_> = rejected.map(|letter| letter.reason.as_str()).collect();
+        let dead_letters = &dead_letters;
+        self.history.committed(&Committed { events, dead_letters, received, gaps, updates_lost });
     }
 }
 

@@ -32,6 +32,7 @@ use crate::{
         telemetry::Level,
     },
     pipeline::{self, Pipeline},
+    text,
     vk::{self, Api, LongPoll},
 };
 use reload::Reload;
@@ -76,9 +77,7 @@ pub async fn run(loaded: Loaded, sources: Sources, level: Level) -> Result<(), E
         let signals = Signals::listen()?;
         announce(&loaded.config);
         let service = Service::build(&loaded).map_err(Error::Build)?;
-        let pipeline = &service.pipeline;
-        let reload =
-            Reload::new(sources, loaded, pipeline.api.clone(), pipeline.health.clone(), level);
+        let reload = Reload::new(sources, loaded, service.pipeline.api.clone(), level);
         Ok(service.run(signals, reload).await?)
     };
     service.instrument(community).await
@@ -219,7 +218,7 @@ async fn watch_bus(
             let fetches = health.snapshot().role == Role::Fetching;
             streams.show(fetches.then(|| snapshot.clone()));
         }
-        collector.bus_reported(answer.map_err(|error| error.to_string()));
+        collector.bus_reported(answer.map_err(|error| text::cause(&error)));
     };
     reader.watch(report).await;
 }

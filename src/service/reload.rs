@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::{
     config::{self, Loaded, Sources},
-    ops::{health::Health, retry::Outage, systemd, telemetry::Level},
+    ops::{retry::Outage, systemd, telemetry::Level},
     vk::{Api, ErrorClass},
 };
 
@@ -23,7 +23,6 @@ const LIVE: [&str; 2] = ["log.level", "vk.token"];
 pub(super) struct Reload {
     sources: Sources,
     api: Arc<Api>,
-    health: Arc<Health>,
     level: Level,
     /// The configuration that the service runs with.
     running: Loaded,
@@ -37,17 +36,10 @@ pub(super) struct Reload {
 
 impl Reload {
     /// For a service that runs with the configuration `running`.
-    pub(super) fn new(
-        sources: Sources,
-        running: Loaded,
-        api: Arc<Api>,
-        health: Arc<Health>,
-        level: Level,
-    ) -> Self {
+    pub(super) fn new(sources: Sources, running: Loaded, api: Arc<Api>, level: Level) -> Self {
         Self {
             sources,
             api,
-            health,
             level,
             in_use: running.access.token.clone(),
             seen: running.access.token.clone(),
@@ -71,10 +63,7 @@ impl Reload {
                         self.change_token(token).await;
                     }
                 }
-                Some(()) = hangup.recv() => {
-                    let health = self.health.clone();
-                    systemd::reloading(&health, self.reload()).await;
-                }
+                Some(()) = hangup.recv() => systemd::reloading(self.reload()).await,
             }
         }
     }

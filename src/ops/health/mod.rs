@@ -159,8 +159,6 @@ pub struct HealthSnapshot {
     pub committed: Option<Duration>,
     /// The current failures, in the order of [`Dependency`].
     pub failures: Vec<Failure>,
-    /// Whether the start is complete: Long Poll has answered once, or this instance stands by.
-    pub started: bool,
     /// Whether this instance has shown that it can do its work. While it fetches: Long Poll has answered, and
     /// the position is in Redis, both since it acquired the lease. While it stands by: VK has accepted its token.
     pub proven: bool,
@@ -364,7 +362,6 @@ impl Health {
             polled: state.polled.map(|at| at.elapsed()),
             committed: state.committed.map(|at| at.elapsed()),
             failures,
-            started: state.polled.is_some() || state.role == Role::Standby,
             proven: state.is_proven(),
             stalled,
         }

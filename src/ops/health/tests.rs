@@ -90,19 +90,6 @@ async fn silence_beyond_a_poll_is_a_stall() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn work_has_begun_with_the_first_answer_or_as_a_standby() {
-    let health = Health::new(Duration::from_secs(25));
-    health.acquired(true);
-    assert!(!health.snapshot().started);
-    health.ok(Dependency::LongPoll);
-    assert!(health.snapshot().started);
-
-    let health = Health::new(Duration::from_secs(25));
-    health.standing_by();
-    assert!(health.snapshot().started);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_party_that_fails_is_no_stall() {
     let health = fetching();
     health.failing(Dependency::Redis, "connection refused");

@@ -11,7 +11,6 @@ fn health(role: Role, failures: Vec<Failure>) -> HealthSnapshot {
         committed: Some(Duration::from_secs(7)),
         stalled: failures.iter().any(|it| it.dependency == Dependency::Service),
         failures,
-        started: true,
         proven: role != Role::Starting,
     }
 }

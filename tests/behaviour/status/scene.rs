@@ -26,9 +26,13 @@ pub(crate) struct Ended {
 
 impl Scene {
     pub(crate) async fn new() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub(crate) async fn with(vk: Options) -> Self {
         Self {
             redis: RedisServer::start().await.unwrap(),
-            vk: Simulator::start(Options::default()).await.unwrap(),
+            vk: Simulator::start(vk).await.unwrap(),
             address: free_address(),
         }
     }
