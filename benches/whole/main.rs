@@ -3,12 +3,13 @@
 
 mod bounds;
 mod growth;
+mod latency;
 mod process;
 mod scene;
 mod service;
 mod table;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use vk_simulator::Options;
 
 use crate::table::Table;
@@ -25,9 +26,9 @@ struct Arguments {
     /// Updates in the backlog without limits
     #[arg(long, default_value_t = 300_000)]
     unlimited: usize,
-    /// Seconds of 50 updates a second
-    #[arg(long, default_value_t = 30)]
-    steady: u64,
+    /// Measures one kind of figures only
+    #[arg(long)]
+    only: Option<Kind>,
     /// Also measures how cost and memory grow, which takes minutes
     #[arg(long)]
     growth: bool,
@@ -36,14 +37,25 @@ struct Arguments {
     bench: bool,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    Latency,
+    Throughput,
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let mut table = Table::new(&["", "median", "min", "max"]);
     for _ in 0..arguments.runs {
+        if arguments.only != Some(Kind::Throughput) {
+            latency::measure(&mut table).await?;
+        }
+        if arguments.only == Some(Kind::Latency) {
+            continue;
+        }
         service::start(&mut table).await?;
         service::backlog(&mut table, arguments.backlog).await?;
-        service::steady(&mut table, arguments.steady, arguments.backlog).await?;
         service::unlimited(&mut table, &without_limits(), arguments.unlimited).await?;
         bounds::pass_through(&mut table, "at VK's pace", at_vks_pace(), arguments.backlog).await?;
         bounds::pass_through(&mut table, "no limits", without_limits(), arguments.unlimited)

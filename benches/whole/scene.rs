@@ -30,11 +30,14 @@ impl Scene {
         Ok(Self { redis, vk, bus, variables })
     }
 
-    /// Starts the service and returns it with its process id.
+    /// Starts the service, or the binary that the environment variable `BINARY` names, and returns it with its
+    /// process id.
     pub(crate) fn start(&self) -> anyhow::Result<(Service, u32)> {
         let variables: Vec<_> =
             self.variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let service = Service::start(env!("CARGO_BIN_EXE_event-fetcher"), &[], &variables)?;
+        let own = env!("CARGO_BIN_EXE_event-fetcher").into();
+        let binary = std::env::var_os("BINARY").unwrap_or(own);
+        let service = Service::start(binary, &[], &variables)?;
         let pid = service.pid().context("the service has ended")?;
         Ok((service, pid))
     }

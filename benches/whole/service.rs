@@ -1,14 +1,9 @@
 //! The figures of the service.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use anyhow::Context;
-use harness::STREAMS;
-use redis::{
-    AsyncCommands,
-    streams::{StreamReadOptions, StreamReadReply},
-};
-use tokio::time::{Instant, interval};
+use tokio::time::Instant;
 use vk_simulator::{Options, Simulator};
 
 use crate::{
@@ -57,78 +52,6 @@ pub(crate) async fn backlog(table: &mut Table, updates: usize) -> anyhow::Result
         .add("backlog: most API calls in a second", number(scene.vk.stats().peak_calls_per_second));
     service.stop().await?;
     Ok(())
-}
-
-/// 50 updates a second of 1000 users at VK's pace: the latency from an update to the reading of its event, with an
-/// empty cache, and after a backlog of `known` updates.
-pub(crate) async fn steady(table: &mut Table, seconds: u64, known: usize) -> anyhow::Result<()> {
-    latency(table, "cold", seconds, 0).await?;
-    latency(table, "warm", seconds, known).await
-}
-
-async fn latency(table: &mut Table, names: &str, seconds: u64, known: usize) -> anyhow::Result<()> {
-    let options = Options { users: 1000, history: true, unconvertible: 0.0, ..at_vks_pace() };
-    let scene = Scene::with(options).await?;
-    let (mut service, _) = scene.start()?;
-    scene.bus.has_a_position().await?;
-    scene.vk.generate(known);
-    scene.settled().await?;
-    let (first, calls) = (scene.vk.ts(), scene.calls());
-    let (born, read) = tokio::try_join!(
-        async {
-            let mut ticks = interval(Duration::from_millis(20));
-            let mut born = HashMap::new();
-            for _ in 0..50 * seconds {
-                ticks.tick().await;
-                let now = Instant::now();
-                born.extend(scene.vk.generate(1).into_iter().map(|ts| (ts, now)));
-            }
-            anyhow::Ok(born)
-        },
-        read(&scene, first + 50 * seconds),
-    )?;
-    let mut latencies = Vec::new();
-    for (ts, update) in scene.vk.updates() {
-        let update: serde_json::Value = serde_json::from_str(&update)?;
-        let read = update["event_id"].as_str().and_then(|id| read.get(id));
-        let (Some(read), Some(born)) = (read, born.get(&ts)) else { continue };
-        latencies.push(read.duration_since(*born).as_secs_f64() * 1000.0);
-    }
-    latencies.sort_by(f64::total_cmp);
-    let quantile = |share: usize| latencies[(latencies.len() - 1) * share / 100];
-    let calls = scene.calls() - calls;
-    table.add(&format!("50 updates/s, {names}: latency p50, ms"), quantile(50));
-    table.add(&format!("50 updates/s, {names}: latency p99, ms"), quantile(99));
-    table.add(
-        &format!("50 updates/s, {names}: API calls an update"),
-        number(calls) / number(50 * seconds),
-    );
-    service.stop().await?;
-    Ok(())
-}
-
-/// Reads all streams until the position is `last`, and returns when each event arrived, by its id.
-async fn read(scene: &Scene, last: u64) -> anyhow::Result<HashMap<String, Instant>> {
-    let mut redis = scene.redis.connect().await?;
-    let mut from = STREAMS.map(|_| "0".to_owned());
-    let options = StreamReadOptions::default().block(100).count(1000);
-    let mut read = HashMap::new();
-    loop {
-        let done = scene.bus.position("ts").await? >= Some(last);
-        let reply: Option<StreamReadReply> = redis.xread_options(&STREAMS, &from, &options).await?;
-        let now = Instant::now();
-        if reply.is_none() && done {
-            return Ok(read);
-        }
-        for key in reply.into_iter().flat_map(|reply| reply.keys) {
-            for entry in key.ids {
-                read.insert(entry.get("event_id").unwrap_or_default(), now);
-                if let Some(place) = STREAMS.iter().position(|stream| *stream == key.key) {
-                    from[place] = entry.id;
-                }
-            }
-        }
-    }
 }
 
 /// A backlog without limits: how fast, at what cost, with how much memory.

@@ -7,6 +7,7 @@ use redis::{
     Pipeline, RedisFuture, RedisResult, TlsCertificates, TlsMode, Value,
     aio::ConnectionLike,
     cluster::{ClusterClient, ClusterConfig},
+    io::tcp::TcpSettings,
     sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType},
 };
 use secrecy::ExposeSecret;
@@ -52,7 +53,7 @@ impl Connector {
                 Kind::Sentinel(Arc::new(Mutex::new(client)))
             }
             Topology::Cluster => {
-                let mut builder = ClusterClient::builder(url.servers());
+                let mut builder = ClusterClient::builder(url.servers()).tcp_settings(at_once());
                 if let Some(password) = login.redis_settings().password() {
                     builder = builder.password(password);
                 }
@@ -99,8 +100,13 @@ impl Connector {
     }
 }
 
+/// Sends the last packet of a commit at once, not after the acknowledgement of those before it (Nagle's algorithm).
+fn at_once() -> TcpSettings {
+    TcpSettings::default().set_nodelay(true)
+}
+
 fn login(url: &str, settings: &Config) -> RedisResult<ConnectionInfo> {
-    let server = url.into_connection_info()?;
+    let server = url.into_connection_info()?.set_tcp_settings(at_once());
     let Some(password) = &settings.password else { return Ok(server) };
     let login = server.redis_settings().clone().set_password(password.expose_secret());
     Ok(server.set_redis_settings(login))
@@ -115,7 +121,8 @@ fn sentinel(
     let tls = matches!(login.addr(), redis::ConnectionAddr::TcpTls { .. });
     let settings = login.redis_settings();
     let mut builder = SentinelClientBuilder::new(sentinels, master, SentinelServerType::Master)?
-        .set_client_to_redis_db(settings.db());
+        .set_client_to_redis_db(settings.db())
+        .set_client_to_redis_tcp_settings(at_once());
     if tls {
         builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
     }

@@ -5,6 +5,7 @@ mod convert;
 mod dead_letters;
 mod exit;
 mod health;
+mod names;
 mod patience;
 mod run;
 mod status;
@@ -58,6 +59,7 @@ enum Command {
     Convert(convert::Arguments),
     Tail(tail::Arguments),
     DeadLetters(dead_letters::Arguments),
+    Names(names::Arguments),
     Health(health::Arguments),
     Status(status::Arguments),
     /// Print the JSON Schema of an event
@@ -103,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Convert(arguments) => convert::run(&arguments, &sources),
         Command::Tail(arguments) => tail::run(&arguments, &sources),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments, &sources),
+        Command::Names(arguments) => names::run(&arguments, &sources),
         Command::Health(_) => health::run(&sources),
         Command::Status(arguments) => status::run(&arguments, &sources),
         Command::Schema => print(&format!("{:#}\n", event_schema().to_value())),

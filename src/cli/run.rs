@@ -38,7 +38,7 @@ pub(super) fn run(sources: &Sources, hidden: io::Result<()>) -> Exit {
         );
     }
     block_on(async {
-        match service::run(loaded, sources.clone(), level).await {
+        match Box::pin(service::run(loaded, sources.clone(), level)).await {
             Ok(()) => Exit::Done,
             Err(Error::Permanent(Failure::Bus(CommitError::StdoutClosed(error)))) => {
                 Exit::unwritten(&error)

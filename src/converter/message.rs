@@ -3,11 +3,12 @@
 use super::{
     Rejection, Rules,
     fields::{object, optional, required},
+    partial::ChatChange,
 };
 use crate::{
     event::{Message, Reply},
     vk::{
-        bounds,
+        Identity, bounds,
         field::{Field, Object},
         update::{self, Action, Attachment, ForeignMessage},
     },
@@ -77,15 +78,21 @@ fn attachment_type(wire: Field<Object<Attachment>>) -> String {
     }
 }
 
-/// The title that a service message gives to its chat, and whether it was shortened.
-pub(super) fn new_title(wire: Field<Object<Action>>) -> Option<(String, bool)> {
-    match wire {
-        Field::Is(Object(Action { kind: Field::Is(kind), text: Field::Is(mut title) }))
-            if kind == "chat_title_update" =>
-        {
+/// What a service message changes in its chat, and whether a title was shortened.
+pub(super) fn change(wire: Field<Object<Action>>) -> Option<(ChatChange, bool)> {
+    let Field::Is(Object(Action { kind: Field::Is(kind), text, member_id })) = wire else {
+        return None;
+    };
+    match (kind.as_str(), text, member_id) {
+        ("chat_title_update", Field::Is(mut title), _) => {
             let is_cut = bounds::cut(&mut title, bounds::NAME_BYTES);
-            Some((title, is_cut))
+            Some((ChatChange::Title(title), is_cut))
         }
+        // Who joins by a link is the author.
+        ("chat_invite_user", _, Field::Is(id)) => match Identity::of(id)? {
+            Identity::User(id) => Some((ChatChange::Joined(id), false)),
+            Identity::Chat(_) | Identity::Community(_) | Identity::Email(_) => None,
+        },
         _ => None,
     }
 }

@@ -96,10 +96,10 @@ fn message_new(
         _ => None,
     };
     let cropped = matches!(wire.is_cropped, Field::Is(true));
-    let (new_title, is_cut) = message::new_title(std::mem::take(&mut wire.action)).unzip();
+    let (change, is_cut) = message::change(std::mem::take(&mut wire.action)).unzip();
     let (message, left_out) = message::contents(wire, cmid, rules)?;
     let is_cut = is_cut == Some(true) || left_out > 0;
-    let body = Body::Message { message, cropped, new_title };
+    let body = Body::Message { message, cropped, change };
     Ok(PartialEvent { event_id, author, peer, body, date, is_cut })
 }
 

@@ -35,11 +35,19 @@ pub(super) enum Body {
         message: Message,
         /// VK left out a part of the message.
         cropped: bool,
-        /// The title that a `chat_title_update` gives to the chat.
-        new_title: Option<String>,
+        change: Option<ChatChange>,
     },
     Button(Button),
     Reaction(Reaction),
+}
+
+/// What a service message changes in its chat.
+#[derive(Debug)]
+pub(super) enum ChatChange {
+    /// The title.
+    Title(String),
+    /// The user with this id becomes a member.
+    Joined(i64),
 }
 
 impl PartialEvent {
@@ -68,7 +76,7 @@ impl PartialEvent {
 
     /// Shortens the title that this update gives to its chat to at most `limit` bytes.
     pub fn cut_title(&mut self, limit: usize) {
-        if let Body::Message { new_title: Some(title), .. } = &mut self.body {
+        if let Body::Message { change: Some(ChatChange::Title(title)), .. } = &mut self.body {
             bounds::cut(title, limit);
         }
     }
@@ -84,13 +92,35 @@ impl PartialEvent {
         }
     }
 
+    /// The author.
+    #[must_use]
+    pub fn author(&self) -> Identity {
+        self.author
+    }
+
+    /// The conversation.
+    #[must_use]
+    pub fn peer(&self) -> Identity {
+        self.peer
+    }
+
+    /// The id of a user who became a member of the chat, according to this update.
+    #[must_use]
+    pub fn joined(&self) -> Option<i64> {
+        match self.body {
+            Body::Message { change: Some(ChatChange::Joined(user)), .. } => Some(user),
+            _ => None,
+        }
+    }
+
     /// The peer id of a chat and the title that this update gives to it.
     #[must_use]
     pub fn new_title(&self) -> Option<(i64, &str)> {
         match (&self.body, self.peer) {
-            (Body::Message { new_title: Some(title), .. }, Identity::Chat(peer_id)) => {
-                Some((peer_id, title))
-            }
+            (
+                Body::Message { change: Some(ChatChange::Title(title)), .. },
+                Identity::Chat(peer_id),
+            ) => Some((peer_id, title)),
             _ => None,
         }
     }

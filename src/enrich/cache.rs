@@ -1,6 +1,6 @@
 //! A cache of VK's answers about ids, bounded in number, size and age.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use quick_cache::{Weighter, sync::Cache as Quick};
 use tokio::time::Instant;
@@ -92,9 +92,20 @@ impl<N: Size + Clone + Send + Sync + 'static> Cache<N> {
         }
     }
 
+    /// Whether at least half of the capacity is free.
+    pub(super) fn has_capacity(&self) -> bool {
+        self.answers.weight() * 2 <= self.answers.capacity()
+    }
+
     pub(super) fn put(&self, id: i64, name: Option<N>) {
-        let now = Instant::now();
-        self.answers.insert(id, Answer { name, at: now, refresh_from: now });
+        self.put_aged(id, name, Duration::ZERO);
+    }
+
+    /// Caches an answer that VK gave so long ago.
+    pub(super) fn put_aged(&self, id: i64, name: Option<N>, age: Duration) {
+        if let Some(at) = Instant::now().checked_sub(age) {
+            self.answers.insert(id, Answer { name, at, refresh_from: at });
+        }
     }
 
     /// Keeps the cached answer of an id whose look-up failed, and does not refresh it for one negative TTL.
@@ -112,8 +123,6 @@ impl<N: Size + Clone + Send + Sync + 'static> Cache<N> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     impl Size for &str {

@@ -25,6 +25,8 @@ pub struct Config {
     /// How long VK's "no such user" is cached: 1s to 365d, not longer than `soft_ttl`.
     #[serde(deserialize_with = "duration::<_, SECOND, YEAR>")]
     pub negative_ttl: Duration,
+    /// Whether names are kept in Redis too.
+    pub persist: bool,
     /// What happens to events of an id whose look-up keeps failing.
     #[serde(deserialize_with = "choice")]
     pub unresolved: Unresolved,
@@ -55,6 +57,12 @@ pub(super) struct Ttls {
 }
 
 impl Config {
+    /// The most names that are cached.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        usize::try_from(self.users + 2 * self.chats).unwrap_or(usize::MAX)
+    }
+
     pub(super) fn ttls(&self) -> Ttls {
         Ttls { soft: self.soft_ttl, hard: self.hard_ttl, negative: self.negative_ttl }
     }

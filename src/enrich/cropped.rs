@@ -1,15 +1,12 @@
-//! Looks up messages that VK cropped in its updates, those of several conversations in one call. If VK does
-//! not answer in time, an event has what its update contains.
+//! Looks up messages that VK cropped in its updates. If VK does not answer in time, an event has what its update
+//! contains.
 //!
 //! A [circuit breaker](https://martinfowler.com/bliki/CircuitBreaker.html) keeps an outage from delaying every
 //! batch by the deadline: while it is open, batches do not wait, and one probe at a time goes to VK.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{
-        Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -17,11 +14,15 @@ use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 use prometheus_client::metrics::counter::Counter;
 use serde_json::value::RawValue;
 use tokio::{
-    sync::{Notify, oneshot},
-    time::{Instant, timeout, timeout_at},
+    sync::oneshot,
+    time::{Instant, timeout_at},
 };
 
-use super::{query::lock, token_check::TokenChecks};
+use super::{
+    busy::{Busy, Place, Wake},
+    query::lock,
+    token_check::TokenChecks,
+};
 use crate::{
     converter::MessagePlace,
     ops::{
@@ -29,29 +30,27 @@ use crate::{
         health::Health,
         retry::{Backoff, Outage},
     },
-    vk::{Api, CALLS_AN_EXECUTE, CallError, ErrorClass, MESSAGES_A_CALL, Method, Permit},
+    vk::{Api, CallError, ErrorClass, MESSAGES_A_CALL, MessageList, Method, Permit},
 };
 
 /// How long a batch waits for its cropped messages, however many calls that takes. Far less than the time
 /// after which work counts as stalled.
 const DEADLINE: Duration = Duration::from_secs(12);
-/// After so long without an answer the dependency counts as failing, and the conversations of a call are
-/// queried one by one.
+/// After so long without an answer the dependency counts as failing.
 const OVERDUE: Duration = Duration::from_secs(5);
 /// How often a call is tried: a cropped message is better than one that is never delivered.
 const TRIES: u32 = 4;
 /// The most bytes of cropped messages that a batch receives; the messages beyond that stay as the updates
 /// have them. A message of VK's takes some kilobytes.
 const BYTES_A_BATCH: usize = 4 << 20;
-/// Concurrent calls.
+/// Concurrent lists of conversations.
 const CONCURRENT_CALLS: usize = 4;
 
 /// Looks up cropped messages.
 pub(super) struct Cropped {
     queue: Mutex<BTreeMap<MessagePlace, Vec<Waiter>>>,
-    wake: Notify,
-    /// VK does not accept several conversations in one call.
-    no_execute: AtomicBool,
+    wake: Arc<Wake>,
+    calls: Busy,
     health: Arc<Health>,
     incomplete: Counter,
     breaker: Mutex<Breaker>,
@@ -76,6 +75,21 @@ struct Waiter {
 
 /// The batches that wait for the messages of a conversation, by message number.
 type Waiters = BTreeMap<i64, Vec<Waiter>>;
+
+/// The messages of a call, by conversation.
+pub(super) struct Conversations<'a> {
+    wanted: Vec<(i64, Waiters)>,
+    started: Instant,
+    place: Place<'a>,
+}
+
+impl Conversations<'_> {
+    /// Each conversation with its message numbers.
+    pub(super) fn places(&self) -> Vec<(i64, Vec<i64>)> {
+        let places = self.wanted.iter();
+        places.map(|(peer_id, waiters)| (*peer_id, waiters.keys().copied().collect())).collect()
+    }
+}
 
 /// The messages of a batch that are being looked up.
 pub(super) struct Pending {
@@ -110,11 +124,11 @@ impl Pending {
 }
 
 impl Cropped {
-    pub(super) fn new(health: Arc<Health>, incomplete: Counter) -> Self {
+    pub(super) fn new(health: Arc<Health>, incomplete: Counter, wake: Arc<Wake>) -> Self {
         Self {
             queue: Mutex::default(),
-            wake: Notify::new(),
-            no_execute: AtomicBool::new(false),
+            calls: Busy::new(CONCURRENT_CALLS, wake.clone()),
+            wake,
             health,
             incomplete,
             breaker: Mutex::new(Breaker {
@@ -154,7 +168,7 @@ impl Cropped {
             (place, message)
         };
         let messages: Vec<_> = places.into_iter().map(enqueue).collect();
-        self.wake.notify_one();
+        self.wake.event.notify_one();
         if is_open {
             pending.incomplete.inc_by(messages.len() as u64);
         } else {
@@ -163,42 +177,24 @@ impl Cropped {
         pending
     }
 
-    /// Queries VK for as long as it is polled; ends only when VK rejects the token.
-    pub(super) async fn run(&self, api: &Api) -> CallError {
-        let mut calls = FuturesUnordered::new();
-        loop {
-            tokio::select! {
-                Some(result) = calls.next(), if !calls.is_empty() => {
-                    if let Err(error) = result {
-                        return error;
-                    }
-                    if calls.is_empty() && self.queue().is_empty() {
-                        self.health.not_needed(Dependency::Messages);
-                    }
-                }
-                permit = self.permit(api), if calls.len() < CONCURRENT_CALLS => match permit {
-                    Some(permit) => calls.push(self.query(api, permit, self.dequeue(api))),
-                    // The pause takes minutes: batches go on without these messages.
-                    None => self.queue().clear(),
-                }
+    /// The number of conversations to query now, at most 2. While VK pauses the method, which takes minutes, batches
+    /// go on without their messages.
+    pub(super) fn wanted(&self, api: &Api) -> usize {
+        let mut queue = self.queue();
+        if api.is_throttled(Method::Messages) {
+            queue.clear();
+        }
+        match (queue.first_key_value(), queue.last_key_value()) {
+            (Some(((first, _), _)), Some(((last, _), _))) if self.calls.is_free() => {
+                1 + usize::from(first != last)
             }
+            _ => 0,
         }
     }
 
-    /// Waits for a message, then for the rate limit: messages enqueued meanwhile go into the same call. `None`
-    /// while the method is throttled.
-    async fn permit<'a>(&self, api: &'a Api) -> Option<Permit<'a>> {
-        while self.queue().is_empty() {
-            self.wake.notified().await;
-        }
-        api.permit_unless_throttled(Method::Messages).await
-    }
-
-    /// The messages of the next call, by conversation. Drops those whose deadline is over.
-    fn dequeue(&self, api: &Api) -> BTreeMap<i64, Waiters> {
-        let no_execute =
-            self.no_execute.load(Ordering::Relaxed) || api.is_throttled(Method::Execute);
-        let most_conversations = if no_execute { 1 } else { CALLS_AN_EXECUTE };
+    /// The messages of the next call, of at most so many conversations. Drops those whose deadline is over.
+    pub(super) fn dequeue(&self, most_conversations: usize) -> Option<Conversations<'_>> {
+        let place = self.calls.enter()?;
         let now = Instant::now();
         let mut queue = self.queue();
         queue.retain(|_, waiters| waiters.iter().any(|waiter| waiter.deadline > now));
@@ -211,21 +207,56 @@ impl Cropped {
             }
             taken.entry(peer_id).or_default().insert(cmid, next.remove());
         }
-        taken
+        let wanted = Vec::from_iter(taken);
+        (!wanted.is_empty()).then_some(Conversations { wanted, started: now, place })
     }
 
-    /// Queries messages until VK returns them, or until the latest deadline of those that wait.
-    async fn query(
+    /// Sends VK's replies to the batches that wait. Keeps the conversations without a reply.
+    pub(super) fn answered(
+        &self,
+        conversations: &mut Conversations<'_>,
+        replies: Vec<Option<MessageList>>,
+    ) {
+        let wanted = std::mem::take(&mut conversations.wanted);
+        for ((peer_id, waiters), reply) in wanted.into_iter().zip(replies) {
+            match reply {
+                Some(messages) => {
+                    self.succeeded();
+                    send(waiters, messages);
+                }
+                None => conversations.wanted.push((peer_id, waiters)),
+            }
+        }
+    }
+
+    /// Queries conversations one by one until VK returns their messages, or until the latest deadline of those that
+    /// wait. Fails only if VK rejects the token.
+    pub(super) async fn query(
         &self,
         api: &Api,
-        permit: Permit<'_>,
-        wanted: BTreeMap<i64, Waiters>,
+        permit: Option<Permit<'_>>,
+        conversations: Conversations<'_>,
     ) -> Result<(), CallError> {
-        let waiters = wanted.values().flat_map(BTreeMap::values).flatten();
+        let Conversations { wanted, started, place } = conversations;
+        let result = self.query_until_deadline(api, permit, wanted, started).await;
+        drop(place);
+        if self.calls.is_idle() && self.queue().is_empty() {
+            self.health.not_needed(Dependency::Messages);
+        }
+        result
+    }
+
+    async fn query_until_deadline(
+        &self,
+        api: &Api,
+        permit: Option<Permit<'_>>,
+        wanted: Vec<(i64, Waiters)>,
+        started: Instant,
+    ) -> Result<(), CallError> {
+        let waiters = wanted.iter().flat_map(|(_, waiters)| waiters.values()).flatten();
         let Some(deadline) = waiters.map(|waiter| waiter.deadline).max() else { return Ok(()) };
-        let started = Instant::now();
-        let messages = wanted.values().map(BTreeMap::len).sum();
-        let mut answers = std::pin::pin!(self.query_all(api, permit, wanted));
+        let messages = wanted.iter().map(|(_, waiters)| waiters.len()).sum();
+        let mut answers = std::pin::pin!(self.query_each(api, permit, wanted));
         if let Ok(result) = timeout_at(started + OVERDUE, &mut answers).await {
             return result;
         }
@@ -239,19 +270,12 @@ impl Cropped {
         })
     }
 
-    async fn query_all(
+    async fn query_each(
         &self,
         api: &Api,
-        permit: Permit<'_>,
-        wanted: BTreeMap<i64, Waiters>,
+        mut permit: Option<Permit<'_>>,
+        wanted: Vec<(i64, Waiters)>,
     ) -> Result<(), CallError> {
-        let mut permit = Some(permit);
-        let mut wanted = Vec::from_iter(wanted);
-        if wanted.len() > 1
-            && let Some(permit) = permit.take()
-        {
-            wanted = self.query_together(permit, wanted).await;
-        }
         // Concurrently: a call that hangs does not delay the others.
         let alone = wanted.into_iter().map(|(peer_id, waiters)| {
             let permit = permit.take();
@@ -262,43 +286,6 @@ impl Cropped {
             }
         });
         join_all(alone).await.into_iter().collect()
-    }
-
-    /// Queries several conversations in one call. Returns those to query one by one.
-    async fn query_together(
-        &self,
-        permit: Permit<'_>,
-        wanted: Vec<(i64, Waiters)>,
-    ) -> Vec<(i64, Waiters)> {
-        let places: Vec<_> = wanted
-            .iter()
-            .map(|(peer_id, waiters)| (*peer_id, waiters.keys().copied().collect()))
-            .collect();
-        let answer = timeout(OVERDUE, permit.messages_of_several(&places)).await;
-        match answer {
-            Ok(Ok(replies)) => {
-                let mut rest = Vec::new();
-                for ((peer_id, waiters), messages) in wanted.into_iter().zip(replies) {
-                    match messages {
-                        Some(messages) => {
-                            self.succeeded();
-                            send(waiters, messages);
-                        }
-                        None => rest.push((peer_id, waiters)),
-                    }
-                }
-                rest
-            }
-            // A timeout does not show that VK rejects `execute`: the next messages are queried together again.
-            Err(_) => wanted,
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "cropped messages are queried one conversation at a time");
-                if error.class() == ErrorClass::Permanent {
-                    self.no_execute.store(true, Ordering::Relaxed);
-                }
-                wanted
-            }
-        }
     }
 
     /// The messages of one conversation; none if VK does not return them after some tries. Fails only if VK

@@ -1,27 +1,29 @@
 //! Look-ups in one directory: cached, each id queried once, in as few calls as VK allows.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 use prometheus_client::metrics::counter::Counter;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 use super::{
+    busy::{Busy, Place, Wake},
     cache::{Cache, Cached},
     config::{Ttls, Unresolved},
     directory::Directory,
-    query::QueryState,
+    query::{QueryState, lock},
+    stored::MOST_CHANGED,
 };
 use crate::{
     ops::{
         health::Health,
         metrics::{CacheLabels, CacheResult, DirectoryLabels, Enrichment},
     },
-    vk::{Api, CallError, Permit},
+    vk::{Api, CallError, Permit, Priority},
 };
 
 /// The lists of ids of one directory that are queried or retried at the same time.
@@ -29,9 +31,13 @@ const CONCURRENT_LISTS: usize = 4;
 
 /// The look-ups in one directory.
 pub(super) struct Lookup<D: Directory> {
-    cache: Cache<D::Name>,
+    pub(super) cache: Cache<D::Name>,
+    /// Ids whose names are to be stored; none if names are not stored.
+    pub(super) changed: Mutex<HashSet<i64>>,
+    persist: bool,
     queue: Mutex<Queue<D::Name>>,
-    wake: Notify,
+    wake: Arc<Wake>,
+    lists: Busy,
     pub(super) policy: Policy,
     pub(super) health: Arc<Health>,
     hits: Counter,
@@ -41,19 +47,22 @@ pub(super) struct Lookup<D: Directory> {
     pub(super) state: QueryState,
 }
 
-/// What happens to an id whose look-up keeps failing when it is queried alone.
+/// What happens to names, and to an id whose look-up keeps failing when it is queried alone.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Policy {
     pub(super) unresolved: Unresolved,
     pub(super) after: Duration,
+    /// Names are stored.
+    pub(super) persist: bool,
 }
 
 /// The ids to query.
 struct Queue<N> {
-    /// Those that no call contains yet.
-    next: BTreeSet<i64>,
-    /// All, also those of calls in flight, with the batches that wait for them; no batch waits for an id
-    /// that is only refreshed.
+    /// Those that no call contains yet and a batch waits for.
+    awaited: BTreeSet<i64>,
+    /// Those that no call contains yet and no batch waits for.
+    unawaited: BTreeSet<i64>,
+    /// All, also those of calls in flight, with the batches that wait for them.
     waiters: HashMap<i64, Vec<oneshot::Sender<Option<N>>>>,
 }
 
@@ -61,6 +70,12 @@ struct Queue<N> {
 pub(super) struct Pending<N> {
     found: HashMap<i64, N>,
     queried: Vec<(i64, oneshot::Receiver<Option<N>>)>,
+}
+
+/// The ids of a call.
+pub(super) struct List<'a> {
+    pub(super) ids: Vec<i64>,
+    place: Place<'a>,
 }
 
 impl<N> Pending<N> {
@@ -80,15 +95,20 @@ impl<D: Directory> Lookup<D> {
         policy: Policy,
         health: Arc<Health>,
         metrics: &Enrichment,
+        wake: Arc<Wake>,
     ) -> Self {
-        let queue = Queue { next: BTreeSet::new(), waiters: HashMap::new() };
+        let queue =
+            Queue { awaited: BTreeSet::new(), unawaited: BTreeSet::new(), waiters: HashMap::new() };
         let count = |result| {
             metrics.cache_lookups.get_or_create_owned(&CacheLabels { cache: D::CACHE, result })
         };
         Self {
             cache: Cache::new(capacity, ttls),
+            changed: Mutex::default(),
+            persist: policy.persist,
             queue: Mutex::new(queue),
-            wake: Notify::new(),
+            lists: Busy::new(CONCURRENT_LISTS, wake.clone()),
+            wake,
             policy,
             health,
             hits: count(CacheResult::Hit),
@@ -133,60 +153,93 @@ impl<D: Directory> Lookup<D> {
 
     /// Sets a name that an update contains. A call in flight does not overwrite it.
     pub(super) fn set(&self, id: i64, name: &D::Name) {
-        self.queue().next.remove(&id);
+        {
+            let mut queue = self.queue();
+            queue.awaited.remove(&id);
+            queue.unawaited.remove(&id);
+        }
         self.settle(id, Some(name));
     }
 
-    /// Queries VK for as long as it is polled; ends only with a permanent error.
-    pub(super) async fn run(&self, api: &Api) -> CallError {
-        let mut lists = FuturesUnordered::new();
-        let mut suspects = FuturesUnordered::new();
-        loop {
-            tokio::select! {
-                Some(failed) = lists.next(), if !lists.is_empty() => match failed {
-                    Ok(failed) => suspects.push(self.bisect(api, failed)),
-                    Err(error) => return error,
-                },
-                Some(parts) = suspects.next(), if !suspects.is_empty() => match parts {
-                    Ok(parts) => suspects.extend(parts.into_iter().map(|ids| self.bisect(api, ids))),
-                    Err(error) => return error,
-                },
-                permit = self.permit(api), if lists.len() < CONCURRENT_LISTS => {
-                    let ids = self.dequeue();
-                    if !ids.is_empty() {
-                        lists.push(self.query(api, permit, ids));
-                    }
-                }
+    /// Sets names that another call returned.
+    pub(super) fn store_all(&self, infos: Vec<(i64, D::Info)>) {
+        for (id, info) in infos {
+            let (name, _) = D::name(info);
+            self.set(id, &name);
+        }
+    }
+
+    /// Whether there is a name or an answer that is not too old.
+    pub(super) fn has(&self, id: i64) -> bool {
+        !matches!(self.cache.get(id), Cached::Missing)
+    }
+
+    /// Whether at least half of the cache is free.
+    pub(super) fn has_capacity(&self) -> bool {
+        self.cache.has_capacity()
+    }
+
+    /// Enqueues an id that no batch waits for, unless it is cached.
+    pub(super) fn prefetch(&self, id: i64) {
+        if !self.has(id) {
+            self.enqueue(id, None);
+        }
+    }
+
+    /// Whether a call of this priority is wanted and may be made now.
+    pub(super) fn is_wanted(&self, priority: Priority) -> bool {
+        let queue = self.queue();
+        let ids = match priority {
+            Priority::Event => &queue.awaited,
+            Priority::Background => &queue.unawaited,
+        };
+        !ids.is_empty() && self.lists.is_free()
+    }
+
+    /// The ids of the next call: first those that batches wait for.
+    pub(super) fn dequeue(&self) -> Option<List<'_>> {
+        let place = self.lists.enter()?;
+        let queue = &mut *self.queue();
+        let mut ids = Vec::new();
+        for from in [&mut queue.awaited, &mut queue.unawaited] {
+            while ids.len() < D::IDS_A_CALL
+                && let Some(id) = from.pop_first()
+            {
+                ids.push(id);
             }
         }
+        (!ids.is_empty()).then_some(List { ids, place })
     }
 
-    /// Waits for an id, then for the rate limit: ids enqueued meanwhile go into the same call.
-    async fn permit<'a>(&self, api: &'a Api) -> Permit<'a> {
-        while self.queue().next.is_empty() {
-            self.wake.notified().await;
+    /// Queries a list until each of its ids is settled. Fails only with a permanent error.
+    pub(super) async fn query_all(
+        &self,
+        api: &Api,
+        permit: Option<Permit<'_>>,
+        list: List<'_>,
+    ) -> Result<(), CallError> {
+        let List { ids, place } = list;
+        let failed = self.query(api, permit, ids).await?;
+        drop(place);
+        let mut suspects: FuturesUnordered<_> = [self.bisect(api, failed)].into_iter().collect();
+        while let Some(parts) = suspects.next().await {
+            suspects.extend(parts?.into_iter().map(|ids| self.bisect(api, ids)));
         }
-        api.permit(D::METHOD).await
-    }
-
-    /// The ids of the next call.
-    fn dequeue(&self) -> Vec<i64> {
-        let next = &mut self.queue().next;
-        let ids: Vec<i64> = next.iter().copied().take(D::IDS_A_CALL).collect();
-        for id in &ids {
-            next.remove(id);
-        }
-        ids
+        Ok(())
     }
 
     fn enqueue(&self, id: i64, waiter: Option<oneshot::Sender<Option<D::Name>>>) {
         let queue = &mut *self.queue();
-        let waiters = queue.waiters.entry(id).or_insert_with(|| {
-            queue.next.insert(id);
-            self.wake.notify_one();
-            Vec::new()
-        });
-        waiters.extend(waiter);
+        let is_new = !queue.waiters.contains_key(&id);
+        let is_awaited = waiter.is_some();
+        queue.waiters.entry(id).or_default().extend(waiter);
+        if is_awaited && (queue.unawaited.remove(&id) || is_new) {
+            queue.awaited.insert(id);
+            self.wake.event.notify_one();
+        } else if is_new {
+            queue.unawaited.insert(id);
+            self.wake.background.notify_one();
+        }
     }
 
     /// Removes the ids whose names were set meanwhile.
@@ -217,6 +270,12 @@ impl<D: Directory> Lookup<D> {
 
     fn settle(&self, id: i64, name: Option<&D::Name>) {
         self.cache.put(id, name.cloned());
+        if self.persist {
+            let mut changed = lock(&self.changed);
+            if changed.len() < MOST_CHANGED {
+                changed.insert(id);
+            }
+        }
         for waiter in self.queue().waiters.remove(&id).into_iter().flatten() {
             // A batch that no longer waits has been dropped.
             let _ = waiter.send(name.cloned());

@@ -46,17 +46,21 @@ pub(super) struct QueryState {
 }
 
 impl<D: Directory> Lookup<D> {
-    /// Queries `ids` until VK answers. Returns the suspects, to be bisected: the ids without an answer while
+    /// Queries `ids` until VK answers, first with `permit` if there is one. Returns the suspects, to be bisected: the ids without an answer while
     /// VK answers for other ids.
     pub(super) async fn query(
         &self,
         api: &Api,
-        mut permit: Permit<'_>,
+        mut permit: Option<Permit<'_>>,
         mut ids: Vec<i64>,
     ) -> Result<Vec<i64>, CallError> {
         let mut backoff = Backoff::network();
         let mut checks = TokenChecks::default();
         loop {
+            let permit = match permit.take() {
+                Some(permit) => permit,
+                None => api.permit(D::METHOD).await,
+            };
             let started = Instant::now();
             let error = match self.call(permit, &ids).await {
                 Ok(listing) => {
@@ -87,7 +91,6 @@ impl<D: Directory> Lookup<D> {
             if ids.is_empty() {
                 return Ok(ids);
             }
-            permit = api.permit(D::METHOD).await;
         }
     }
 

@@ -100,9 +100,9 @@ impl<D: Directory> Lookup<D> {
         for (list, part) in lists.into_iter().zip(parts) {
             match (part, list) {
                 (Part::Received(listing), _) => rest.extend(self.store(listing, started)),
-                (Part::Rejected(ErrorClass::Skip), &[id]) => self.answer(id, None),
-                (Part::Rejected(ErrorClass::Skip), list) => again.extend(list),
-                (Part::Rejected(_), list) => rest.extend(list),
+                (Part::Rejected(ErrorClass::Skip, _), &[id]) => self.answer(id, None),
+                (Part::Rejected(ErrorClass::Skip, _), list) => again.extend(list),
+                (Part::Rejected(..), list) => rest.extend(list),
                 (Part::Unclear, list) => unclear.extend(list),
             }
         }

@@ -4,6 +4,7 @@
 //! stages before it wait, and VK's queue is the buffer.
 
 mod convert;
+mod names;
 mod report;
 
 use std::{future::pending, panic::resume_unwind, sync::Arc, time::Duration};
@@ -20,7 +21,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::{Instrument, error_span};
 
 use crate::{
-    bus::{Bus, CommitError, Committer, LeaseTerm, PermanentError, Unrouted},
+    bus::{Bus, CommitError, Committer, LeaseTerm, NameStore, PermanentError, Unrouted},
     converter::{Rejection, Rules},
     enrich::Enricher,
     event::EventType,
@@ -65,6 +66,8 @@ pub struct Pipeline {
     pub session_check: Duration,
     /// Looks up names and cropped messages.
     pub enricher: Enricher,
+    /// Where names are kept; none if they are not.
+    pub names: Option<NameStore>,
     /// The state of the dependencies and of the work.
     pub health: Arc<Health>,
     /// The metrics.
@@ -120,10 +123,21 @@ impl Pipeline {
     /// Fails with a permanent error of VK or of the bus.
     pub async fn run(&self, stop: &CancellationToken) -> Result<(), Failure> {
         let mut report = CommitReport::new(&self.metrics, &self.history);
+        let keep_names = async {
+            match &self.names {
+                Some(store) => names::keep(store, &self.enricher).await,
+                None => pending().await,
+            }
+        };
         let result = tokio::select! {
             error = self.enricher.run() => Err(error.into()),
             result = self.lease_terms(stop, &mut report) => result,
+            never = keep_names => match never {},
         };
+        if let Some(store) = &self.names {
+            // What is not stored now is looked up again.
+            let _ = tokio::time::timeout(RELEASE, names::save(store, &self.enricher)).await;
+        }
         if tokio::time::timeout(RELEASE, self.bus.release()).await.is_err() {
             tracing::warn!("Redis does not release the lease in time; it expires by itself");
         }
@@ -281,6 +295,9 @@ impl Pipeline {
         batches: mpsc::Receiver<Batch>,
         out: mpsc::Sender<(Batch<Converted>, MemoryPermits)>,
     ) -> Result<(), Failure> {
+        if let Some(store) = &self.names {
+            names::load(store, &self.enricher).await;
+        }
         let metrics = &self.metrics.commits;
         let raw = Arc::new(Semaphore::new(BYTES_AHEAD as usize));
         let batches = stream::unfold(batches, async |mut batches| {

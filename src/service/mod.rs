@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, error_span};
 
 use crate::{
-    bus::{self, Bus, BusUrl, SnapshotReader},
+    bus::{self, Bus, BusUrl, NameStore, NameStoreSettings, SnapshotReader},
     config::{Config, Loaded, Sources},
     converter::Rules,
     enrich::Enricher,
@@ -132,6 +132,7 @@ impl Service {
             long_poll: Arc::new(LongPoll::new(&config.vk)?),
             session_check: config.vk.session_check,
             enricher,
+            names: name_store(&config, group_id)?,
             health,
             metrics: Arc::new(metrics),
             history,
@@ -175,6 +176,21 @@ impl Service {
             let (health, streams) = (self.pipeline.health.clone(), self.streams.clone());
             tasks.spawn(watch_bus(reader, health, streams, self.collector.clone()));
         }
+    }
+}
+
+/// Where names are kept; none without Redis, or if that is switched off.
+fn name_store(config: &Config, group_id: i64) -> anyhow::Result<Option<NameStore>> {
+    let settings = NameStoreSettings {
+        lang: config.vk.lang.clone(),
+        ttl: config.names.hard_ttl,
+        capacity: config.names.capacity(),
+    };
+    match &config.bus.url {
+        BusUrl::Redis(url) if config.names.persist => {
+            Ok(Some(NameStore::new(url, &config.bus, group_id, settings)?))
+        }
+        BusUrl::Redis(_) | BusUrl::Stdout => Ok(None),
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     Access, CallError, Config, ErrorClass, Method, RequestError,
     config::Credential,
     http,
-    limit::{RateLimiter, Reservation, Throttles},
+    limit::{Priority, RateLimiter, Reservation, Throttles},
     response::{Response, ResponseError, open, unexpected},
 };
 use crate::ops::metrics::{CallLabels, CallOutcome, Calls, MethodLabels, Seconds};
@@ -63,12 +63,15 @@ impl Api {
     pub fn new(settings: Config, access: Access, metrics: Calls) -> anyhow::Result<Self> {
         let Access { group_id, token } = access;
         let at_once = (settings.requests_per_second / MAX_HANGING_METHODS).max(1) as usize;
-        let in_flight =
-            Method::VARIANTS.iter().map(|method| (*method, Semaphore::new(at_once))).collect();
+        let in_flight = Method::VARIANTS.iter().map(|method| {
+            // No event waits for members.
+            let at_once = if *method == Method::Members { 1 } else { at_once };
+            (*method, Semaphore::new(at_once))
+        });
         Ok(Self {
             http: http::client(settings.timeout, &settings)?,
             limiter: RateLimiter::new(settings.requests_per_second),
-            in_flight,
+            in_flight: in_flight.collect(),
             settings,
             group_id,
             credential: RwLock::new(Arc::new(Credential::new(token)?)),
@@ -112,6 +115,11 @@ impl Api {
     /// Waits until `method` may be called. Choose the parameters after this, so that one call asks for
     /// everything that is wanted by then.
     pub async fn permit(&self, method: Method) -> Permit<'_> {
+        self.permit_with(method, Priority::Event).await
+    }
+
+    /// Like [`permit`](Self::permit), with a priority.
+    pub async fn permit_with(&self, method: Method, priority: Priority) -> Permit<'_> {
         let labels = MethodLabels { method: method.into() };
         let seconds = self.metrics.rate_limit_wait.get_or_create_owned(&labels);
         let _waited = Waited { seconds, since: Instant::now() };
@@ -119,7 +127,7 @@ impl Api {
             if let Some(until) = self.throttles.until(method) {
                 sleep_until(until).await;
             }
-            if let Some(permit) = self.permit_unless_throttled(method).await {
+            if let Some(permit) = self.try_permit(method, priority).await {
                 return permit;
             }
         }
@@ -127,13 +135,17 @@ impl Api {
 
     /// Waits until `method` may be called; none if VK asked to pause it.
     pub async fn permit_unless_throttled(&self, method: Method) -> Option<Permit<'_>> {
+        self.try_permit(method, Priority::Event).await
+    }
+
+    async fn try_permit(&self, method: Method, priority: Priority) -> Option<Permit<'_>> {
         if self.is_throttled(method) {
             return None;
         }
         let Ok(in_flight) = self.in_flight[&method].acquire().await else {
             unreachable!("the semaphores are never closed")
         };
-        let reservation = self.limiter.reserve().await;
+        let reservation = self.limiter.reserve(priority).await;
         let credential = self.credential();
         let permit = Permit { api: self, method, credential, reservation, _in_flight: in_flight };
         (!self.is_throttled(method)).then_some(permit)
@@ -174,13 +186,9 @@ impl Api {
         self.metrics.calls.get_or_create(&labels).inc();
     }
 
-    /// Delays later calls if VK's error asks for it.
-    fn apply_backoff(&self, method: Method, error: &CallError) {
-        if error.class() != ErrorClass::Throttled {
-            return;
-        }
-        let CallError::Rejected { code, .. } = error else { return };
-        if *code == 6 {
+    /// Delays later calls, as VK's error asks for it.
+    pub(super) fn apply_backoff(&self, method: Method, code: i64) {
+        if code == 6 {
             self.limiter.pause(OVER_LIMIT_PAUSE);
             return;
         }
@@ -198,14 +206,30 @@ impl Api {
 #[derive(Debug)]
 pub struct Permit<'a> {
     api: &'a Api,
-    pub(super) method: Method,
+    method: Method,
     /// The token to call with.
     pub(super) credential: Arc<Credential>,
-    reservation: Reservation<'a>,
+    reservation: Reservation,
     _in_flight: SemaphorePermit<'a>,
 }
 
-impl Permit<'_> {
+impl<'a> Permit<'a> {
+    pub(super) fn api(&self) -> &'a Api {
+        self.api
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// Uses the permission for another method.
+    #[must_use]
+    pub fn instead(self, method: Method) -> Self {
+        Self { method, ..self }
+    }
+
     /// Calls the method. The parameters `v` and `lang` and the token are added.
     ///
     /// # Errors
@@ -241,7 +265,11 @@ impl Permit<'_> {
             Err(ResponseError::Unusable(reason)) => CallError::Unreachable { method, reason },
         };
         api.count(method, outcome(&error));
-        api.apply_backoff(method, &error);
+        if let CallError::Rejected { code, .. } = &error
+            && error.class() == ErrorClass::Throttled
+        {
+            api.apply_backoff(method, *code);
+        }
         Err(error)
     }
 }

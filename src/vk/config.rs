@@ -11,7 +11,8 @@ use crate::{
     text::excerpt,
 };
 
-const LANGS: &[&str] = &["ru", "ua", "be", "en", "es", "fi", "de", "it"];
+/// The languages in which VK returns names.
+pub const LANGS: &[&str] = &["ru", "ua", "be", "en", "es", "fi", "de", "it"];
 
 /// The VK community and the connection to VK.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

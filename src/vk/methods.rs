@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, de::Error};
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, value::RawValue};
 use strum::{Display, IntoStaticStr, VariantArray};
 
 use super::{
@@ -43,6 +43,9 @@ pub enum Method {
     /// Returns messages.
     #[strum(serialize = "messages.getByConversationMessageId")]
     Messages,
+    /// Returns the members of a chat.
+    #[strum(serialize = "messages.getConversationMembers")]
+    Members,
     /// Makes several calls.
     #[strum(serialize = "execute")]
     Execute,
@@ -103,9 +106,7 @@ impl Permit<'_> {
     /// If VK answers with an error, or its response cannot be used.
     pub async fn listing<T: Listed>(self, ids: &[i64]) -> Result<Listing<T>, CallError> {
         let parameters = T::parameters(ids);
-        let parameters: Vec<_> =
-            parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        self.read(&parameters, |response| listing::read(response.value, ids)).await
+        self.read(&borrowed(&parameters), |response| listing::read(response.value, ids)).await
     }
 
     /// Looks up at most [`CALLS_AN_EXECUTE`] lists in one call of `execute`, each with a result of its own.
@@ -113,17 +114,18 @@ impl Permit<'_> {
     /// # Errors
     /// If VK answers the whole call with an error, or its response cannot be used.
     pub async fn listings<T: Listed>(
-        mut self,
+        self,
         lists: &[&[i64]],
     ) -> Result<Vec<Part<Listing<T>>>, CallError> {
-        let calls = lists.iter().map(|ids| (T::METHOD, T::parameters(ids).into_iter().collect()));
-        let code = code(calls);
-        self.method = Method::Execute;
-        self.read(&[("code", &code)], |response| {
-            let parts = parts(&response, T::METHOD, lists.len())?.into_iter().zip(lists);
-            Ok(parts.map(|(part, ids)| part.and_then(|it| listing::read(it, ids).ok())).collect())
-        })
-        .await
+        let code = code(lists.iter().map(|ids| (T::METHOD, T::parameters(ids))));
+        self.instead(Method::Execute)
+            .read(&[("code", &code)], |response| {
+                let parts = parts(&response, &vec![T::METHOD; lists.len()])?.into_iter().zip(lists);
+                Ok(parts
+                    .map(|(part, ids)| part.and_then(|it| listing::read(it, ids).ok()))
+                    .collect())
+            })
+            .await
     }
 
     /// Requests messages of one conversation by their conversation message ids, at most
@@ -131,48 +133,31 @@ impl Permit<'_> {
     ///
     /// # Errors
     /// If VK answers with an error, or its response cannot be used.
-    pub async fn messages(
-        self,
-        peer_id: i64,
-        cmids: &[i64],
-    ) -> Result<Vec<(i64, Box<RawValue>)>, CallError> {
-        let peer_id = peer_id.to_string();
-        let params = [("peer_id", peer_id.as_str()), ("conversation_message_ids", &list(cmids))];
-        self.read(&params, |response| messages(response.value)).await
-    }
-
-    /// Requests messages of at most [`CALLS_AN_EXECUTE`] conversations in one call of `execute`. Returns none
-    /// for a conversation that VK rejects; a call for it alone returns the error.
-    ///
-    /// # Errors
-    /// If VK answers the whole call with an error, or its response cannot be used.
-    pub async fn messages_of_several(
-        mut self,
-        conversations: &[(i64, Vec<i64>)],
-    ) -> Result<Vec<Option<Vec<(i64, Box<RawValue>)>>>, CallError> {
-        let calls = conversations.iter().map(|(peer_id, cmids)| {
-            let parameters = json!({"peer_id": peer_id, "conversation_message_ids": list(cmids)});
-            (Method::Messages, parameters)
-        });
-        let code = code(calls);
-        self.method = Method::Execute;
-        self.read(&[("code", &code)], |response| {
-            let parts = parts(&response, Method::Messages, conversations.len())?;
-            let read = |part: Part<&RawValue>| match part.and_then(|it| messages(it).ok()) {
-                Part::Received(messages) => Some(messages),
-                Part::Rejected(_) | Part::Unclear => None,
-            };
-            Ok(parts.into_iter().map(read).collect())
-        })
-        .await
+    pub async fn messages(self, peer_id: i64, cmids: &[i64]) -> Result<MessageList, CallError> {
+        let parameters = message_parameters(peer_id, cmids);
+        self.read(&borrowed(&parameters), |response| messages(response.value)).await
     }
 }
 
+/// Raw message objects with their conversation message ids.
+pub type MessageList = Vec<(i64, Box<RawValue>)>;
+
+/// The parameters of a call, by name.
+pub(super) type Parameters = Vec<(&'static str, String)>;
+
+/// Parameters as a call takes them.
+pub(super) fn borrowed(parameters: &Parameters) -> Vec<(&str, &str)> {
+    parameters.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
 /// The script of `execute` that makes these calls and returns their responses in order.
-fn code(calls: impl Iterator<Item = (Method, Value)>) -> String {
-    let calls: Vec<_> =
-        calls.map(|(method, parameters)| format!("API.{method}({parameters})")).collect();
-    format!("return [{}];", calls.join(","))
+pub(super) fn code(calls: impl Iterator<Item = (Method, Parameters)>) -> String {
+    let calls = calls.map(|(method, parameters)| {
+        let parameters =
+            parameters.into_iter().map(|(name, value)| (name.to_owned(), value.into()));
+        format!("API.{method}({})", Value::Object(parameters.collect()))
+    });
+    format!("return [{}];", calls.collect::<Vec<_>>().join(","))
 }
 
 /// The result of one of the calls within an `execute`.
@@ -180,17 +165,17 @@ fn code(calls: impl Iterator<Item = (Method, Value)>) -> String {
 pub enum Part<T> {
     /// A response.
     Received(T),
-    /// An error of this class.
-    Rejected(ErrorClass),
+    /// An error: its class and code.
+    Rejected(ErrorClass, i64),
     /// A response that cannot be used, or an error whose code is unknown.
     Unclear,
 }
 
 impl<T> Part<T> {
-    fn and_then<U>(self, read: impl FnOnce(T) -> Option<U>) -> Part<U> {
+    pub(super) fn and_then<U>(self, read: impl FnOnce(T) -> Option<U>) -> Part<U> {
         match self {
             Self::Received(value) => read(value).map_or(Part::Unclear, Part::Received),
-            Self::Rejected(class) => Part::Rejected(class),
+            Self::Rejected(class, code) => Part::Rejected(class, code),
             Self::Unclear => Part::Unclear,
         }
     }
@@ -202,35 +187,43 @@ struct InnerError {
     error_code: i64,
 }
 
-/// The results of `number` calls of `method` within an `execute`. VK returns `false` for each call that
-/// fails, and lists the errors separately, in the order of the calls.
-fn parts<'a>(
+/// The results of the calls of `methods` within an `execute`. VK returns `false` for each call that fails, and
+/// lists the errors separately, in the order of the calls.
+pub(super) fn parts<'a>(
     response: &Response<'a>,
-    method: Method,
-    number: usize,
+    methods: &[Method],
 ) -> serde_json::Result<Vec<Part<&'a RawValue>>> {
     let values: Option<First<&RawValue, CALLS_AN_EXECUTE>> =
         serde_json::from_str(response.value.get())?;
     let values = values.unwrap_or_default().items;
     let errors = response.execute_errors.map(|errors| serde_json::from_str(errors.get()));
     let mut errors: Vec<InnerError> = errors.and_then(Result::ok).unwrap_or_default();
-    errors.retain(|error| error.method == <&str>::from(method));
+    // The last one may be of `execute` itself.
+    errors.retain(|error| error.method != <&str>::from(Method::Execute));
     let failed = values.iter().filter(|value| value.get() == "false").count();
     // Unless there is one error for each failed call, they cannot be assigned.
     let mut errors =
         Some(errors).filter(|errors| errors.len() == failed).unwrap_or_default().into_iter();
-    let part = |value: &'a RawValue| match value.get() {
+    let part = |(value, method): (&'a RawValue, &Method)| match value.get() {
         "false" => errors
             .next()
-            .map_or(Part::Unclear, |error| Part::Rejected(class(method, error.error_code))),
+            .filter(|error| error.method == <&str>::from(method))
+            .map_or(Part::Unclear, |InnerError { error_code, .. }| {
+                Part::Rejected(class(*method, error_code), error_code)
+            }),
         _ => Part::Received(value),
     };
-    let parts = values.into_iter().map(part).chain(std::iter::repeat_with(|| Part::Unclear));
-    Ok(parts.take(number).collect())
+    let parts = values.into_iter().zip(methods).map(part);
+    Ok(parts.chain(std::iter::repeat_with(|| Part::Unclear)).take(methods.len()).collect())
+}
+
+/// The parameters of a call for messages of one conversation.
+pub(super) fn message_parameters(peer_id: i64, cmids: &[i64]) -> Parameters {
+    vec![("peer_id", peer_id.to_string()), ("conversation_message_ids", list(cmids))]
 }
 
 /// The messages in a response, with their conversation message ids.
-fn messages(response: &RawValue) -> serde_json::Result<Vec<(i64, Box<RawValue>)>> {
+pub(super) fn messages(response: &RawValue) -> serde_json::Result<MessageList> {
     let Messages { items } = serde_json::from_str(response.get())?;
     let keyed = |message: Box<RawValue>| {
         let key: MessageKey = serde_json::from_str(message.get()).ok()?;

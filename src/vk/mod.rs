@@ -16,16 +16,19 @@ mod long_poll;
 mod methods;
 pub mod preflight;
 mod response;
+mod together;
 pub(crate) mod update;
 
 pub use api::{Api, Permit};
-pub use config::{Access, Config, Tls};
+pub use config::{Access, Config, LANGS, Tls};
 pub use error::{CallError, ErrorClass};
 pub use http::RequestError;
 pub use id::Identity;
+pub use limit::Priority;
 pub use listing::{ChatInfo, CommunityInfo, Listed, Listing, UserInfo};
 pub use long_poll::{LongPoll, LongPollServer, MAX_UPDATES, PollReply, decode};
 pub use methods::{
-    CALLS_AN_EXECUTE, CHATS_A_CALL, COMMUNITIES_A_CALL, LongPollSettings, MESSAGES_A_CALL, Method,
-    Part, USERS_A_CALL,
+    CALLS_AN_EXECUTE, CHATS_A_CALL, COMMUNITIES_A_CALL, LongPollSettings, MESSAGES_A_CALL,
+    MessageList, Method, Part, USERS_A_CALL,
 };
+pub use together::{MEMBERS_A_CALL, MembersPage, Together, TogetherAnswer};

@@ -78,6 +78,8 @@ pub(crate) struct Action {
     pub(crate) kind: Field<String>,
     /// The title, for `chat_create` and `chat_title_update`.
     pub(crate) text: Field<String>,
+    /// Who joins or leaves the chat, among others.
+    pub(crate) member_id: Field<i64>,
 }
 
 /// The object of `message_event`: a press on a callback button.

@@ -202,7 +202,7 @@ async fn a_pause_that_vk_asks_for_is_announced_and_does_not_hold_up_a_stop() -> 
         scene.vk.generate(50);
         service.says("VK throttles this method").await?;
         stop(service).await?;
-        ensure!(scene.vk.stats().calls[USERS] == 1, "asked again during the pause");
+        ensure!(scene.vk.stats().asked(USERS) == 1, "asked again during the pause");
         let service = scene.start().await?;
         scene.all_arrived().await?;
         stop(service).await?;

@@ -8,6 +8,8 @@ use super::common::{CHAT, Outcome, Scene, message, stop};
 
 const MESSAGES: &str = "messages.getByConversationMessageId";
 const EXECUTE: &str = "execute";
+/// The calls for the members of chats, if the test takes that long.
+const MEMBERS: u64 = 1;
 
 /// Pushes a cropped message, whose complete form the API returns, and returns the event.
 async fn cropped(scene: &Scene) -> anyhow::Result<Value> {
@@ -38,7 +40,7 @@ async fn a_cropped_message_is_completed() -> Outcome {
 #[tokio::test]
 async fn a_cropped_message_that_vk_does_not_complete_is_used_as_it_is() -> Outcome {
     for (fault, times) in
-        [(Fault::Error(917), 1), (Fault::Error(29), 1), (Fault::Error(9), 1), (Fault::Error(10), 4)]
+        [(Fault::Error(917), 2), (Fault::Error(29), 1), (Fault::Error(9), 1), (Fault::Error(10), 5)]
     {
         let scene = Scene::new().await?;
         let service = scene.start().await?;
@@ -77,7 +79,9 @@ async fn cropped_messages_of_several_chats_are_completed_by_one_call() -> Outcom
     let chats: Vec<_> = (1..=20).map(|number| CHAT_BASE + number).collect();
     of_chats(&scene, &chats);
     scene.all_arrived().await?;
-    ensure!((calls(&scene, EXECUTE), calls(&scene, MESSAGES)) == (1, 0), "{:?}", scene.vk.stats());
+    let stats = scene.vk.stats();
+    ensure!(stats.calls_in_execute[MESSAGES] == 20 && calls(&scene, MESSAGES) == 0, "{stats:?}");
+    ensure!(calls(&scene, EXECUTE) <= 1 + MEMBERS, "{stats:?}");
     stop(service).await
 }
 
@@ -93,7 +97,9 @@ async fn a_chat_that_vk_refuses_costs_the_others_nothing() -> Outcome {
     of_chats(&scene, &chats);
     scene.all_arrived().await?;
     // The look-ups of the chats' titles are rejected as well, and take one `execute` too.
-    ensure!((calls(&scene, EXECUTE), calls(&scene, MESSAGES)) == (2, 1), "{:?}", scene.vk.stats());
+    let stats = scene.vk.stats();
+    ensure!(stats.calls_in_execute[MESSAGES] == 3 && calls(&scene, MESSAGES) == 1, "{stats:?}");
+    ensure!(calls(&scene, EXECUTE) <= 2 + MEMBERS, "{stats:?}");
     stop(service).await
 }
 

@@ -113,7 +113,8 @@ async fn events_wait_for_names_that_vk_never_returns_and_the_method_is_reported(
         .set("FETCHER_HTTP__LISTEN", format!("127.0.0.1:{port}"))
         .set("FETCHER_VK__TIMEOUT", "32s");
     let service = scene.start().await?;
-    scene.vk.inject(USERS, Fault::Stall(None), 1);
+    // Within an `execute`, and by itself.
+    scene.vk.inject(USERS, Fault::Stall(None), 2);
     let before = scene.bus().await?.whole_position().await?["ts"].clone();
     scene.say("Hi!");
     let answer = says_ready(port, "Failing for 28 s: no answer to users.get").await?;

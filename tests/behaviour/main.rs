@@ -33,6 +33,8 @@ mod start_up_check;
 mod status;
 mod stdout_bus;
 mod stopping;
+mod stored_names;
 mod systemd;
+mod together;
 mod token_checks;
 mod unresolved;

@@ -74,7 +74,7 @@ async fn updates_that_trickle_in_cost_no_call_each() -> Outcome {
         scene.settled().await?;
     }
     let stats = scene.vk.stats();
-    let (start_up_check, asked) = (2, stats.calls.values().sum::<u64>());
-    ensure!(asked == 3 + start_up_check, "{:?}", stats.calls);
+    let (start_up_check, members, asked) = (2, 1, stats.calls.values().sum::<u64>());
+    ensure!(asked <= 2 + start_up_check + members, "{:?}", stats.calls);
     stop(service).await
 }

@@ -49,6 +49,7 @@ async fn stalled_work_is_restarted_and_nothing_is_lost() {
         long_poll: Arc::new(LongPoll::new(&config.vk).unwrap()),
         session_check: config.vk.session_check,
         enricher: names,
+        names: None,
         health: health.clone(),
         metrics: metrics.clone(),
         history: Arc::default(),
@@ -60,7 +61,9 @@ async fn stalled_work_is_restarted_and_nothing_is_lost() {
     // A lost task holds every permit of the rate limit: no dependency fails, and nothing moves.
     let mut permits = Vec::new();
     let places = config.vk.requests_per_second as usize;
-    for method in Method::VARIANTS.iter().cycle().take(places) {
+    // Of the members' method only one call is made at a time.
+    let methods = Method::VARIANTS.iter().filter(|method| **method != Method::Members);
+    for method in methods.cycle().take(places) {
         permits.push(api.permit(*method).await);
     }
     let stop = CancellationToken::new();

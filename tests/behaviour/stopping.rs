@@ -49,7 +49,7 @@ async fn batches_received_before_the_stop_are_still_committed() -> Outcome {
     let scene = Scene::with(options).await?;
     let service = scene.start().await?;
     scene.vk.generate(50);
-    scene.vk.until(|stats| stats.calls.contains_key("users.get")).await;
+    scene.vk.until(|stats| stats.asked("users.get") > 0).await;
     stop(service).await?;
     scene.all_arrived().await
 }
@@ -63,7 +63,7 @@ async fn a_hanging_api_does_not_hold_up_a_stop() -> Outcome {
     scene.say("Hi!");
     scene.vk.until(|stats| stats.faults.contains_key("stall")).await;
     stop(service).await?;
-    ensure!(scene.vk.stats().calls["users.get"] == 1);
+    ensure!(scene.vk.stats().asked("users.get") == 1);
 
     let service = scene.start().await?;
     scene.all_arrived().await?;

@@ -41,7 +41,7 @@ async fn access_denied_to_users_and_communities_is_waited_out_and_no_name_is_mis
     ]);
     scene.all_arrived().await?;
     let stats = scene.vk.stats();
-    ensure!(stats.calls[USERS] == 3 && stats.calls[COMMUNITIES] == 3, "{stats:?}");
+    ensure!(stats.asked(USERS) == 3 && stats.asked(COMMUNITIES) == 3, "{stats:?}");
     contains(&service.says("VK rejects this method, not the token").await?, "error 15")?;
     stop(service).await
 }
@@ -53,7 +53,7 @@ async fn a_method_that_the_token_may_not_use_is_named_and_waited_for() -> Outcom
     let before = scene.bus().await?.whole_position().await?["ts"].clone();
     scene.vk.inject(USERS, Fault::Error(27), u32::MAX);
     scene.say("Hi!");
-    scene.vk.until(|stats| stats.calls.get(USERS) >= Some(&4)).await;
+    scene.vk.until(|stats| stats.asked(USERS) >= 4).await;
     let line = service.says("VK rejects this method, not the token").await?;
     contains(&line, "ERROR")?;
     contains(&line, "error 27")?;

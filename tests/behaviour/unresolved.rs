@@ -57,13 +57,13 @@ async fn an_id_that_fails_every_list_costs_only_its_own_events_the_name() -> Out
         ensure!(bus.events("{toaster}:message").await?.len() == authors.len());
         only_one_has_no_name(&scene, &bus, authors[7]).await?;
         service.says("VK gives no usable answer for this id").await?;
-        let calls = scene.vk.stats().calls[USERS];
+        let calls = scene.vk.stats().asked(USERS);
         ensure!(calls < 40, "{calls} calls");
         // For some time it is not looked up again.
         let before = calls;
         all_write(&scene, &authors);
         scene.settled().await?;
-        ensure!(scene.vk.stats().calls[USERS] == before, "asked again");
+        ensure!(scene.vk.stats().asked(USERS) == before, "asked again");
         stop(service).await?;
     }
     Ok(())
@@ -107,7 +107,7 @@ async fn chats_and_communities_that_fail_every_list_cost_only_themselves_the_nam
 /// Waits until so many calls were made, and checks that no event is delivered before.
 async fn nothing_is_delivered_before(scene: &Scene, calls: u64) -> Outcome {
     tokio::select! {
-        () = scene.vk.until(|stats| stats.calls.get(USERS) >= Some(&calls)) => Ok(()),
+        () = scene.vk.until(|stats| stats.asked(USERS) >= calls) => Ok(()),
         _ = scene.settled() => bail!("something left, after {:?}", scene.vk.stats().calls),
     }
 }
@@ -136,10 +136,10 @@ async fn an_isolated_id_waits_while_its_method_is_down() -> Outcome {
     let bad = users(&scene, 1)[0];
     scene.vk.refuse_id(bad, 10);
     all_write(&scene, &[bad]);
-    // Three attempts, a control, and then alone.
-    scene.vk.until(|stats| stats.calls.get(USERS) >= Some(&6)).await;
+    // Within an `execute`, three attempts, a control, and then alone.
+    scene.vk.until(|stats| stats.asked(USERS) >= 7).await;
     scene.vk.inject(USERS, Fault::Error(10), u32::MAX);
-    let before = scene.vk.stats().calls[USERS];
+    let before = scene.vk.stats().asked(USERS);
     nothing_is_delivered_before(&scene, before + 8).await?;
     ensure!(!service.output().contains("VK gives no usable answer for this id"));
     scene.vk.mend_id(bad);
@@ -160,8 +160,8 @@ async fn with_unresolved_wait_the_events_of_such_an_id_wait() -> Outcome {
     let before = scene.bus().await?.whole_position().await?["ts"].clone();
     all_write(&scene, &authors);
     service.says("VK gives no usable answer for this id").await?;
-    let calls = scene.vk.stats().calls[USERS];
-    scene.vk.until(|stats| stats.calls[USERS] > calls + 1).await;
+    let calls = scene.vk.stats().asked(USERS);
+    scene.vk.until(|stats| stats.asked(USERS) > calls + 1).await;
     ensure!(scene.bus().await?.whole_position().await?["ts"] == before, "something left");
     scene.vk.mend_id(authors[3]);
     scene.all_arrived().await?;

@@ -15,7 +15,7 @@ use crate::{
     control,
     error::ApiError,
     fault::Fault,
-    methods,
+    methods::{self, execute},
     server::{Cutter, latency},
     spoil::{instead_of_answer, json as answer_with, spoil},
     state::Shared,
@@ -83,7 +83,7 @@ async fn call(
     request: Request,
 ) -> Response {
     shared.count(|stats| stats.count_call(&method));
-    let fault = shared.call_fault(&method);
+    let mut fault = shared.call_fault(&method);
     if let Some(fault) = &fault
         && let Some(response) = instead_of_answer(fault, &cutter).await
     {
@@ -91,7 +91,17 @@ async fn call(
     }
     let token = bearer(request.headers()).map(str::to_owned);
     let parameters = Parameters::of(request).await;
-    let result = shared.answer(&method, token.as_deref(), &parameters, fault.as_ref());
+    let calls = if method == "execute" { execute::calls_of(&parameters) } else { Vec::new() };
+    let mut errors = Vec::new();
+    if fault.is_none() && !calls.is_empty() {
+        (fault, errors) = shared.faults_in_execute(&calls);
+        if let Some(fault) = &fault
+            && let Some(response) = instead_of_answer(fault, &cutter).await
+        {
+            return response;
+        }
+    }
+    let result = shared.answer(&method, token.as_deref(), &parameters, fault.as_ref(), &errors);
     if let Err(error) = &result {
         shared.count(|stats| stats.count_error(error.code));
     }
@@ -126,6 +136,7 @@ impl Shared {
         token: Option<&str>,
         parameters: &Parameters,
         fault: Option<&Fault>,
+        errors: &[Option<i64>],
     ) -> Result<Value, ApiError> {
         let mut state = self.lock();
         let token = token.or_else(|| parameters.get("access_token"));
@@ -140,6 +151,9 @@ impl Shared {
         }
         check_version(parameters)?;
         check_language(parameters)?;
+        if method == "execute" {
+            return execute::execute(parameters, self, &mut state, errors);
+        }
         methods::answer(method, parameters, self, &mut state)
     }
 }

@@ -181,7 +181,12 @@ impl Faults {
 
     /// Takes the fault for an API call; one for its method precedes one for any method.
     pub(crate) fn for_call(&mut self, method: &str) -> Option<Fault> {
-        self.take(&Target::Method(method.to_owned())).or_else(|| self.take(&Target::Api))
+        self.for_method(method).or_else(|| self.take(&Target::Api))
+    }
+
+    /// Takes the fault for calls of this method.
+    pub(crate) fn for_method(&mut self, method: &str) -> Option<Fault> {
+        self.take(&Target::Method(method.to_owned()))
     }
 
     fn take(&mut self, target: &Target) -> Option<Fault> {

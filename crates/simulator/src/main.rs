@@ -59,6 +59,9 @@ struct Arguments {
     /// Share of generated updates that cannot become events, 0 to 1
     #[arg(long, default_value_t = Options::default().unconvertible)]
     unconvertible: f64,
+    /// Share of generated authors and peers that VK does not know, 0 to 1
+    #[arg(long, default_value_t = Options::default().unknown_users)]
+    unknown_users: f64,
     /// Do not crop generated messages
     #[arg(long)]
     whole_messages: bool,
@@ -112,6 +115,7 @@ impl From<Arguments> for Options {
             key_life: arguments.key_life,
             history: false,
             unconvertible: arguments.unconvertible,
+            unknown_users: arguments.unknown_users,
             cropped: !arguments.whole_messages,
             host: arguments.host,
             api_port: arguments.api_port,

@@ -1,6 +1,6 @@
 //! The API methods, from parameters to answer.
 
-mod execute;
+pub(crate) mod execute;
 
 use std::{collections::HashSet, time::Instant};
 
@@ -19,6 +19,8 @@ const MOST_USERS: usize = 1000;
 const MOST_COMMUNITIES: usize = 500;
 const MOST_CONVERSATIONS: usize = 100;
 const MOST_MESSAGES: usize = 100;
+const MOST_MEMBERS: usize = 1000;
+const USUAL_MEMBERS: usize = 20;
 
 pub(crate) fn answer(
     method: &str,
@@ -33,8 +35,8 @@ pub(crate) fn answer(
         "groups.getLongPollSettings" => long_poll_settings(parameters, state),
         "groups.getTokenPermissions" => Ok(state.settings.permissions()),
         "messages.getConversationsById" => conversations(parameters, state),
+        "messages.getConversationMembers" => members(parameters, state),
         "messages.getByConversationMessageId" => messages(parameters, state),
-        "execute" => execute::execute(parameters, shared, state),
         _ => Err(ApiError::of_code(3)),
     }
 }
@@ -254,4 +256,37 @@ fn messages(parameters: &Parameters, state: &State) -> Answer {
         ids.iter().filter(|_| visible).filter_map(|&id| state.world.messages.get(&(peer, id)));
     let items: Vec<_> = found.collect();
     Ok(json!({"count": items.len(), "items": items}))
+}
+
+fn members(parameters: &Parameters, state: &State) -> Answer {
+    check_messages_right(state)?;
+    let number = |key: &str, usual: usize| {
+        let number = parameters.get(key).map_or(Ok(usual), str::parse);
+        number.map_err(|_| ApiError::because(100, &format!("{key} not integer")))
+    };
+    let peer = parameters.get("peer_id").and_then(|peer| peer.parse().ok());
+    let peer: i64 = peer.ok_or_else(|| ApiError::because(100, "peer_id is undefined"))?;
+    let (offset, count) = (number("offset", 0)?, number("count", USUAL_MEMBERS)?);
+    if !(1..=MOST_MEMBERS).contains(&count) {
+        return Err(ApiError::because(100, "count is out of range"));
+    }
+    let world = &state.world;
+    match world.chats.get(&peer) {
+        None => return Err(ApiError::of_code(927)),
+        Some(chat) if chat.hidden => return Err(ApiError::of_code(917)),
+        Some(_) => {}
+    }
+    let all = world.members(peer);
+    let page: Vec<_> = all.iter().skip(offset).take(count).collect();
+    let item = |id: i64| json!({"member_id": id, "invited_by": 1, "join_date": 1_700_000_000});
+    let own = world.communities.get(&world.group_id);
+    let items = page.iter().map(|user| item(user.id)).chain([item(-world.group_id)]);
+    let mut answer = json!({"count": all.len(), "items": items.collect::<Vec<_>>()});
+    if parameters.get("extended") == Some("1") {
+        let (fields, russian) = (parameters.list("fields"), parameters.in_russian());
+        let profiles = page.iter().map(|user| world.odd(user.id, person(user, &fields, russian)));
+        answer["profiles"] = profiles.collect();
+        answer["groups"] = own.map(group).into_iter().collect();
+    }
+    Ok(answer)
 }

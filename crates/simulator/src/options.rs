@@ -39,6 +39,8 @@ pub struct Options {
     pub history: bool,
     /// Share (0 to 1) of generated updates that cannot become events.
     pub unconvertible: f64,
+    /// Share (0 to 1) of generated authors and peers that VK does not know.
+    pub unknown_users: f64,
     /// Whether some generated messages are cropped, as VK crops long ones.
     pub cropped: bool,
     /// The address to listen on, which also appears in the URLs of the servers.
@@ -67,6 +69,7 @@ impl Default for Options {
             key_life: Duration::from_secs(3600),
             history: true,
             unconvertible: 0.01,
+            unknown_users: 0.02,
             cropped: true,
             host: Ipv4Addr::LOCALHOST.into(),
             api_port: 0,

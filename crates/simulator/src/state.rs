@@ -105,6 +105,25 @@ impl Shared {
         self.met(fault)
     }
 
+    /// Counts the calls of an `execute` and takes their faults: the error of each call, or the first fault of
+    /// another kind, which applies to the whole.
+    pub(crate) fn faults_in_execute(&self, calls: &[String]) -> (Option<Fault>, Vec<Option<i64>>) {
+        self.count(|stats| calls.iter().for_each(|method| stats.count_call_in_execute(method)));
+        let mut errors = Vec::new();
+        for method in calls {
+            let fault = self.lock().faults.for_method(method);
+            match self.met(fault) {
+                Some(Fault::Error(code)) => errors.push(Some(code)),
+                Some(whole) => {
+                    self.lock().limit.accept(Instant::now());
+                    return (Some(whole), Vec::new());
+                }
+                None => errors.push(None),
+            }
+        }
+        (None, errors)
+    }
+
     fn met(&self, fault: Option<Fault>) -> Option<Fault> {
         if let Some(fault) = &fault {
             self.count(|stats| stats.count_fault(&fault.to_string()));

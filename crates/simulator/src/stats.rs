@@ -9,6 +9,8 @@ use serde::Serialize;
 pub struct Stats {
     /// API calls by method, whatever the answer.
     pub calls: BTreeMap<String, u64>,
+    /// Calls within `execute`, by method.
+    pub calls_in_execute: BTreeMap<String, u64>,
     /// API errors returned, by code.
     pub api_errors: BTreeMap<i64, u64>,
     /// Polls answered without an injected fault, by outcome: `updates`, `empty`, `failed-1`,
@@ -27,8 +29,19 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// How often a method was called, by itself or within `execute`.
+    #[must_use]
+    pub fn asked(&self, method: &str) -> u64 {
+        let count = |counts: &BTreeMap<_, _>| counts.get(method).copied().unwrap_or_default();
+        count(&self.calls) + count(&self.calls_in_execute)
+    }
+
     pub(crate) fn count_call(&mut self, method: &str) {
         count(&mut self.calls, method);
+    }
+
+    pub(crate) fn count_call_in_execute(&mut self, method: &str) {
+        count(&mut self.calls_in_execute, method);
     }
 
     pub(crate) fn count_poll(&mut self, outcome: &str) {

@@ -17,7 +17,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{
     Options,
-    world::{CHAT_BASE, World},
+    world::{CHAT_BASE, World, circle},
 };
 
 /// Seconds since 1970 of the first generated update.
@@ -39,11 +39,14 @@ pub(crate) struct Update {
 pub(crate) struct Generator {
     random: ChaCha8Rng,
     unconvertible: f64,
+    unknown_users: f64,
     crops: bool,
     group_id: i64,
     users: Vec<i64>,
     communities: Vec<i64>,
     chats: Vec<i64>,
+    /// As in [`World`].
+    circles: u32,
     /// The keys of complete messages in the world, the oldest first.
     twins: VecDeque<(i64, i64)>,
     /// The number of updates drawn, which each text contains.
@@ -57,11 +60,13 @@ impl Generator {
         Self {
             random: ChaCha8Rng::seed_from_u64(options.seed),
             unconvertible: options.unconvertible.clamp(0.0, 1.0),
+            unknown_users: options.unknown_users.clamp(0.0, 1.0),
             crops: options.cropped,
             group_id: world.group_id,
             users: world.users.keys().copied().collect(),
             communities: world.communities.keys().copied().collect(),
             chats: world.chats.keys().copied().collect(),
+            circles: world.circles(),
             twins: VecDeque::new(),
             number: 0,
             newest_ids: HashMap::new(),
@@ -130,10 +135,21 @@ impl Generator {
     /// A user; sometimes one that VK does not know.
     fn user(&mut self) -> i64 {
         let unknown = FIRST_UNKNOWN_USER + self.random.random_range(0..1000);
-        if self.chance(0.02) {
+        if self.chance(self.unknown_users) {
             return unknown;
         }
         self.users.choose(&mut self.random).copied().unwrap_or(unknown)
+    }
+
+    /// A member of a chat; sometimes a user that VK does not know. In other peers, any user.
+    fn member(&mut self, peer: i64) -> i64 {
+        let user = self.user();
+        let Ok(place) = self.users.binary_search(&user) else { return user };
+        if peer < CHAT_BASE {
+            return user;
+        }
+        let place = place - place % self.circles as usize + circle(peer, self.circles);
+        self.users.get(place).copied().unwrap_or(user)
     }
 
     fn community(&mut self) -> i64 {
@@ -158,7 +174,7 @@ impl Generator {
             return peer;
         }
         match self.random.random_range(0..100) {
-            0..94 => self.user(),
+            0..94 => self.member(peer),
             94..98 => -self.community(),
             _ => -self.group_id,
         }

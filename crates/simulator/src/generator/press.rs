@@ -9,7 +9,7 @@ impl Generator {
     pub(super) fn message_event(&mut self) -> Update {
         let peer = self.peer();
         let mut press = json!({
-            "user_id": self.user(),
+            "user_id": self.member(peer),
             "peer_id": peer,
             "event_id": self.hex(12),
         });
@@ -44,7 +44,7 @@ impl Generator {
     pub(super) fn reaction(&mut self) -> Update {
         let peer = self.peer();
         let mut reaction = json!({
-            "reacted_id": if self.chance(0.02) { -self.community() } else { self.user() },
+            "reacted_id": if self.chance(0.02) { -self.community() } else { self.member(peer) },
             "peer_id": peer,
             "cmid": self.some_message_id(peer),
         });

@@ -13,27 +13,44 @@ use crate::{
 const MOST_CALLS: usize = 25;
 
 /// The whole answer: the responses in the order of the calls, `false` for an error, and the list of errors.
-pub(super) fn execute(parameters: &Parameters, shared: &Shared, state: &mut State) -> Answer {
+/// Calls fail with the codes in `errors`, by their index.
+pub(crate) fn execute(
+    parameters: &Parameters,
+    shared: &Shared,
+    state: &mut State,
+    errors: &[Option<i64>],
+) -> Answer {
     let code = parameters.get("code").ok_or_else(|| ApiError::because(100, "code is undefined"))?;
     let calls = calls(code).ok_or_else(|| ApiError::of_code(12))?;
     if calls.len() > MOST_CALLS {
         return Err(ApiError::because(13, "too many api calls"));
     }
-    let mut errors = Vec::new();
+    let mut failed = Vec::new();
     let mut answers = Vec::new();
-    for (method, values) in calls {
+    let errors = errors.iter().copied().chain(std::iter::repeat(None));
+    for ((method, values), error) in calls.into_iter().zip(errors) {
         let parameters = parameters.of_call(values);
-        answers.push(answer(method, &parameters, shared, state).unwrap_or_else(|error| {
+        let result = match error {
+            Some(code) => Err(ApiError::of_code(code)),
+            None => answer(method, &parameters, shared, state),
+        };
+        answers.push(result.unwrap_or_else(|error| {
             let text = error.message();
-            errors.push(json!({"method": method, "error_code": error.code, "error_msg": text}));
+            failed.push(json!({"method": method, "error_code": error.code, "error_msg": text}));
             Value::Bool(false)
         }));
     }
     let mut whole = json!({ "response": answers });
-    if !errors.is_empty() {
-        whole["execute_errors"] = errors.into();
+    if !failed.is_empty() {
+        whole["execute_errors"] = failed.into();
     }
     Ok(whole)
+}
+
+/// The methods that an `execute` calls; none if its script has another form.
+pub(crate) fn calls_of(parameters: &Parameters) -> Vec<String> {
+    let calls = parameters.get("code").and_then(calls).unwrap_or_default();
+    calls.into_iter().map(|(method, _)| method.to_owned()).collect()
 }
 
 type Call<'a> = (&'a str, Vec<(String, String)>);

@@ -18,6 +18,8 @@ pub const CHAT_BASE: i64 = 2_000_000_000;
 
 const FIRST_USER: i64 = 100_000_001;
 const FIRST_COMMUNITY: i64 = 30_000_001;
+/// A circle has at least so many users, unless all users are fewer.
+const CIRCLE: u32 = 25;
 
 /// Why VK hides an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +99,8 @@ pub struct World {
     pub communities: BTreeMap<i64, Community>,
     /// Chats by peer id.
     pub chats: BTreeMap<i64, Chat>,
+    /// Every user is in one of so many circles, and each chat has the users of one circle as its members.
+    circles: u32,
     /// Complete messages of cropped ones, by `(peer_id, conversation_message_id)`.
     pub messages: HashMap<(i64, i64), Value>,
     /// How the API answers look-ups of hidden chats.
@@ -132,6 +136,7 @@ impl World {
             .collect();
         Self {
             group_id: options.group_id,
+            circles: (options.users / CIRCLE).clamp(1, options.chats.max(1)),
             users,
             communities,
             chats,
@@ -140,6 +145,18 @@ impl World {
             refused: BTreeMap::new(),
             odd: BTreeMap::new(),
         }
+    }
+
+    /// The users in a chat.
+    #[must_use]
+    pub fn members(&self, chat: i64) -> Vec<&User> {
+        let circle = circle(chat, self.circles);
+        self.users.values().skip(circle).step_by(self.circles as usize).collect()
+    }
+
+    /// The number of circles.
+    pub(crate) fn circles(&self) -> u32 {
+        self.circles
     }
 
     /// The element of `id` in a list: its replacement, or else this one.
@@ -167,6 +184,11 @@ impl World {
             Err(_) => self.communities.values().find(|community| community.screen_name == name),
         }
     }
+}
+
+/// The circle of a chat's members, of so many circles.
+pub(crate) fn circle(chat: i64, circles: u32) -> usize {
+    usize::try_from(chat.rem_euclid(i64::from(circles))).unwrap_or_default()
 }
 
 fn pick<'a>(words: &[&'a str], random: &mut ChaCha8Rng) -> &'a str {
