@@ -40,7 +40,7 @@ pub use dead_letters::{DeadLetters, Letter, Requeued, Requeuer};
 use error::Advice;
 pub use error::{CommitError, PermanentError};
 pub use keys::{EntryId, Keys};
-pub use pickle::{PickleClasses, pickle};
+pub use pickle::{PickleClasses, Version as PickleVersion, pickle};
 pub use redis_bus::RedisBus;
 pub use snapshot::SnapshotReader;
 pub use url::{BusUrl, RedisUrl, Topology};

@@ -37,6 +37,18 @@ pub struct PickleClasses {
     pub event_class: String,
     /// The module of `Peer`, `User`, `Message` and the others.
     pub objects_module: String,
+    /// The version of the predecessor that the handler was written for.
+    pub version: Version,
+}
+
+/// A version of the predecessor, by the name of its package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// The first: the attribute `user` precedes `peer`, and `forward` contains only messages of the event's own
+    /// conversation, because handlers act on their numbers there.
+    Toaster,
+    /// Its successor: `peer` precedes `user`, and `forward` contains all messages.
+    FunckaBots,
 }
 
 impl PickleClasses {
@@ -46,15 +58,22 @@ impl PickleClasses {
 
     /// Parses the value of `bus.pubsub.classes`: the name of a preset, or two paths.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        Self::from_paths(match text {
-            "toaster" => "toaster.broker.events.events.Event toaster.broker.events.objects",
-            "funcka_bots" => "funcka_bots.events.events.VkEvent funcka_bots.events.objects",
-            paths => paths,
-        })
+        let (paths, version) = match text {
+            "toaster" => (
+                "toaster.broker.events.events.Event toaster.broker.events.objects",
+                Version::Toaster,
+            ),
+            "funcka_bots" => (
+                "funcka_bots.events.events.VkEvent funcka_bots.events.objects",
+                Version::FunckaBots,
+            ),
+            paths => (paths, Version::FunckaBots),
+        };
+        Self::from_paths(paths, version)
     }
 
     /// Parses the path of the event's class, a space, and the module of the objects.
-    fn from_paths(paths: &str) -> Option<Self> {
+    fn from_paths(paths: &str, version: Version) -> Option<Self> {
         let (event, objects) = paths.split_once(' ')?;
         let (module, class) = event.rsplit_once('.')?;
         let is_path = |path: &str| path.split('.').all(is_name);
@@ -62,6 +81,7 @@ impl PickleClasses {
             event_module: module.to_owned(),
             event_class: class.to_owned(),
             objects_module: objects.to_owned(),
+            version,
         })
     }
 }
@@ -87,7 +107,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// The attributes are in the order in which the predecessor set them.
+    /// The attributes are in the order in which that version of the predecessor set them.
     fn event(&mut self, event: &Event) {
         self.class(&self.classes.event_module, &self.classes.event_class);
         self.op(b')');
@@ -98,14 +118,20 @@ impl Writer<'_> {
         self.text(event.event_type().as_str());
         self.text("event_id");
         self.text(&event.event_id);
-        self.text("peer");
-        self.peer(&event.peer);
-        self.text("user");
-        self.user(&event.user);
+        match self.classes.version {
+            Version::Toaster => {
+                self.user(&event.user);
+                self.peer(&event.peer);
+            }
+            Version::FunckaBots => {
+                self.peer(&event.peer);
+                self.user(&event.user);
+            }
+        }
         match &event.content {
             Content::Message(message) | Content::Command(message) => {
                 self.text("message");
-                self.message(message);
+                self.message(message, event.peer.bpid);
             }
             Content::Button(button) => {
                 self.text("button");
@@ -121,6 +147,7 @@ impl Writer<'_> {
     }
 
     fn peer(&mut self, Peer { bpid, cid, name }: &Peer) {
+        self.text("peer");
         self.object("Peer", |it| {
             it.int(*bpid);
             it.int(*cid);
@@ -129,6 +156,7 @@ impl Writer<'_> {
     }
 
     fn user(&mut self, User { uuid, name, firstname, lastname, nick }: &User) {
+        self.text("user");
         self.object("User", |it| {
             it.int(*uuid);
             it.text(name);
@@ -138,7 +166,10 @@ impl Writer<'_> {
         });
     }
 
-    fn message(&mut self, Message { cmid, text, reply, forward, attachments }: &Message) {
+    fn message(&mut self, message: &Message, peer: i64) {
+        let Message { cmid, text, reply, forward, attachments } = message;
+        let all = self.classes.version == Version::FunckaBots;
+        let forward = forward.iter().filter(|it| all || it.bpid == Some(peer));
         self.object("Message", |it| {
             it.int(*cmid);
             it.text(text);
@@ -152,7 +183,7 @@ impl Writer<'_> {
     }
 
     /// The predecessor's reply starts with the author, which VK may omit.
-    fn reply(&mut self, Reply { cmid, text, uuid }: &Reply) {
+    fn reply(&mut self, Reply { cmid, text, uuid, .. }: &Reply) {
         self.object("Reply", |it| {
             match uuid {
                 Some(uuid) => it.int(*uuid),
@@ -230,7 +261,7 @@ impl Writer<'_> {
         self.out.extend(text.as_bytes());
     }
 
-    fn list<T>(&mut self, items: &[T], item: impl Fn(&mut Self, &T)) {
+    fn list<T>(&mut self, items: impl IntoIterator<Item = T>, item: impl Fn(&mut Self, T)) {
         self.op(b']');
         self.op(b'(');
         for it in items {
