@@ -18,7 +18,7 @@ import pytest
 from redis import Redis
 
 from bus import FAILED, KEY, Until, message, pending, put, put_raw
-from toaster_events import Event, run
+from toaster_events import MessageEvent, consume
 
 README = Path(__file__).parents[1] / "README.md"
 DOCS = Path(__file__).parents[3] / "docs" / "consumers.md"
@@ -78,12 +78,16 @@ def test_the_documented_rights_are_enough(redis: Redis, tcp: str) -> None:
         stop = Until(lambda: bool(redis.exists(KEY)) and bool(tried) and pending(redis) == 0)
         tried: list[str] = []
 
-        def fail_once(event: Event) -> None:
+        def fail_once(event: MessageEvent) -> None:
             tried.append(event.event_id)
             if len(tried) == 1:
                 raise RuntimeError("and so it is taken over")
 
-        run(client, "message", fail_once, group="g", claim_after=timedelta(seconds=0.1), stop=stop)
+        soon = timedelta(seconds=0.1)
+        consumer = consume(
+            client, "message", group="g", claim_after=soon, retry_after=soon, stop=stop
+        )
+        consumer.run(fail_once)
     assert len(tried) == 2
     assert redis.xlen(FAILED) == 1
     redis.acl_deluser("consumer")

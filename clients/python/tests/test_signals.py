@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import signal
 import threading
 
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+
+from bus import put
+from toaster_events import CommandEvent, aio, consume
 from toaster_events._signals import stopping
 
 
@@ -24,3 +31,27 @@ def test_signals_are_left_alone_in_the_end_and_in_threads() -> None:
     thread.start()
     thread.join()
     assert seen == [False]
+
+
+def test_one_signal_stops_all_consumers_of_the_process(redis: Redis, server: str) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    async def kill(_: CommandEvent) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    async def others() -> None:
+        async with AsyncRedis.from_url(server) as client:
+            message = aio.consume(client, "message", group="g")
+            command = aio.consume(client, "command", group="g")
+            put(redis, "/stop", kind="command")
+            await asyncio.gather(message.run(print), command.run(kill))
+
+    in_thread = consume(redis, "button", group="g")
+    thread = threading.Thread(target=in_thread.run, args=(print,))
+    thread.start()
+    asyncio.run(others())
+    thread.join(10)
+    assert not thread.is_alive()
+    assert signal.getsignal(signal.SIGTERM) is before
+    with stopping(None) as stopped:
+        assert not stopped(), "the next consumer starts anew"
