@@ -30,13 +30,10 @@ COPY --from=build /build/target/release/event-fetcher /usr/local/bin/event-fetch
 COPY Fetcher.toml /etc/event-fetcher/Fetcher.toml
 
 ARG VERSION=0.1.0
-ARG REVISION=
-ARG SOURCE=
 LABEL org.opencontainers.image.title="service.event-fetcher" \
       org.opencontainers.image.description="Fetches the updates of a VK community and routes them as typed events over Redis" \
       org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.url="https://github.com/FUNCKA-TOASTER" \
       org.opencontainers.image.licenses="MIT"
 
 # EVENT_FETCHER_IMAGE lets the service warn of a token that was built into the image.

@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test test-redis lint torture soak fuzz bench bench-stages count
+.PHONY: help demo test test-redis lint torture soak fuzz bench bench-stages count packages
 
 TARGET = $(or $(CARGO_TARGET_DIR),target)
 # Cargo unifies features over all packages that it builds: these arguments give the features of the tests, so that
@@ -17,6 +17,8 @@ RATE ?= 1000
 SEED ?=
 # PROFILE=dev lets `make torture` use the binaries that the tests were built with.
 PROFILE ?= release
+# The target of static programs.
+MUSL = $(shell uname -m)-unknown-linux-musl
 # UPDATES is for `make soak`.
 UPDATES ?= 1000000
 
@@ -71,6 +73,15 @@ bench: ## Measures the service as a process, and its bounds: ARGS="--runs 3 --gr
 bench-stages: ## Measures each stage by itself: ARGS="encode --sample-count 1000"
 	@scripts/need redis-server redis-server cc gcc
 	@$(CARGO) bench --quiet --bench stages -- $(ARGS)
+
+packages: ## Makes .deb and .rpm packages of a static program, an SBOM and provenance, in target/packages
+	@scripts/need musl-gcc musl-tools cc gcc
+	@rustup target add $(MUSL)
+	EVENT_FETCHER_REVISION=$$(git rev-parse HEAD) $(CARGO) build --release --locked --bin event-fetcher --target $(MUSL)
+	rm -rf $(TARGET)/packages
+	scripts/package $(TARGET)/$(MUSL)/release/event-fetcher $(TARGET)/packages
+	scripts/sbom $(MUSL) >$(TARGET)/packages/event-fetcher.cdx.json
+	scripts/provenance $(TARGET)/packages/*.deb $(TARGET)/packages/*.rpm >$(TARGET)/packages/event-fetcher.intoto.json
 
 count: ## Counts the instructions of each stage; exactly reproducible
 	@scripts/need valgrind valgrind cc gcc

@@ -24,13 +24,26 @@
         "aarch64-linux"
       ];
       scopeFor = pkgs: import ./nix { inherit pkgs self crane; };
+      # The key makes a module that is imported twice count once; messages name the file.
+      module = name: file: {
+        key = "event-fetcher#nixosModules.${name}";
+        _file = "${self}/nix/${file}";
+        imports = [ (import ./nix/${file} { inherit self; }) ];
+      };
       eachPkgs = f: lib.genAttrs systems (system: f nixpkgs.legacyPackages.${system});
       eachSystem = f: eachPkgs (pkgs: f (scopeFor pkgs));
     in
     {
       packages = eachSystem (scope: {
         default = scope.event-fetcher;
-        inherit (scope) event-fetcher image simulator;
+        inherit (scope)
+          event-fetcher
+          image
+          sbom
+          simulator
+          ;
+        # Not a check, because it needs KVM.
+        vm-test = scope.callPackage ./nix/tests/vm.nix { inherit self; };
       });
 
       apps = eachSystem (scope: scope.callSet ./nix/apps.nix { });
@@ -38,7 +51,7 @@
       checks = eachSystem (scope: scope.callSet ./nix/checks.nix { inherit nixpkgs self advisory-db; });
 
       devShells = eachSystem (scope: {
-        default = scope.callPackage ./nix/shell.nix { };
+        default = scope.shell;
       });
 
       formatter = eachPkgs (pkgs: pkgs.nixfmt-tree);
@@ -48,8 +61,8 @@
       };
 
       nixosModules = {
-        default = import ./nix/module.nix { inherit self; };
-        toaster = import ./nix/toaster.nix { inherit self; };
+        default = module "default" "module.nix";
+        toaster = module "toaster" "toaster.nix";
       };
     };
 }

@@ -27,4 +27,6 @@ pkgs.lib.makeScope pkgs.newScope (scope: {
   simulator = scope.callPackage ./simulator.nix { };
   demo = scope.callPackage ./demo.nix { };
   image = scope.callPackage ./image.nix { };
+  sbom = scope.callPackage ./sbom.nix { };
+  shell = scope.callPackage ./shell.nix { };
 })

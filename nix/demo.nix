@@ -3,6 +3,7 @@
   lib,
   makeWrapper,
   redis,
+  facts,
   rust,
   event-fetcher,
 }:
@@ -21,6 +22,8 @@ rust.build {
 
   meta = {
     description = "Shows events on their way from a simulated VK to Redis";
+    inherit (facts) homepage;
+    license = lib.licenses.mit;
     mainProgram = "event-fetcher-demo";
     platforms = lib.platforms.linux;
   };

@@ -3,6 +3,8 @@
 # Plain values, which can be evaluated without nixpkgs.
 rec {
   name = "service.event-fetcher";
+  # The system that the service belongs to.
+  homepage = "https://github.com/FUNCKA-TOASTER";
 
   # Numbers, because the image has no /etc/passwd.
   uid = 65532;
@@ -25,8 +27,7 @@ rec {
     "org.opencontainers.image.title" = name;
     "org.opencontainers.image.description" =
       "Fetches the updates of a VK community and routes them as typed events over Redis";
-    # The public address of the repository, once it has one.
-    "org.opencontainers.image.source" = "";
+    "org.opencontainers.image.url" = homepage;
     "org.opencontainers.image.licenses" = "MIT";
   };
 

@@ -51,9 +51,13 @@ dockerTools.buildLayeredImage {
       StartPeriod = seconds facts.health.startPeriod;
       Retries = facts.health.retries;
     };
-    Labels = facts.labels // {
-      "org.opencontainers.image.version" = event-fetcher.version;
-      "org.opencontainers.image.revision" = revision;
-    };
+    Labels =
+      facts.labels
+      // {
+        "org.opencontainers.image.version" = event-fetcher.version;
+      }
+      // lib.optionalAttrs (revision != "") {
+        "org.opencontainers.image.revision" = revision;
+      };
   };
 }

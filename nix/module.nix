@@ -25,6 +25,11 @@ let
     else
       rendered;
 
+  secrets = import ./secrets.nix {
+    inherit lib;
+    inherit (cfg) settings;
+    hasPasswordFile = cfg.redis.passwordFile != null;
+  };
   inStore = path: path != null && lib.hasPrefix builtins.storeDir path;
   secret =
     description:
@@ -96,39 +101,30 @@ in
         assertion = !inStore cfg.redis.passwordFile;
         message = "services.event-fetcher.redis.passwordFile is in the Nix store, where everybody can read it.";
       }
-      {
-        assertion = !(cfg.settings.vk ? token) && !(cfg.settings.bus ? password);
-        message = "services.event-fetcher.settings ends up in the Nix store: use tokenFile and redis.passwordFile.";
-      }
-      {
-        # user:password@ in any of redis://, rediss://, redis+sentinel:// ...
-        assertion =
-          cfg.settings.bus.url == null
-          || builtins.match "[^/]*://[^@/]*:[^@/]+@.*" cfg.settings.bus.url == null;
-        message = "services.event-fetcher.settings.bus.url has a password and ends up in the Nix store: use redis.passwordFile.";
-      }
-    ];
+    ]
+    ++ map (key: {
+      assertion = false;
+      message = "services.event-fetcher.settings.${key} is a secret and ends up in the Nix store, where everybody can read it: use tokenFile, redis.passwordFile, or a file outside the store.";
+    }) secrets;
 
+    systemd.packages = [ cfg.package ];
+    # What differs from the unit in the package; "" removes the package's own value.
     systemd.services.event-fetcher = {
-      description = "Events of a VK community, over Redis";
-      documentation = [ "file:${cfg.package}/share/event-fetcher/Fetcher.toml" ];
       wantedBy = [ "multi-user.target" ];
-      wants = [ "network-online.target" ];
-      after = [
-        "network-online.target"
-        "redis.service"
-      ];
-      # glibc returns large blocks to the system when they are freed, instead of keeping up to 64 MiB.
-      environment = {
-        MALLOC_MMAP_THRESHOLD_ = "131072";
-        MALLOC_TRIM_THRESHOLD_ = "131072";
-      };
-      serviceConfig = (import ./unit.nix) // {
-        ExecStart = "${lib.getExe cfg.package} run --config ${checked}";
-        ExecReload = "${lib.getExe' pkgs.coreutils "kill"} -HUP $MAINPID";
-        LoadCredential =
-          lib.optional (cfg.tokenFile != null) "token:${cfg.tokenFile}"
-          ++ lib.optional (cfg.redis.passwordFile != null) "redis-password:${cfg.redis.passwordFile}";
+      serviceConfig = {
+        ExecStart = [
+          ""
+          "${lib.getExe cfg.package} run --config ${checked}"
+        ];
+        ExecReload = [
+          ""
+          "${lib.getExe' pkgs.coreutils "kill"} -HUP $MAINPID"
+        ];
+        LoadCredential = [
+          ""
+        ]
+        ++ lib.optional (cfg.tokenFile != null) "token:${cfg.tokenFile}"
+        ++ lib.optional (cfg.redis.passwordFile != null) "redis-password:${cfg.redis.passwordFile}";
       };
     };
   };

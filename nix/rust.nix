@@ -1,4 +1,4 @@
-# What all builds of the Rust workspace share: the sources, and the dependencies, built once.
+# What all builds of the Rust workspace share: the sources, and the dependencies, built once for each profile.
 { lib, craneLib }:
 let
   # Only what cargo reads, so that a changed document rebuilds nothing.
@@ -38,26 +38,32 @@ let
     inherit src;
     strictDeps = true;
   };
-  cargoArtifacts = craneLib.buildDepsOnly (
+  # Packages, and what cargo unifies features over.
+  release = craneLib.buildDepsOnly (
     common
     // {
-      cargoExtraArgs = "--locked --workspace";
-      # Crane builds the dependencies with the features that tests and lints need; the documentation and
-      # the service alone need fewer.
-      postBuild = ''
-        cargoWithProfile check --locked --workspace
+      buildPhaseCargoCommand = ''
         cargoWithProfile build --locked --package event-fetcher
+        cargoWithProfile build --locked --package vk-simulator
+        cargoWithProfile test --no-run --locked --package event-fetcher
       '';
+      doCheck = false;
     }
   );
+  # Lints, tests and documentation use the profile of development: link-time optimisation of each test program would
+  # take longer than the tests.
+  development = common // {
+    CARGO_PROFILE = "dev";
+    cargoExtraArgs = "--locked --workspace";
+  };
 in
 {
-  inherit
-    src
-    testSrc
-    common
-    cargoArtifacts
-    ;
+  inherit src testSrc common;
+
+  # Arguments for checks of the workspace.
+  checked = development // {
+    cargoArtifacts = craneLib.buildDepsOnly development;
+  };
 
   # Builds a part of the workspace on top of the dependencies. Tests are a check of their own.
   build =
@@ -65,7 +71,7 @@ in
     craneLib.buildPackage (
       common
       // {
-        inherit cargoArtifacts;
+        cargoArtifacts = release;
         doCheck = false;
       }
       // args

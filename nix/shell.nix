@@ -12,6 +12,7 @@
   python3,
   redis,
   shellcheck,
+  util-linux,
   event-fetcher,
 }:
 craneLib.devShell {
@@ -29,5 +30,6 @@ craneLib.devShell {
     python3
     redis
     shellcheck
+    util-linux # script
   ];
 }

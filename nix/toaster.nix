@@ -11,13 +11,26 @@ let
   cfg = config.services.toaster;
   facts = import ./facts.nix;
   inherit (facts) toaster;
+  # As in Redis' own image.
+  redisUser = "999:999";
+  # What both containers may not do.
+  confined = [
+    "--read-only"
+    "--cap-drop=ALL"
+    "--security-opt=no-new-privileges"
+  ];
   docker = lib.getExe config.virtualisation.docker.package;
 
   redisImage = pkgs.dockerTools.buildLayeredImage {
     name = "toaster-redis";
     tag = "latest";
-    extraCommands = "mkdir data";
+    # A new volume takes its owner from here.
+    fakeRootCommands = ''
+      mkdir data
+      chown ${redisUser} data
+    '';
     config = {
+      User = redisUser;
       Entrypoint = [ (lib.getExe' pkgs.redis "redis-server") ];
       WorkingDir = "/data";
     };
@@ -90,7 +103,8 @@ in
         extraOptions = [
           "--network=${toaster.network}"
           "--ip=${toaster.redis}"
-        ];
+        ]
+        ++ confined;
       };
 
       ${facts.name} = {
@@ -102,10 +116,8 @@ in
         extraOptions = [
           "--network=${toaster.network}"
           "--ip=${toaster.service}"
-          "--read-only"
-          "--cap-drop=ALL"
-          "--security-opt=no-new-privileges"
-        ];
+        ]
+        ++ confined;
       };
     };
   };

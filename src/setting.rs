@@ -22,6 +22,14 @@ pub(crate) const YEAR: u64 = 365 * 24 * HOUR;
 /// `["names.hard_ttl", "must not be shorter than", "names.soft_ttl"]`.
 pub(crate) type Contradiction = [&'static str; 3];
 
+/// A value that is written with quotes or, rightly or by mistake, without.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Written {
+    Number(i64),
+    Text(String),
+}
+
 /// A text that `parse` accepts.
 pub(crate) fn text<'de, D: Deserializer<'de>, T>(
     from: D,
@@ -51,12 +59,6 @@ where
 pub(crate) fn duration<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
     from: D,
 ) -> Result<Duration, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        Number(i64),
-        Text(String),
-    }
     let (min, max) = (Duration::from_millis(MIN), Duration::from_millis(MAX));
     let text = match Written::deserialize(from) {
         Ok(Written::Number(number)) => number.to_string(),

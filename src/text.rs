@@ -1,4 +1,6 @@
-//! Escapes and shortens text from VK and Redis for the terminal and the log.
+//! Texts for the terminal and the log: escapes and shortens those from VK and Redis, and puts errors in words.
+
+use std::error::Error;
 
 /// The most characters of a text that an error or a log line quotes.
 const EXCERPT: usize = 300;
@@ -7,6 +9,29 @@ const EXCERPT: usize = 300;
 /// the rest of the message.
 pub(crate) fn excerpt(text: &str) -> String {
     shortened(text, EXCERPT)
+}
+
+/// The innermost cause of an error in words, without the system's number for it: `Connection refused`. The
+/// errors around it say only that something inside them failed.
+pub(crate) fn cause(error: &(dyn Error + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    let text = innermost.to_string();
+    match text.rsplit_once(" (os error ") {
+        Some((words, _)) => words.to_owned(),
+        None => text,
+    }
+}
+
+/// What is wrong with a JSON text, without the position: where several texts are read, that is a riddle.
+pub(crate) fn json_problem(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((problem, _)) => problem.to_owned(),
+        None => text,
+    }
 }
 
 /// Escapes the characters that a terminal interprets: control characters, which begin escape codes and new
@@ -50,6 +75,21 @@ mod tests {
         assert_eq!(harmless("a\x1b[2Jb\r\n"), "a\\u{1b}[2Jb\\r\\n");
         assert_eq!(harmless("\u{9b}31m\u{7f}\u{202e}"), "\\u{9b}31m\\u{7f}\\u{202e}");
         assert_eq!(harmless("Привет, 👩‍👩‍👧 \\"), "Привет, 👩‍👩‍👧 \\");
+    }
+
+    #[test]
+    fn an_error_is_said_in_the_words_of_its_cause() {
+        let refused = std::io::Error::from_raw_os_error(111);
+        assert_eq!(refused.to_string(), "Connection refused (os error 111)");
+        assert_eq!(cause(&refused), "Connection refused");
+        assert_eq!(cause(&redis::RedisError::from(refused)), "Connection refused");
+    }
+
+    #[test]
+    fn a_problem_with_json_has_no_position() {
+        let problem = |text| json_problem(&serde_json::from_str::<u8>(text).unwrap_err());
+        assert_eq!(problem("{"), "invalid type: map, expected u8");
+        assert_eq!(problem(""), "EOF while parsing a value");
     }
 
     #[test]

@@ -26,6 +26,7 @@ runCommand "event-fetcher-image"
     holds '.config.Healthcheck.Test[0] == "CMD"'
     holds ".config.Labels[\"org.opencontainers.image.title\"] == \"$imageName\""
     holds '.config.Env | all(startswith("TOKEN=") | not)'
+    holds '.config.Labels | all(. != "")'
     jq -e --arg tag "$imageName:latest" '.[0].RepoTags == [$tag]' image/manifest.json >/dev/null
 
     cmp "root$configFile" ${../../Fetcher.toml}

@@ -93,14 +93,20 @@ testers.runNixOSTest {
       start_all()
       far.wait_for_unit("vk.service")
       far.wait_for_unit("redis-bus.service")
-      # Type=notify: waits for the first poll.
       near.wait_for_unit("event-fetcher.service")
-      near.succeed("${lib.getExe nodes.near.services.event-fetcher.package} health")
+      near.wait_until_succeeds("${lib.getExe nodes.near.services.event-fetcher.package} health", timeout=60)
 
       with subtest("events arrive"):
           generate(200)
           all_there(1200)
           assert on_the_bus() == 200, on_the_bus()
+
+      with subtest("a start does not wait for Redis"):
+          far.succeed("systemctl stop redis-bus.service")
+          near.succeed("systemctl restart event-fetcher.service")
+          near.fail("${lib.getExe nodes.near.services.event-fetcher.package} health")
+          far.succeed("systemctl start redis-bus.service")
+          near.wait_until_succeeds("${lib.getExe nodes.near.services.event-fetcher.package} health", timeout=60)
 
       with subtest("a restart loses nothing"):
           generate(200)

@@ -8,9 +8,8 @@ use tokio::time::sleep;
 use super::{
     CommitError, Content, LeaseTerm, Position, RedisBus,
     durability::{Waited, wait_durable},
-    redis_bus::Reply,
     retrying::RetryingConnection,
-    scripts::ScriptCall,
+    scripts::{ScriptCall, parse_reply},
 };
 use crate::{
     ops::{
@@ -71,7 +70,7 @@ impl<'a> RedisCommitter<'a> {
             match reply {
                 CommitReply::Ok { duplicates } => break duplicates,
                 CommitReply::AlreadyDone => {
-                    tracing::info!(%ts, "this commit had already been applied: its reply was lost");
+                    tracing::info!("this commit had already been applied: its reply was lost");
                     break 0;
                 }
                 CommitReply::Failed(error) => return Err(error),
@@ -100,9 +99,8 @@ impl<'a> RedisCommitter<'a> {
         if let Some(recovery) = full.reset() {
             tracing::info!("the stream accepts events again, {recovery}; fetching continues");
         }
-        let (durability, health) = (self.bus.settings.durability, &self.bus.health);
-        while wait_durable(&mut self.connection, durability, health).await?
-            == Waited::ConnectionLost
+        let (settings, health) = (&self.bus.settings, &self.bus.health);
+        while wait_durable(&mut self.connection, settings, health).await? == Waited::ConnectionLost
         {
             self.bus.renew(&mut self.connection, self.epoch).await?;
         }
@@ -162,24 +160,18 @@ impl CommitReply {
 
 impl FromRedisValue for CommitReply {
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
-        let Reply { status, values } = redis::from_redis_value(value)?;
-        match status.as_str() {
-            "OK" => {
-                let [duplicates] = redis::from_redis_value(Value::Array(values))?;
-                Ok(Self::Ok { duplicates })
+        parse_reply(value, |reply| match *reply {
+            ["OK", duplicates] => Some(Self::Ok { duplicates: duplicates.parse().ok()? }),
+            ["ALREADY_DONE"] => Some(Self::AlreadyDone),
+            ["FENCED"] => Some(Self::Failed(CommitError::Fenced)),
+            ["ROLLED_BACK", generation, ts] => {
+                Some(Self::Failed(CommitError::rolled_back(generation, ts)?))
             }
-            "ALREADY_DONE" => Ok(Self::AlreadyDone),
-            "FENCED" => Ok(Self::Failed(CommitError::Fenced)),
-            "ROLLED_BACK" => Ok(Self::Failed(CommitError::rolled_back(values)?)),
-            "STREAM_FULL" => {
-                // Anybody can name a group, and not only in UTF-8.
-                let (stream, group): (String, Vec<u8>) =
-                    redis::from_redis_value(Value::Array(values))?;
-                let group = String::from_utf8_lossy(&group).into_owned();
-                Ok(Self::StreamFull { stream, group })
+            ["STREAM_FULL", stream, group] => {
+                Some(Self::StreamFull { stream: stream.to_owned(), group: group.to_owned() })
             }
-            other => Err(format!("unknown reply of commit.lua: {other}").into()),
-        }
+            _ => None,
+        })
     }
 }
 

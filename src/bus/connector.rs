@@ -5,20 +5,22 @@ use std::{path::Path, sync::Arc, time::Duration};
 use redis::{
     AsyncConnectionConfig, Client, ClientTlsConfig, Cmd, ConnectionInfo, IntoConnectionInfo,
     Pipeline, RedisFuture, RedisResult, TlsCertificates, TlsMode, Value,
-    aio::{ConnectionLike, MultiplexedConnection},
+    aio::ConnectionLike,
     cluster::{ClusterClient, ClusterConfig},
-    cluster_async::ClusterConnection,
     sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType},
 };
 use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
 use super::{Config, RedisUrl, Tls, Topology};
-use crate::ops::process;
+use crate::{ops::process, text};
 
 /// Opens connections to the Redis that `bus.url` names.
 #[derive(Clone)]
-pub struct Connector(Kind);
+pub struct Connector {
+    kind: Kind,
+    timeout: Duration,
+}
 
 #[derive(Clone)]
 enum Kind {
@@ -34,24 +36,23 @@ impl Connector {
     /// A certificate file cannot be read or used.
     pub fn new(url: &RedisUrl, settings: &Config) -> anyhow::Result<Self> {
         process::install_tls_provider();
-        let login = login(url.topology().any_address(), settings)?;
+        let login = login(url.any_address(), settings)?;
         let certificates = certificates(&settings.tls)?;
-        Ok(Self(match url.topology() {
-            Topology::Single(_) => Kind::Single(Box::new(match certificates {
+        let kind = match url.topology() {
+            Topology::Single => Kind::Single(Box::new(match certificates {
                 Some(certificates) => Client::build_with_tls(login, certificates)?,
                 None => Client::open(login)?,
             })),
-            Topology::Sentinel { sentinels, master } => {
-                let sentinels: Vec<_> = sentinels
-                    .iter()
-                    .map(|url| Ok(url.expose_secret().into_connection_info()?.addr().clone()))
+            Topology::Sentinel(master) => {
+                let sentinels = url
+                    .servers()
+                    .map(|url| Ok(url.into_connection_info()?.addr().clone()))
                     .collect::<RedisResult<_>>()?;
                 let client = sentinel(sentinels, master, &login, certificates)?;
                 Kind::Sentinel(Arc::new(Mutex::new(client)))
             }
-            Topology::Cluster(nodes) => {
-                let nodes = nodes.iter().map(ExposeSecret::expose_secret);
-                let mut builder = ClusterClient::builder(nodes);
+            Topology::Cluster => {
+                let mut builder = ClusterClient::builder(url.servers());
                 if let Some(password) = login.redis_settings().password() {
                     builder = builder.password(password);
                 }
@@ -60,39 +61,41 @@ impl Connector {
                 }
                 Kind::Cluster(Box::new(builder.build()?))
             }
-        }))
+        };
+        Ok(Self { kind, timeout: settings.timeout })
     }
 
-    /// Connects within `timeout`. Commands on the connection fail after `response_timeout`.
+    /// Connects within `bus.timeout`. Commands on the connection fail after the same time.
     ///
     /// # Errors
     /// Redis is unreachable or rejected the login.
-    pub async fn connect(
-        &self,
-        timeout: Duration,
-        response_timeout: Duration,
-    ) -> RedisResult<Connection> {
+    pub async fn connect(&self) -> RedisResult<Connection> {
+        self.connect_to_block(Duration::ZERO).await
+    }
+
+    /// Connects for commands that block for up to `block`.
+    ///
+    /// # Errors
+    /// Redis is unreachable or rejected the login.
+    pub async fn connect_to_block(&self, block: Duration) -> RedisResult<Connection> {
+        let (timeout, response_timeout) = (self.timeout, self.timeout + block);
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(timeout))
             .set_response_timeout(Some(response_timeout));
-        match &self.0 {
+        Ok(match &self.kind {
             Kind::Single(client) => {
-                let connection =
-                    client.get_multiplexed_async_connection_with_config(&config).await?;
-                Ok(Connection::Single(connection))
+                Connection::new(client.get_multiplexed_async_connection_with_config(&config).await?)
             }
-            Kind::Sentinel(client) => {
-                let mut client = client.lock().await;
-                Ok(Connection::Single(client.get_async_connection_with_config(&config).await?))
-            }
+            Kind::Sentinel(client) => Connection::new(
+                client.lock().await.get_async_connection_with_config(&config).await?,
+            ),
             Kind::Cluster(client) => {
                 let config = ClusterConfig::new()
                     .set_connection_timeout(timeout)
                     .set_response_timeout(response_timeout);
-                let connection = client.get_async_connection_with_config(config).await?;
-                Ok(Connection::Cluster(connection))
+                Connection::new(client.get_async_connection_with_config(config).await?)
             }
-        }
+        })
     }
 }
 
@@ -132,7 +135,8 @@ fn sentinel(
 
 fn certificates(tls: &Tls) -> anyhow::Result<Option<TlsCertificates>> {
     let read = |path: &Path| {
-        std::fs::read(path).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
+        std::fs::read(path)
+            .map_err(|error| anyhow::anyhow!("{}: {}", path.display(), text::cause(&error)))
     };
     let root_cert = tls.ca.as_deref().map(read).transpose()?;
     let client_tls = match (&tls.certificate, &tls.key) {
@@ -148,20 +152,17 @@ fn certificates(tls: &Tls) -> anyhow::Result<Option<TlsCertificates>> {
 }
 
 /// A connection to one server or to a cluster.
-#[derive(Clone)]
-pub enum Connection {
-    /// To one server.
-    Single(MultiplexedConnection),
-    /// To a cluster.
-    Cluster(ClusterConnection),
+pub struct Connection(Box<dyn ConnectionLike + Send + Sync>);
+
+impl Connection {
+    fn new(connection: impl ConnectionLike + Send + Sync + 'static) -> Self {
+        Self(Box::new(connection))
+    }
 }
 
 impl ConnectionLike for Connection {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
-        match self {
-            Self::Single(connection) => connection.req_packed_command(cmd),
-            Self::Cluster(connection) => connection.req_packed_command(cmd),
-        }
+        self.0.req_packed_command(cmd)
     }
 
     fn req_packed_commands<'a>(
@@ -170,16 +171,10 @@ impl ConnectionLike for Connection {
         offset: usize,
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
-        match self {
-            Self::Single(connection) => connection.req_packed_commands(pipeline, offset, count),
-            Self::Cluster(connection) => connection.req_packed_commands(pipeline, offset, count),
-        }
+        self.0.req_packed_commands(pipeline, offset, count)
     }
 
     fn get_db(&self) -> i64 {
-        match self {
-            Self::Single(connection) => connection.get_db(),
-            Self::Cluster(connection) => connection.get_db(),
-        }
+        self.0.get_db()
     }
 }

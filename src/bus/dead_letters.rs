@@ -10,7 +10,8 @@ use redis::{
 
 use super::{
     Config, Connection, Connector, EntryId, Keys, PermanentError, StreamEntry,
-    retrying::RetryingConnection, scripts::Scripts,
+    retrying::RetryingConnection,
+    scripts::{Scripts, parse_reply},
 };
 use crate::{event::Event, ops::health::Health};
 
@@ -62,7 +63,7 @@ impl DeadLetters {
     /// # Errors
     /// Redis is unreachable or rejected the login.
     pub async fn open(connector: &Connector, settings: &Config) -> RedisResult<Self> {
-        let connection = connector.connect(settings.timeout, settings.timeout).await?;
+        let connection = connector.connect().await?;
         // The key of dead letters is the same for all communities of a namespace.
         Ok(Self { connection, key: Keys::new(settings, 0).dead_letters })
     }
@@ -127,8 +128,7 @@ impl Requeuer {
         group_id: i64,
         health: Arc<Health>,
     ) -> Self {
-        let connection =
-            RetryingConnection::new(connector, settings.timeout, health, Counter::default());
+        let connection = RetryingConnection::new(connector, health, Counter::default());
         Self { connection, scripts: Scripts::new(settings, group_id) }
     }
 
@@ -157,17 +157,14 @@ impl Requeuer {
 
 impl FromRedisValue for Requeued {
     fn from_redis_value(value: Value) -> Result<Self, redis::ParsingError> {
-        // Anybody can name a group, and not only in UTF-8.
-        let words: Vec<Vec<u8>> = redis::from_redis_value(value)?;
-        let words: Vec<_> = words.iter().map(|word| String::from_utf8_lossy(word)).collect();
-        match words.iter().map(AsRef::as_ref).collect::<Vec<_>>()[..] {
-            ["REQUEUED"] => Ok(Self::Requeued),
-            ["DUPLICATE"] => Ok(Self::Duplicate),
-            ["GONE"] => Ok(Self::Gone),
+        parse_reply(value, |reply| match *reply {
+            ["REQUEUED"] => Some(Self::Requeued),
+            ["DUPLICATE"] => Some(Self::Duplicate),
+            ["GONE"] => Some(Self::Gone),
             ["STREAM_FULL", stream, group] => {
-                Ok(Self::StreamFull { stream: stream.to_owned(), group: group.to_owned() })
+                Some(Self::StreamFull { stream: stream.to_owned(), group: group.to_owned() })
             }
-            _ => Err("unknown reply of requeue.lua".into()),
-        }
+            _ => None,
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use redis::{FromRedisValue, ParsingError, Value};
 
-use super::{Advice, Durability, PermanentError, retrying::RetryingConnection};
+use super::{Advice, Config, Durability, PermanentError, retrying::RetryingConnection};
 use crate::ops::{
     dependency::{Cause, Dependency},
     health::Health,
@@ -30,10 +30,10 @@ const AOF: Advice = Advice::Do(
 /// Redis returned a permanent error.
 pub(super) async fn wait_durable(
     connection: &mut RetryingConnection,
-    durability: Durability,
+    settings: &Config,
     health: &Health,
 ) -> Result<Waited, PermanentError> {
-    let millis = connection.timeout().as_millis() / 2;
+    let (durability, millis) = (settings.durability, settings.timeout.as_millis() / 2);
     let (command, required) = match durability {
         Durability::None => return Ok(Waited::Durable),
         Durability::Aof => (redis::cmd("WAITAOF").arg(1).arg(0).arg(millis).take(), 1),

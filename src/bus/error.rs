@@ -21,7 +21,7 @@ pub enum CommitError {
     #[error(transparent)]
     Permanent(#[from] PermanentError),
     /// The reader of standard output closed it.
-    #[error("standard output is closed: {0}")]
+    #[error("standard output is closed: {}", text::cause(.0))]
     StdoutClosed(#[from] std::io::Error),
 }
 

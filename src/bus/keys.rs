@@ -81,9 +81,8 @@ impl EntryId {
     /// Formats the time of day in UTC: `HH:MM:SS`.
     #[must_use]
     pub fn time(self) -> String {
-        let seconds = self.millis / 1000;
-        let (hours, minutes) = (seconds / 3600 % 24, seconds / 60 % 60);
-        format!("{hours:02}:{minutes:02}:{:02}", seconds % 60)
+        let time = self.date_and_time();
+        time["YYYY-MM-DDT".len()..time.len() - "Z".len()].to_owned()
     }
 
     /// Formats the time in UTC as RFC 3339: `YYYY-MM-DDTHH:MM:SSZ`.

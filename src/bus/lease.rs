@@ -7,50 +7,82 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     CommitError, LeaseTerm, PermanentError, RedisBus,
-    redis_bus::{Reply, parse_position},
     retrying::RetryingConnection,
+    scripts::{parse_position, parse_reply},
 };
-use crate::{
-    ops::{dependency::Dependency, health::Role},
-    text,
-};
+use crate::{ops::dependency::Dependency, text};
 
 impl RedisBus {
     /// Acquires the lease, after waiting for its holder, and reads the committed position.
     pub(super) async fn acquire(&self) -> Result<LeaseTerm, PermanentError> {
         let mut connection = self.connection(&self.metrics.lease_retries);
         let mut is_waiting = false;
-        let mut without_ttl = LeaseWithoutTtl::new(self);
+        // A live instance sets the TTL three times per lease term, so a lease without one was set by hand or
+        // restored from a backup. It is stale once the same holder has had it for a whole term.
+        let mut without_ttl: Option<(String, Instant)> = None;
         loop {
             let mut call = self.scripts.acquire();
             call.arg(&self.instance).arg(millis(self.settings.lease));
-            if let Some(holder) = without_ttl.stale_holder() {
+            if let Some((holder, since)) = &without_ttl
+                && since.elapsed() >= self.settings.lease
+            {
                 call.arg(holder);
             }
-            let (holder, ttl) = match connection.run("the lease", &call).await? {
+            let reply = connection.run("the lease", &call).await?;
+            if !matches!(reply, AcquireReply::Held { ttl: None, .. })
+                && without_ttl.take().is_some()
+            {
+                self.health.ok(Dependency::Lease);
+            }
+            let (holder, ttl) = match reply {
                 AcquireReply::Acquired(term) => {
-                    without_ttl.ended();
-                    self.health.role(Role::Fetching);
-                    tracing::info!(epoch = term.epoch, position = ?term.position, "fetching for this community");
+                    self.health.acquired(term.position.is_some());
+                    let (ts, generation) =
+                        term.position.map(|it| (it.ts.get(), it.generation)).unzip();
+                    tracing::info!(
+                        epoch = term.epoch,
+                        ts,
+                        generation,
+                        "fetching for this community"
+                    );
                     return Ok(term);
                 }
                 AcquireReply::Held { holder, ttl } => (holder, ttl),
             };
-            self.health.role(Role::Standby);
+            self.health.standing_by();
             let poll_interval = self.settings.lease / 10;
-            let Some(ttl) = ttl else {
-                without_ttl.observe(holder);
-                sleep(poll_interval).await;
-                continue;
-            };
-            without_ttl.ended();
-            if !is_waiting {
+            if ttl.is_none() {
+                if without_ttl.is_none() {
+                    self.report_without_ttl(&holder);
+                }
+                if without_ttl.as_ref().is_none_or(|(first, _)| *first != holder) {
+                    without_ttl = Some((holder, Instant::now()));
+                }
+            } else if !is_waiting {
                 let by = text::excerpt(&holder);
                 tracing::info!(by, "another instance fetches for this community; standing by");
                 is_waiting = true;
             }
-            sleep(ttl.min(poll_interval)).await;
+            sleep(ttl.map_or(poll_interval, |ttl| ttl.min(poll_interval))).await;
         }
+    }
+
+    fn report_without_ttl(&self, holder: &str) {
+        let key = self.scripts.lease_key();
+        self.health.failing(
+            Dependency::Lease,
+            format_args!(
+                "{key} has no TTL; it is taken over after one lease term, or once it is deleted"
+            ),
+        );
+        let (holder, term_s) = (text::excerpt(holder), self.settings.lease.as_secs_f64());
+        tracing::warn!(
+            key,
+            holder,
+            term_s,
+            "the lease has no TTL, so no live instance set it: it is taken over after one lease term. To \
+             take it over at once, delete the key; to prevent the takeover, give it a TTL"
+        );
     }
 
     /// Renews the lease while polled. Returns why the lease term ended.
@@ -87,61 +119,8 @@ impl RedisBus {
         let reply: RedisResult<i64> =
             self.connection(&self.metrics.lease_retries).try_run(call.arg(&self.instance)).await;
         if let Err(error) = reply {
-            let error = text::excerpt(&error.to_string());
+            let error = text::excerpt(&text::cause(&error));
             tracing::warn!(error, "the lease was not released; it expires by itself");
-        }
-    }
-}
-
-/// Observes a lease that has no TTL while this instance waits for it.
-///
-/// A live instance sets the TTL three times per lease term, so such a lease was set by hand or
-/// restored from a backup. It is stale once the same holder has had it for a whole term.
-struct LeaseWithoutTtl<'a> {
-    bus: &'a RedisBus,
-    observed: Option<(String, Instant)>,
-}
-
-impl<'a> LeaseWithoutTtl<'a> {
-    fn new(bus: &'a RedisBus) -> Self {
-        Self { bus, observed: None }
-    }
-
-    /// `holder` has the lease, and it has no TTL.
-    fn observe(&mut self, holder: String) {
-        let key = self.bus.scripts.lease_key();
-        if self.observed.is_none() {
-            self.bus.health.failing(
-                Dependency::Lease,
-                format_args!(
-                    "{key} has no TTL; it is taken over after one lease term, or once it is deleted"
-                ),
-            );
-            let term_s = self.bus.settings.lease.as_secs_f64();
-            let quoted = text::excerpt(&holder);
-            tracing::warn!(
-                key,
-                holder = quoted,
-                term_s,
-                "the lease has no TTL, so no live instance set it: it is taken over after one lease term. To \
-                 take it over at once, delete the key; to prevent the takeover, give it a TTL"
-            );
-        }
-        if self.observed.as_ref().is_none_or(|(first, _)| *first != holder) {
-            self.observed = Some((holder, Instant::now()));
-        }
-    }
-
-    /// The holder, once it has had the lease without a TTL for a whole lease term.
-    fn stale_holder(&self) -> Option<&str> {
-        let (holder, since) = self.observed.as_ref()?;
-        (since.elapsed() >= self.bus.settings.lease).then_some(holder)
-    }
-
-    /// The lease has a TTL again, or this instance acquired it.
-    fn ended(&mut self) {
-        if self.observed.take().is_some() {
-            self.bus.health.ok(Dependency::Lease);
         }
     }
 }
@@ -158,21 +137,21 @@ enum AcquireReply {
 
 impl FromRedisValue for AcquireReply {
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
-        let Reply { status, values } = redis::from_redis_value(value)?;
-        match status.as_str() {
-            "ACQUIRED" => {
-                let (epoch, generation, ts): (u64, String, String) =
-                    redis::from_redis_value(Value::Array(values))?;
-                let position = parse_position(&generation, &ts)?;
-                Ok(Self::Acquired(LeaseTerm { epoch, position }))
+        parse_reply(value, |reply| match *reply {
+            ["ACQUIRED", epoch, "", ""] => {
+                Some(Self::Acquired(LeaseTerm { epoch: epoch.parse().ok()?, position: None }))
             }
-            "HELD" => {
-                let (holder, ttl): (String, i64) = redis::from_redis_value(Value::Array(values))?;
+            ["ACQUIRED", epoch, generation, ts] => Some(Self::Acquired(LeaseTerm {
+                epoch: epoch.parse().ok()?,
+                position: Some(parse_position(generation, ts)?),
+            })),
+            ["HELD", holder, ttl] => {
+                let ttl: i64 = ttl.parse().ok()?;
                 let ttl = u64::try_from(ttl).ok().map(|ttl| Duration::from_millis(ttl.max(1)));
-                Ok(Self::Held { holder, ttl })
+                Some(Self::Held { holder: holder.to_owned(), ttl })
             }
-            other => Err(format!("unknown reply of acquire.lua: {other}").into()),
-        }
+            _ => None,
+        })
     }
 }
 
@@ -181,13 +160,14 @@ struct RenewReply(Result<(), CommitError>);
 
 impl FromRedisValue for RenewReply {
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
-        let Reply { status, values } = redis::from_redis_value(value)?;
-        Ok(Self(match status.as_str() {
-            "OK" => Ok(()),
-            "FENCED" => Err(CommitError::Fenced),
-            "ROLLED_BACK" => Err(CommitError::rolled_back(values)?),
-            other => return Err(format!("unknown reply of renew.lua: {other}").into()),
-        }))
+        parse_reply(value, |reply| match *reply {
+            ["OK"] => Some(Self(Ok(()))),
+            ["FENCED"] => Some(Self(Err(CommitError::Fenced))),
+            ["ROLLED_BACK", generation, ts] => {
+                Some(Self(Err(CommitError::rolled_back(generation, ts)?)))
+            }
+            _ => None,
+        })
     }
 }
 

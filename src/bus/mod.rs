@@ -27,10 +27,7 @@ use std::{
 use self::commit::RedisCommitter;
 use crate::{
     event::Event,
-    ops::{
-        health::{Health, Role},
-        metrics::Commits,
-    },
+    ops::{health::Health, metrics::Commits},
     ts::Ts,
 };
 pub use config::{Config, Delivery, Durability, Encoding, EventNames, Pubsub, Tls, Unrouted};
@@ -86,7 +83,7 @@ impl Bus {
     ) -> anyhow::Result<Self> {
         Ok(match &settings.url {
             BusUrl::Stdout => {
-                health.role(Role::Fetching);
+                health.acquired(false);
                 Self::Stdout
             }
             BusUrl::Redis(url) => {
@@ -134,7 +131,7 @@ impl Bus {
     #[must_use]
     pub fn entry(&self, event: &Event, unique: bool) -> StreamEntry {
         match self {
-            Self::Redis(bus) => bus.entry(event, unique),
+            Self::Redis(bus) => bus.scripts.entry(event, unique),
             Self::Stdout => StreamEntry::new(event, unique),
         }
     }
@@ -143,7 +140,7 @@ impl Bus {
     #[must_use]
     pub fn committer(&self, term: &LeaseTerm) -> Committer<'_> {
         match self {
-            Self::Redis(bus) => Committer(Some(bus.committer(term))),
+            Self::Redis(bus) => Committer(Some(RedisCommitter::new(bus, term))),
             Self::Stdout => Committer(None),
         }
     }

@@ -26,6 +26,7 @@
 
 use serde_json::{Number, Value};
 
+use self::Py::{Int, Json, List, Object, Text};
 use crate::event::{Button, Content, Event, Message, Peer, Reaction, Reply, User};
 
 /// The Python classes of a pickled event, in the consumer's code. All names are ASCII.
@@ -95,10 +96,62 @@ fn is_name(text: &str) -> bool {
 /// whose parts are the consumer's `NamedTuple`s.
 #[must_use]
 pub fn pickle(event: &Event, classes: &PickleClasses) -> Vec<u8> {
+    let Event { event_id, peer, user, content } = event;
+    let content = match content {
+        Content::Message(it) | Content::Command(it) => {
+            ("message", message(it, peer.bpid, classes.version))
+        }
+        Content::Button(Button { cmid, beid, payload }) => {
+            ("button", Object("Button", vec![Int(*cmid), Text(beid), Json(payload)]))
+        }
+        Content::Reaction(Reaction { cmid, rid }) => {
+            ("reaction", Object("Reaction", vec![Int(*cmid), Int(*rid)]))
+        }
+    };
+    let Peer { bpid, cid, name } = peer;
+    let peer = ("peer", Object("Peer", vec![Int(*bpid), Int(*cid), Text(name)]));
+    let User { uuid, name, firstname, lastname, nick } = user;
+    let names = [name, firstname, lastname, nick].map(|name| Text(name));
+    let user = ("user", Object("User", [Int(*uuid)].into_iter().chain(names).collect()));
+    let (second, third) = match classes.version {
+        Version::Toaster => (user, peer),
+        Version::FunckaBots => (peer, user),
+    };
     let mut writer = Writer { classes, out: vec![0x80, 3] };
-    writer.event(event);
-    writer.out.push(b'.');
+    writer.event([
+        // In the order in which that version of the predecessor set them.
+        ("event_type", Text(event.event_type().as_str())),
+        ("event_id", Text(event_id)),
+        second,
+        third,
+        content,
+    ]);
     writer.out
+}
+
+/// A Python value.
+enum Py<'a> {
+    None,
+    Int(i64),
+    Text(&'a str),
+    Json(&'a Value),
+    List(Vec<Self>),
+    /// A `NamedTuple` of this class, whose `__new__` takes the fields in their order.
+    Object(&'static str, Vec<Self>),
+}
+
+fn message(message: &Message, peer: i64, version: Version) -> Py<'_> {
+    let Message { cmid, text, reply: of, forward, attachments } = message;
+    let of = of.as_ref().map_or(Py::None, reply);
+    let all = version == Version::FunckaBots;
+    let forward = forward.iter().filter(|it| all || it.bpid == Some(peer)).map(reply).collect();
+    let attachments = attachments.iter().map(|it| Text(it)).collect();
+    Object("Message", vec![Int(*cmid), Text(text), of, List(forward), List(attachments)])
+}
+
+/// The predecessor's reply starts with the author, which VK may omit.
+fn reply(Reply { cmid, text, uuid, .. }: &Reply) -> Py<'_> {
+    Object("Reply", vec![uuid.map_or(Py::None, Int), Int(*cmid), Text(text)])
 }
 
 struct Writer<'a> {
@@ -107,106 +160,32 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// The attributes are in the order in which that version of the predecessor set them.
-    fn event(&mut self, event: &Event) {
+    fn event<'a>(&mut self, attributes: impl IntoIterator<Item = (&'a str, Py<'a>)>) {
         self.class(&self.classes.event_module, &self.classes.event_class);
-        self.op(b')');
-        self.op(0x81);
-        self.op(b'}');
-        self.op(b'(');
-        self.text("event_type");
-        self.text(event.event_type().as_str());
-        self.text("event_id");
-        self.text(&event.event_id);
-        match self.classes.version {
-            Version::Toaster => {
-                self.user(&event.user);
-                self.peer(&event.peer);
-            }
-            Version::FunckaBots => {
-                self.peer(&event.peer);
-                self.user(&event.user);
+        self.out.extend([b')', 0x81, b'}', b'(']);
+        for (name, value) in attributes {
+            self.text(name);
+            self.value(&value);
+        }
+        self.out.extend(*b"ub.");
+    }
+
+    fn value(&mut self, value: &Py<'_>) {
+        match value {
+            Py::None => self.op(b'N'),
+            Int(number) => self.int(*number),
+            Text(text) => self.text(text),
+            Json(value) => self.json(value),
+            List(items) => self.list(items, Self::value),
+            Object(class, fields) => {
+                self.class(&self.classes.objects_module, class);
+                self.op(b'(');
+                for field in fields {
+                    self.value(field);
+                }
+                self.out.extend([b't', 0x81]);
             }
         }
-        match &event.content {
-            Content::Message(message) | Content::Command(message) => {
-                self.text("message");
-                self.message(message, event.peer.bpid);
-            }
-            Content::Button(button) => {
-                self.text("button");
-                self.button(button);
-            }
-            Content::Reaction(reaction) => {
-                self.text("reaction");
-                self.reaction(reaction);
-            }
-        }
-        self.op(b'u');
-        self.op(b'b');
-    }
-
-    fn peer(&mut self, Peer { bpid, cid, name }: &Peer) {
-        self.text("peer");
-        self.object("Peer", |it| {
-            it.int(*bpid);
-            it.int(*cid);
-            it.text(name);
-        });
-    }
-
-    fn user(&mut self, User { uuid, name, firstname, lastname, nick }: &User) {
-        self.text("user");
-        self.object("User", |it| {
-            it.int(*uuid);
-            it.text(name);
-            it.text(firstname);
-            it.text(lastname);
-            it.text(nick);
-        });
-    }
-
-    fn message(&mut self, message: &Message, peer: i64) {
-        let Message { cmid, text, reply, forward, attachments } = message;
-        let all = self.classes.version == Version::FunckaBots;
-        let forward = forward.iter().filter(|it| all || it.bpid == Some(peer));
-        self.object("Message", |it| {
-            it.int(*cmid);
-            it.text(text);
-            match reply {
-                Some(reply) => it.reply(reply),
-                None => it.op(b'N'),
-            }
-            it.list(forward, Self::reply);
-            it.list(attachments, |it, word| it.text(word));
-        });
-    }
-
-    /// The predecessor's reply starts with the author, which VK may omit.
-    fn reply(&mut self, Reply { cmid, text, uuid, .. }: &Reply) {
-        self.object("Reply", |it| {
-            match uuid {
-                Some(uuid) => it.int(*uuid),
-                None => it.op(b'N'),
-            }
-            it.int(*cmid);
-            it.text(text);
-        });
-    }
-
-    fn button(&mut self, Button { cmid, beid, payload }: &Button) {
-        self.object("Button", |it| {
-            it.int(*cmid);
-            it.text(beid);
-            it.json(payload);
-        });
-    }
-
-    fn reaction(&mut self, Reaction { cmid, rid }: &Reaction) {
-        self.object("Reaction", |it| {
-            it.int(*cmid);
-            it.int(*rid);
-        });
     }
 
     fn json(&mut self, value: &Value) {
@@ -268,15 +247,6 @@ impl Writer<'_> {
             item(self, it);
         }
         self.op(b'e');
-    }
-
-    /// A `NamedTuple`, whose `__new__` takes the fields in their order.
-    fn object(&mut self, class: &str, fields: impl FnOnce(&mut Self)) {
-        self.class(&self.classes.objects_module, class);
-        self.op(b'(');
-        fields(self);
-        self.op(b't');
-        self.op(0x81);
     }
 
     fn class(&mut self, module: &str, name: &str) {

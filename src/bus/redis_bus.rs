@@ -6,17 +6,11 @@ use std::{
 };
 
 use prometheus_client::metrics::counter::Counter;
-use redis::{FromRedisValue, ParsingError, Value};
 
 use super::{
-    CommitError, Config, Connector, LeaseTerm, Position, RedisUrl, SnapshotReader, StreamEntry,
-    commit::RedisCommitter, retrying::RetryingConnection, scripts::Scripts,
+    Config, Connector, RedisUrl, SnapshotReader, retrying::RetryingConnection, scripts::Scripts,
 };
-use crate::{
-    event::Event,
-    ops::{health::Health, metrics::Commits},
-    ts::Ts,
-};
+use crate::ops::{health::Health, metrics::Commits};
 
 /// The bus of one community on Redis, as one instance of the service uses it. The lease is in
 /// `lease.rs`, the commits are in `commit.rs`.
@@ -56,53 +50,11 @@ impl RedisBus {
 
     pub(super) fn connection(&self, retries: &Counter) -> RetryingConnection {
         let (connector, health) = (self.connector.clone(), self.health.clone());
-        RetryingConnection::new(connector, self.settings.timeout, health, retries.clone())
+        RetryingConnection::new(connector, health, retries.clone())
     }
 
     pub(super) fn snapshot_reader(&self) -> SnapshotReader {
         SnapshotReader::new(self.connector.clone(), &self.settings, self.group_id)
-    }
-
-    pub(super) fn entry(&self, event: &Event, unique: bool) -> StreamEntry {
-        self.scripts.entry(event, unique)
-    }
-
-    pub(super) fn committer(&self, term: &LeaseTerm) -> RedisCommitter<'_> {
-        RedisCommitter::new(self, term)
-    }
-}
-
-/// A script's reply: a status, and values whose number and types depend on it.
-pub(super) struct Reply {
-    pub(super) status: String,
-    pub(super) values: Vec<Value>,
-}
-
-impl FromRedisValue for Reply {
-    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
-        let values: Vec<Value> = redis::from_redis_value(value)?;
-        let mut values = values.into_iter();
-        let status = redis::from_redis_value(values.next().unwrap_or(Value::Nil))?;
-        Ok(Self { status, values: values.collect() })
-    }
-}
-
-impl CommitError {
-    /// From the values of a `ROLLED_BACK` reply: the stored generation and `ts`.
-    pub(super) fn rolled_back(values: Vec<Value>) -> Result<Self, ParsingError> {
-        let (generation, ts): (String, String) = redis::from_redis_value(Value::Array(values))?;
-        Ok(Self::RolledBack(parse_position(&generation, &ts)?))
-    }
-}
-
-/// A stored position; both fields are empty before the first commit.
-pub(super) fn parse_position(generation: &str, ts: &str) -> Result<Option<Position>, ParsingError> {
-    if generation.is_empty() && ts.is_empty() {
-        return Ok(None);
-    }
-    match (generation.parse(), ts.parse().ok().map(|ts: u64| Ts::try_from(ts))) {
-        (Ok(generation), Some(Ok(ts))) => Ok(Some(Position { generation, ts })),
-        _ => Err("the stored position is not two whole numbers, or they are too large".into()),
     }
 }
 

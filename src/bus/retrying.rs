@@ -19,7 +19,6 @@ use crate::{
 /// All scripts run on it must be idempotent.
 pub(super) struct RetryingConnection {
     connector: Connector,
-    timeout: Duration,
     connection: Option<Connection>,
     backoff: Backoff,
     health: Arc<Health>,
@@ -28,19 +27,9 @@ pub(super) struct RetryingConnection {
 
 impl RetryingConnection {
     /// Connects at the first call. `retries` counts the failed attempts.
-    pub(super) fn new(
-        connector: Connector,
-        timeout: Duration,
-        health: Arc<Health>,
-        retries: Counter,
-    ) -> Self {
+    pub(super) fn new(connector: Connector, health: Arc<Health>, retries: Counter) -> Self {
         let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
-        Self { connector, timeout, connection: None, backoff, health, retries }
-    }
-
-    /// How long to wait for one reply.
-    pub(super) fn timeout(&self) -> Duration {
-        self.timeout
+        Self { connector, connection: None, backoff, health, retries }
     }
 
     /// Runs a script, and retries it after transient errors without limit. `doing` names it in logs
@@ -73,11 +62,18 @@ impl RetryingConnection {
                     }
                     self.retries.inc();
                     let cause = transient_cause(&error);
-                    let error = text::excerpt(&error.to_string());
+                    let error = text::excerpt(&text::cause(&error));
                     self.health.failing_since(Dependency::Redis, cause, started, &error);
                     let pause = self.backoff.fail();
-                    if let Some(failures) = self.backoff.to_log() {
-                        tracing::warn!(%error, failures, "Redis does not serve {doing}; trying again");
+                    match self.backoff.to_log() {
+                        // The network of a container may be connected after its start.
+                        Some(1) if self.health.has_just_started() => {
+                            tracing::info!(%error, "Redis does not serve {doing} yet; waiting for it");
+                        }
+                        Some(failures) if !self.health.has_just_started() => {
+                            tracing::warn!(%error, failures, "Redis does not serve {doing}; trying again");
+                        }
+                        _ => {}
                     }
                     sleep(pause).await;
                 }
@@ -87,7 +83,7 @@ impl RetryingConnection {
 
     /// The server's name and version; none if it does not reply or report them.
     async fn server_version(&self) -> Option<ServerVersion> {
-        let mut connection = self.connector.connect(self.timeout, self.timeout).await.ok()?;
+        let mut connection = self.connector.connect().await.ok()?;
         let info = redis::cmd("INFO").arg("server").take();
         let Nodes(nodes) = info.query_async(&mut connection).await.ok()?;
         ServerVersion::of(nodes.first()?)
@@ -103,7 +99,7 @@ impl RetryingConnection {
     ) -> RedisResult<T> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.connector.connect(self.timeout, self.timeout).await?,
+            None => self.connector.connect().await?,
         };
         script.invoke(self.connection.insert(connection)).await
     }

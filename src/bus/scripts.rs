@@ -3,12 +3,12 @@
 use std::mem;
 
 use redis::{
-    Cmd, ErrorKind, FromRedisValue, RedisResult, Script, ServerErrorKind, ToRedisArgs,
-    aio::ConnectionLike,
+    Cmd, ErrorKind, FromRedisValue, ParsingError, RedisResult, Script, ServerErrorKind,
+    ToRedisArgs, Value, aio::ConnectionLike,
 };
 
-use super::{Config, Encoding, Keys, StreamEntry, pickle::pickle};
-use crate::event::{Event, EventType};
+use super::{CommitError, Config, Encoding, Keys, Position, StreamEntry, pickle::pickle};
+use crate::event::Event;
 
 /// The scripts of one community's bus.
 #[derive(Clone)]
@@ -160,16 +160,40 @@ impl<'a> ScriptCall<'a> {
 /// The channels carry a payload per event.
 const OWN: &str = "own";
 
-/// The index of the event's type in [`EventType::ALL`], from 1; plus 4 if its id is not unique.
+/// The number of the event's type, from 1; plus 4 if its id is not unique.
 fn digit(entry: &StreamEntry) -> char {
-    match (entry.kind, entry.unique) {
-        (EventType::Message, true) => '1',
-        (EventType::Command, true) => '2',
-        (EventType::Button, true) => '3',
-        (EventType::Reaction, true) => '4',
-        (EventType::Message, false) => '5',
-        (EventType::Command, false) => '6',
-        (EventType::Button, false) => '7',
-        (EventType::Reaction, false) => '8',
+    let first = if entry.unique { b'1' } else { b'5' };
+    char::from(first + entry.kind as u8)
+}
+
+/// Parses the reply of a script, a list of texts and numbers; `read` returns none for one that it does not
+/// know. Anybody can name a consumer group, and not only in UTF-8.
+pub(super) fn parse_reply<T>(
+    reply: Value,
+    read: impl FnOnce(&[&str]) -> Option<T>,
+) -> Result<T, ParsingError> {
+    let text = |value| match value {
+        Value::BulkString(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        value => redis::from_redis_value(value),
+    };
+    let values: Vec<Value> = redis::from_redis_value(reply)?;
+    let texts: Vec<String> = values.into_iter().map(text).collect::<Result<_, _>>()?;
+    let words: Vec<&str> = texts.iter().map(String::as_str).collect();
+    read(&words).ok_or_else(|| format!("unknown reply of a script: {}", words.join(" ")).into())
+}
+
+/// A stored position; none if it is invalid.
+pub(super) fn parse_position(generation: &str, ts: &str) -> Option<Position> {
+    let ts: u64 = ts.parse().ok()?;
+    Some(Position { generation: generation.parse().ok()?, ts: ts.try_into().ok()? })
+}
+
+impl CommitError {
+    /// From a reply `ROLLED_BACK`: the stored position is two empty texts before the first commit.
+    pub(super) fn rolled_back(generation: &str, ts: &str) -> Option<Self> {
+        Some(Self::RolledBack(match (generation, ts) {
+            ("", "") => None,
+            _ => Some(parse_position(generation, ts)?),
+        }))
     }
 }

@@ -18,7 +18,6 @@ const LETTERS_LISTED: usize = 5;
 /// Reads the state of one community's bus from Redis.
 pub struct SnapshotReader {
     connector: Connector,
-    timeout: Duration,
     keys: Keys,
     script: Script,
     connection: Option<Connection>,
@@ -30,7 +29,6 @@ impl SnapshotReader {
     pub fn new(connector: Connector, settings: &Config, group_id: i64) -> Self {
         Self {
             connector,
-            timeout: settings.timeout,
             keys: Keys::new(settings, group_id),
             script: Script::new(include_str!("lua/snapshot.lua")),
             connection: None,
@@ -54,7 +52,7 @@ impl SnapshotReader {
     pub async fn snapshot(&mut self) -> RedisResult<BusSnapshot> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.connector.connect(self.timeout, self.timeout).await?,
+            None => self.connector.connect().await?,
         };
         let Keys { position, lease, dead_letters, streams, .. } = &self.keys;
         let mut call = self.script.key(position);

@@ -18,67 +18,65 @@ pub enum BusUrl {
 /// The address of Redis, validated by the redis crate. `Display` and `Debug` omit the password.
 #[derive(Clone)]
 pub struct RedisUrl {
+    /// The address of each server, with the login. All have the same login, database and scheme.
+    servers: Vec<SecretString>,
     topology: Topology,
     redacted: String,
 }
 
-/// The servers of a Redis deployment. Each address includes the login.
+/// What the servers of a Redis deployment are.
 #[derive(Debug, Clone)]
 pub enum Topology {
     /// One server.
-    Single(SecretString),
-    /// The master that sentinels name.
-    Sentinel {
-        /// The sentinels' addresses.
-        sentinels: Vec<SecretString>,
-        /// The master's name in the sentinels' configuration.
-        master: String,
-    },
+    Single,
+    /// The sentinels that name the master, which has this name in their configuration.
+    Sentinel(String),
     /// Some or all nodes of a Redis Cluster.
-    Cluster(Vec<SecretString>),
+    Cluster,
 }
 
 impl RedisUrl {
-    /// The servers.
+    /// What the servers are.
     #[must_use]
     pub fn topology(&self) -> &Topology {
         &self.topology
     }
 
+    /// The address of each server.
+    pub(super) fn servers(&self) -> impl Iterator<Item = &str> {
+        self.servers.iter().map(ExposeSecret::expose_secret)
+    }
+
+    /// The first address.
+    pub(crate) fn any_address(&self) -> &str {
+        self.servers().next().unwrap_or_default()
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once(':')?;
-        match scheme {
-            "redis" | "rediss" | "unix" | "redis+unix" => Self::single(text),
-            "redis+sentinel" | "rediss+sentinel" => Self::sentinel(scheme, rest),
-            "redis+cluster" | "rediss+cluster" => Self::cluster(scheme, rest),
-            _ => None,
-        }
-    }
-
-    fn single(text: &str) -> Option<Self> {
-        check(text)?;
-        let redacted = redact(Url::parse(text).ok()?)?;
-        Some(Self { topology: Topology::Single(text.into()), redacted })
-    }
-
-    fn sentinel(scheme: &str, rest: &str) -> Option<Self> {
-        let Servers { urls, path, hosts } = Servers::parse(scheme, rest)?;
-        let (master, database) = path.split_once('/').unwrap_or((path, ""));
-        if master.is_empty() {
-            return None;
-        }
-        let urls: Vec<_> = urls.iter().map(|url| format!("{url}/{database}")).collect();
-        let topology = Topology::Sentinel { sentinels: secret(&urls)?, master: master.to_owned() };
-        Some(Self { topology, redacted: format!("{scheme}://{hosts}/{path}") })
-    }
-
-    fn cluster(scheme: &str, rest: &str) -> Option<Self> {
-        let Servers { urls, path, hosts } = Servers::parse(scheme, rest)?;
-        if !path.is_empty() {
-            return None;
-        }
-        let topology = Topology::Cluster(secret(&urls)?);
-        Some(Self { topology, redacted: format!("{scheme}://{hosts}") })
+        let (topology, urls, redacted) = match scheme {
+            "redis" | "rediss" | "unix" | "redis+unix" => {
+                (Topology::Single, vec![text.to_owned()], redact(Url::parse(text).ok()?)?)
+            }
+            "redis+sentinel" | "rediss+sentinel" => {
+                let Servers { urls, path, hosts } = Servers::parse(scheme, rest)?;
+                let (master, database) = path.split_once('/').unwrap_or((path, ""));
+                if master.is_empty() {
+                    return None;
+                }
+                let urls = urls.iter().map(|url| format!("{url}/{database}")).collect();
+                (Topology::Sentinel(master.to_owned()), urls, format!("{scheme}://{hosts}/{path}"))
+            }
+            "redis+cluster" | "rediss+cluster" => {
+                let Servers { urls, path: "", hosts } = Servers::parse(scheme, rest)? else {
+                    return None;
+                };
+                (Topology::Cluster, urls, format!("{scheme}://{hosts}"))
+            }
+            _ => return None,
+        };
+        let servers = urls.into_iter().map(|url| check(&url).map(|_| url.into()));
+        Some(Self { servers: servers.collect::<Option<_>>()?, topology, redacted })
     }
 }
 
@@ -113,10 +111,6 @@ impl<'a> Servers<'a> {
 
 fn check(url: &str) -> Option<ConnectionInfo> {
     url.into_connection_info().ok()
-}
-
-fn secret(urls: &[String]) -> Option<Vec<SecretString>> {
-    urls.iter().map(|url| check(url).map(|_| url.as_str().into())).collect()
 }
 
 /// Removes what may be secret: the password, a user without a password (likely a password in the wrong
@@ -159,13 +153,13 @@ impl BusUrl {
     fn any_address(&self) -> &str {
         match self {
             Self::Stdout => "",
-            Self::Redis(url) => url.topology.any_address(),
+            Self::Redis(url) => url.any_address(),
         }
     }
 
     /// Whether this is a Redis Cluster.
     pub(super) fn is_cluster(&self) -> bool {
-        matches!(self, Self::Redis(RedisUrl { topology: Topology::Cluster(_), .. }))
+        matches!(self, Self::Redis(RedisUrl { topology: Topology::Cluster, .. }))
     }
 }
 
@@ -187,18 +181,5 @@ impl fmt::Display for RedisUrl {
 impl fmt::Debug for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-impl Topology {
-    /// The first address. All have the same login, database and scheme.
-    #[must_use]
-    pub fn any_address(&self) -> &str {
-        match self {
-            Self::Single(url) => url.expose_secret(),
-            Self::Sentinel { sentinels: urls, .. } | Self::Cluster(urls) => {
-                urls.first().map_or("", ExposeSecret::expose_secret)
-            }
-        }
     }
 }

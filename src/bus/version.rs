@@ -50,6 +50,12 @@ impl ServerVersion {
         Some(Self { name, version: text::excerpt(&version), redis })
     }
 
+    /// Whether the server has `WAITAOF`, which `bus.durability = "aof"` uses.
+    #[must_use]
+    pub fn has_waitaof(&self) -> bool {
+        self.redis >= (7, 2)
+    }
+
     /// Whether the server is too old for the commands in use.
     #[must_use]
     pub fn is_too_old(&self) -> bool {

@@ -6,6 +6,8 @@ use std::{
     process::ExitCode,
 };
 
+use crate::text;
+
 /// The result of a command. The codes are those of `sysexits.h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
@@ -17,7 +19,7 @@ pub(super) enum Exit {
     Usage,
     /// Some input could not be converted.
     Unconverted,
-    /// VK or Redis answered with a permanent error.
+    /// VK or Redis answered with a permanent error, or was out of reach.
     PermanentError,
     /// A bug of this program, or the system denies something that every program needs.
     Bug,
@@ -50,7 +52,8 @@ impl Exit {
     pub(super) fn unwritten(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::Done,
-            _ => Self::Unwritten.because(format_args!("the output could not be written: {error}")),
+            _ => Self::Unwritten
+                .because(format_args!("the output could not be written: {}", text::cause(error))),
         }
     }
 }

@@ -5,12 +5,14 @@ use std::{
     time::Duration,
 };
 
+use anyhow::anyhow;
 use clap::Args;
 
 use super::{block_on, exit::Exit, print};
 use crate::{
     config::{self, Sources},
     ops::process,
+    text,
 };
 
 /// How long the service may take to answer.
@@ -34,10 +36,10 @@ pub(super) fn run(sources: &Sources) -> Exit {
     };
     block_on(async {
         match get(address, "/readyz").await {
-            Ok((ready, answer)) => {
-                print(&answer);
-                if ready { Exit::Done } else { Exit::NotReady }
-            }
+            Ok((ready, answer)) => match print(&answer) {
+                Exit::Done if !ready => Exit::NotReady,
+                printed => printed,
+            },
             Err(error) => {
                 Exit::NotReady.because(format!("the service does not answer at {address}: {error}"))
             }
@@ -53,6 +55,9 @@ pub(super) async fn get(mut address: SocketAddr, path: &str) -> anyhow::Result<(
     }
     process::install_tls_provider();
     let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build()?;
-    let response = client.get(format!("http://{address}{path}")).send().await?;
-    Ok((response.status().is_success(), response.text().await?))
+    let answer = async {
+        let response = client.get(format!("http://{address}{path}")).send().await?;
+        Ok((response.status().is_success(), response.text().await?))
+    };
+    answer.await.map_err(|error: reqwest::Error| anyhow!(text::cause(&error)))
 }

@@ -5,6 +5,7 @@ mod convert;
 mod dead_letters;
 mod exit;
 mod health;
+mod patience;
 mod run;
 mod status;
 mod tail;
@@ -34,9 +35,10 @@ use exit::Exit;
 /// Without a command, the service runs. It reads its settings from Fetcher.toml, environment variables
 /// and secret files; `event-fetcher check` prints each setting and its source.
 ///
-/// Exit codes: 0 success, or stopped by a signal; 1 the service is not ready (health, status);
-/// 64 wrong arguments or configuration; 65 some input could not be converted; 69 a permanent error of
-/// VK or Redis, the message says what to do; 70 a bug; 74 the output could not be written.
+/// Exit codes: 0 success, or stopped by a signal or a closed output; 1 the service is not ready (health,
+/// status); 64 wrong arguments or configuration; 65 some input could not be converted; 69 a permanent
+/// error of VK or Redis, or a command could not reach them, the message says what to do; 70 a bug;
+/// 74 the output could not be written.
 #[derive(Debug, Parser)]
 #[command(name = "event-fetcher", version = VERSION.as_str(), verbatim_doc_comment)]
 struct Arguments {
@@ -69,6 +71,12 @@ enum Command {
         /// The shell that reads the script
         shell: Shell,
     },
+    /// Write the manual pages of the program and of its commands into a folder
+    #[command(after_help = "Example:\n  event-fetcher man /usr/local/share/man/man1")]
+    Man {
+        /// An existing folder
+        folder: PathBuf,
+    },
 }
 
 /// Runs the command that the process's arguments name.
@@ -79,9 +87,13 @@ pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // If the usage cannot be printed, the exit code still reports the error.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { ExitCode::SUCCESS };
+            return match error.print() {
+                // If standard error is closed, the exit code still reports the error.
+                _ if error.use_stderr() => Exit::Usage,
+                Ok(()) => Exit::Done,
+                Err(error) => Exit::unwritten(&error),
+            }
+            .into();
         }
     };
     let sources = Sources::from_process(arguments.config);
@@ -99,6 +111,13 @@ pub fn main() -> ExitCode {
             clap_complete::generate(shell, &mut Arguments::command(), "event-fetcher", &mut script);
             print(&String::from_utf8_lossy(&script))
         }
+        Command::Man { folder } => match clap_mangen::generate_to(Arguments::command(), &folder) {
+            Ok(()) => Exit::Done,
+            Err(error) => Exit::Unwritten.because(format_args!(
+                "the manual pages could not be written into {}: {error}",
+                folder.display()
+            )),
+        },
     }
     .into()
 }
@@ -116,7 +135,10 @@ fn print(text: &str) -> Exit {
 fn block_on(work: impl Future<Output = Exit>) -> Exit {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return Exit::Bug.because(format_args!("the system denies threads: {error}")),
+        Err(error) => {
+            return Exit::Bug
+                .because(format_args!("the system denies threads: {}", text::cause(&error)));
+        }
     };
     // The panic hook has already printed the message and the place.
     let exit = catch_unwind(AssertUnwindSafe(|| runtime.block_on(work))).unwrap_or_else(|_| {
@@ -144,6 +166,9 @@ fn connector(settings: &bus::Config, command: &str) -> Result<Connector, Exit> {
 fn redis_failed(error: &redis::RedisError, doing: &'static str) -> Exit {
     Exit::PermanentError.because(match PermanentError::by(error, doing) {
         Some(permanent) => text::harmless(&permanent.to_string()),
-        None => text::harmless(&format!("Redis does not answer: {error}")),
+        None => format!(
+            "Redis does not answer: {}. Check bus.url, and that Redis runs",
+            text::harmless(&text::cause(error))
+        ),
     })
 }

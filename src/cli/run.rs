@@ -4,13 +4,15 @@ use std::io;
 
 use super::{block_on, exit::Exit};
 use crate::{
-    bus::BusUrl,
+    bus::{BusUrl, CommitError},
     config::{self, Loaded, Sources},
     ops::{
         process,
         telemetry::{self, Output},
     },
+    pipeline::Failure,
     service::{self, Error},
+    text,
 };
 
 /// Set in the container images of this service.
@@ -38,6 +40,9 @@ pub(super) fn run(sources: &Sources, hidden: io::Result<()>) -> Exit {
     block_on(async {
         match service::run(loaded, sources.clone(), level).await {
             Ok(()) => Exit::Done,
+            Err(Error::Permanent(Failure::Bus(CommitError::StdoutClosed(error)))) => {
+                Exit::unwritten(&error)
+            }
             Err(error) => {
                 tracing::error!("{error}");
                 match error {
@@ -60,9 +65,11 @@ fn log_output(loaded: &Loaded) -> Output {
 
 fn prepare_process(hidden: io::Result<()>) {
     if let Err(error) = hidden {
-        tracing::debug!(%error, "core dumps cannot be disabled: one would contain the token");
+        let error = text::cause(&error);
+        tracing::debug!(error, "core dumps cannot be disabled: one would contain the token");
     }
     if let Err(error) = process::raise_descriptor_limit() {
-        tracing::debug!(%error, "the limit of open files cannot be raised");
+        let error = text::cause(&error);
+        tracing::debug!(error, "the limit of open files cannot be raised");
     }
 }

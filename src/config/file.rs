@@ -12,6 +12,7 @@ use serde::{Deserialize, de::IntoDeserializer};
 use toml_edit::{ImDocument, Item, Key, TableLike};
 
 use super::{problem::Problem, sources::Sources};
+use crate::text;
 
 const NAME: &str = "Fetcher.toml";
 
@@ -39,7 +40,10 @@ pub(super) fn find(sources: &Sources) -> Result<Option<(PathBuf, SecretString)>,
                 Some(_) => "there is no such file".to_owned(),
                 None => continue,
             },
-            Err(error) => format!("cannot be read: {error}"),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                "is not UTF-8 text".to_owned()
+            }
+            Err(error) => format!("cannot be read: {}", text::cause(&error)),
         };
         return Err(Problem::File { path, reason });
     }

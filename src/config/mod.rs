@@ -95,7 +95,6 @@ impl Loaded {
 /// Loads the configuration of the service.
 ///
 /// # Errors
-///
 /// If the configuration has mistakes, among them a missing group id or token.
 pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     let mut layers = Layers::read(sources);
@@ -115,7 +114,6 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
 /// Loads the settings for a command that does not use the token. `vk.group_id` is optional.
 ///
 /// # Errors
-///
 /// If the configuration has mistakes.
 pub fn load_without_token(sources: &Sources) -> Result<Config, ConfigError> {
     let (config, _) = Layers::read(sources).finish(sources)?;
@@ -126,7 +124,6 @@ pub fn load_without_token(sources: &Sources) -> Result<Config, ConfigError> {
 /// the command also works where it may not read the token's file.
 ///
 /// # Errors
-///
 /// If the configuration has other mistakes.
 pub fn load_without_access(sources: &Sources) -> Result<Config, ConfigError> {
     let (config, _) = Layers::read(sources).without(GROUP_ID).finish(sources)?;
@@ -136,7 +133,6 @@ pub fn load_without_access(sources: &Sources) -> Result<Config, ConfigError> {
 /// Reads the token alone, again; none if it is not set.
 ///
 /// # Errors
-///
 /// If the token cannot be read or is not valid.
 pub fn load_token(sources: &Sources) -> Result<Option<SecretString>, Problem> {
     Ok(TOKEN.read(sources)?.map(|found| found.text))

@@ -13,6 +13,7 @@ use super::{
     problem::Problem,
     sources::{Sources, environment},
 };
+use crate::text;
 
 /// The description of a value that may hold a secret.
 pub(super) const HIDDEN: &str = "a value that is not shown, as it may hold a secret";
@@ -135,7 +136,7 @@ impl Secret {
             Err(error) => match error.kind() {
                 io::ErrorKind::NotFound => return Ok(None),
                 io::ErrorKind::InvalidData => "is not UTF-8 text".to_owned(),
-                _ => format!("cannot be read: {error}"),
+                _ => format!("cannot be read: {}", text::cause(&error)),
             },
         };
         Err(Problem::key(self.key, format!("{source} {reason}")))

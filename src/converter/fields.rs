@@ -3,9 +3,12 @@
 use serde::Deserialize;
 
 use super::Rejection;
-use crate::vk::{
-    Identity,
-    field::{Field, Object, Wire},
+use crate::{
+    text,
+    vk::{
+        Identity,
+        field::{Field, Object, Wire},
+    },
 };
 
 /// Reads a JSON object of VK's.
@@ -14,7 +17,7 @@ pub(super) fn object<'a, T: Deserialize<'a>>(
     raw: &'a str,
 ) -> Result<T, Rejection> {
     let Object(value) = serde_json::from_str(raw)
-        .map_err(|error| Rejection::Unreadable { field, reason: error.to_string() })
+        .map_err(|error| Rejection::Unreadable { field, reason: text::json_problem(&error) })
         .and_then(|wire| required(field, wire))?;
     Ok(value)
 }

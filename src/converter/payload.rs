@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, value::RawValue};
 
 use super::Rejection;
+use crate::text;
 
 /// How deep a payload may nest. An event nests it two levels deeper, and JSON readers may stop at 128
 /// levels.
@@ -14,7 +15,8 @@ pub(super) fn read(raw: Option<&RawValue>) -> Result<Value, Rejection> {
     let Some(raw) = raw else {
         return Ok(Value::Object(Map::new()));
     };
-    let value = serde_json::from_str(raw.get()).map_err(|error| unreadable(error.to_string()))?;
+    let value =
+        serde_json::from_str(raw.get()).map_err(|error| unreadable(text::json_problem(&error)))?;
     if let Value::String(text) = &value
         && let Ok(object @ Value::Object(_)) = serde_json::from_str(text)
         && nests_within(&object, MAX_DEPTH)

@@ -68,10 +68,12 @@ impl Gap {
 }
 
 /// How VK reports a gap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
 pub enum GapCause {
-    /// `failed: 1`: the history is outdated or partly lost.
+    /// The history is outdated or partly lost.
+    #[strum(to_string = "failed 1")]
     Outdated,
-    /// `failed: 3`: information is lost.
+    /// Information is lost.
+    #[strum(to_string = "failed 3")]
     Lost,
 }

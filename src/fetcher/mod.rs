@@ -11,7 +11,6 @@ use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     ops::{
@@ -26,6 +25,9 @@ use crate::{
 pub use batch::{Batch, Gap, GapCause};
 pub use session::{Connecting, Polling, SessionState, Step};
 use session_check::{Finding, SessionCheck};
+
+/// How long VK may hold the polls of a lease term before the first answer: the service is ready after that.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 /// The least time between two polls of which the first returned no updates.
 const EMPTY_POLL_INTERVAL: Duration = Duration::from_millis(500);
@@ -44,25 +46,12 @@ pub struct Source<'a> {
     pub session_check: Duration,
 }
 
-/// Follows the queue from `start` and sends each batch to `out`, until `stop` or until the receiver is
-/// closed. The poll in flight is then dropped: VK keeps its updates.
+/// Follows the queue from `start` and sends each batch to `out`, until the receiver is closed. If this future
+/// is dropped, the poll in flight is too: VK keeps its updates.
 ///
 /// # Errors
-///
 /// Only if VK answers with a permanent error.
 pub async fn follow(
-    source: Source<'_>,
-    health: &Health,
-    metrics: &Fetching,
-    start: Option<Ts>,
-    out: mpsc::Sender<Batch>,
-    stop: &CancellationToken,
-) -> Result<(), CallError> {
-    let session = run(source, health, metrics, start, out);
-    stop.run_until_cancelled(session).await.unwrap_or(Ok(()))
-}
-
-async fn run(
     source: Source<'_>,
     health: &Health,
     metrics: &Fetching,
@@ -77,6 +66,7 @@ async fn run(
     let mut check = SessionCheck::new(api, session_check);
     let mut backoff = Backoff::network();
     let mut state = SessionState::starting_at(start);
+    let mut wait = FIRST_WAIT;
     // The slot is reserved before the poll, so that no updates are held without one.
     while let Ok(slot) = out.reserve().await {
         let started = Instant::now();
@@ -86,16 +76,13 @@ async fn run(
                 let (server, newest) = servers.next().await?;
                 check.restart();
                 let step = connecting.granted(server, newest);
-                if let Some(mut batch) = step.batch {
-                    batch.received.push(Instant::now());
-                    slot.send(batch);
-                }
                 state = step.state;
+                send(slot, step.batch);
                 continue;
             }
         };
         let from = polling.ts;
-        let reply = check.beside(long_poll.poll(&polling.server, from)).await?;
+        let reply = check.beside(long_poll.poll(&polling.server, from, wait)).await?;
         let outcome = outcome(&reply, from);
         metrics.polls.get_or_create(&PollLabels { outcome }).inc();
         let step = polling.replied(reply);
@@ -103,10 +90,9 @@ async fn run(
         // VK holds a poll until there is an update, and each update moves the position. An answer that does
         // neither must not be followed by the next poll at once.
         let is_empty = step.batch.as_ref().is_none_or(|it| it.updates.is_empty() || it.ts == from);
-        if let Some(mut batch) = step.batch {
+        if let Some(batch) = step.batch {
             check.received(&batch);
-            batch.received.push(Instant::now());
-            slot.send(batch);
+            send(slot, Some(batch));
         } else if matches!(outcome, PollOutcome::Empty | PollOutcome::Updates)
             && let SessionState::Polling(polling) = state
         {
@@ -117,10 +103,7 @@ async fn run(
                 }
                 Some(Finding::Lost(server, newest)) => {
                     let step = Connecting::LostAfter(polling.ts).granted(server, newest);
-                    if let Some(mut batch) = step.batch {
-                        batch.received.push(Instant::now());
-                        slot.send(batch);
-                    }
+                    send(slot, step.batch);
                     step.state
                 }
                 None => SessionState::Polling(polling),
@@ -134,6 +117,7 @@ async fn run(
         }
         if matches!(state, SessionState::Polling(_)) {
             servers.poll_succeeded();
+            wait = long_poll.wait();
             backoff.reset();
             metrics.answered();
             if outcome == PollOutcome::Empty {
@@ -146,6 +130,12 @@ async fn run(
         }
     }
     Ok(())
+}
+
+fn send(slot: mpsc::Permit<'_, Batch>, batch: Option<Batch>) {
+    if let Some(batch) = batch {
+        slot.send(Batch { received: vec![Instant::now()], ..batch });
+    }
 }
 
 /// The outcome of a poll from position `from`, for the metrics.
@@ -174,6 +164,8 @@ struct ServerSource<'a> {
     health: &'a Health,
     /// Counts the requests since the last successful poll.
     useless: Backoff,
+    /// The servers that VK named since the last successful poll.
+    named: u32,
     /// The pause before the next request.
     pause: Duration,
     /// The failed polls and requests since the last successful poll.
@@ -183,24 +175,17 @@ struct ServerSource<'a> {
 impl<'a> ServerSource<'a> {
     fn new(api: &'a Api, health: &'a Health) -> Self {
         let useless = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
-        Self { api, health, useless, pause: Duration::ZERO, outage: Outage::default() }
+        Self { api, health, useless, named: 0, pause: Duration::ZERO, outage: Outage::default() }
     }
 
     /// Requests a server and VK's newest position until VK names one.
     ///
     /// # Errors
-    ///
     /// Only if VK answers with a permanent error.
     async fn next(&mut self) -> Result<(LongPollServer, Ts), CallError> {
         loop {
-            if let Some(servers @ USELESS_SERVERS..) = self.useless.to_log() {
-                tracing::warn!(
-                    servers,
-                    "no poll succeeds on the Long Poll servers that VK names; requesting another"
-                );
-            }
             if self.useless.failures() > 0 {
-                if self.useless.failures() >= 2 {
+                if self.named >= 2 {
                     self.health.failing(
                         Dependency::LongPoll,
                         "no poll succeeds on the servers that VK names",
@@ -210,7 +195,16 @@ impl<'a> ServerSource<'a> {
             }
             self.pause = self.useless.fail();
             match self.api.long_poll_server().await {
-                Ok(granted) => return Ok(granted),
+                Ok(granted) => {
+                    self.named += 1;
+                    if self.named > USELESS_SERVERS && self.named.is_power_of_two() {
+                        tracing::warn!(
+                            servers = self.named,
+                            "no poll succeeds on the Long Poll servers that VK names; trying another"
+                        );
+                    }
+                    return Ok(granted);
+                }
                 Err(error) if error.class() == ErrorClass::Permanent => return Err(error),
                 Err(error) => {
                     self.health.no_answer(Dependency::LongPoll, error.reached(), &error);
@@ -232,6 +226,7 @@ impl<'a> ServerSource<'a> {
     fn poll_succeeded(&mut self) {
         self.health.ok(Dependency::LongPoll);
         self.useless.reset();
+        self.named = 0;
         if let Some(recovery) = self.outage.end() {
             tracing::info!("VK's Long Poll answers again, {recovery}");
         }

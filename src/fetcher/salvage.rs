@@ -25,7 +25,7 @@ const LEADING_BYTES: usize = 64;
 /// Returns none if the body does not contain the start of an update, or if its position lies before `from`:
 /// then nothing has to be skipped.
 pub(super) fn salvage(body: &str, from: Ts) -> Option<Batch> {
-    let Pieces { updates, rest, unfinished, .. } = pieces(body);
+    let Pieces { updates, rest, unfinished } = pieces(body);
     let whole = whole(&updates);
     match rest.and_then(|rest| position(body, rest)) {
         Some(ts) if ts < from => return None,
@@ -57,7 +57,7 @@ fn front(mut updates: Vec<Box<str>>, from: Ts) -> Option<Batch> {
 /// the same way, whatever follows it and whatever their `ts`. So the damage is recognised in a body that has
 /// grown since, but not in bodies that a bad connection cuts off in different places.
 pub(super) fn fingerprint(body: &str) -> u64 {
-    let Pieces { updates, starts, rest, unfinished } = pieces(body);
+    let Pieces { updates, rest, unfinished } = pieces(body);
     let whole = whole(&updates);
     let mut hasher = DefaultHasher::new();
     if whole == updates.len() && rest.is_some_and(|rest| position(body, rest).is_some()) {
@@ -65,15 +65,15 @@ pub(super) fn fingerprint(body: &str) -> u64 {
         return hasher.finish();
     }
     let is_open = serde_json::from_str::<IgnoredAny>(body).is_err_and(|error| error.is_eof());
-    let start = list_start(body).unwrap_or(0);
-    let end = if is_open && !body.trim_end().ends_with('}') {
+    if is_open && !body.trim_end().ends_with('}') {
         // Cut off.
-        body.len()
+        body[list_start(body).unwrap_or(0)..].hash(&mut hasher);
     } else {
-        let damaged = starts.get(whole).copied().or(unfinished).unwrap_or(start);
-        body.len().min(damaged + LEADING_BYTES)
-    };
-    body.as_bytes()[start..end].hash(&mut hasher);
+        let rest = || Some(body[unfinished?..].trim_start());
+        let damaged = updates.get(whole).map(AsRef::as_ref).or_else(rest).unwrap_or(body);
+        updates[..whole].hash(&mut hasher);
+        damaged.as_bytes()[..damaged.len().min(LEADING_BYTES)].hash(&mut hasher);
+    }
     hasher.finish()
 }
 
@@ -85,8 +85,6 @@ fn whole(updates: &[Box<str>]) -> usize {
 
 struct Pieces {
     updates: Vec<Box<str>>,
-    /// The offset at which each begins.
-    starts: Vec<usize>,
     /// The offset after the list of updates; none if the list does not end, or is too long.
     rest: Option<usize>,
     /// The offset at which the unfinished last piece begins; none if the list ends or does not begin.
@@ -95,9 +93,9 @@ struct Pieces {
 
 /// Splits the list under `"updates"` at its top-level commas.
 fn pieces(body: &str) -> Pieces {
-    let (mut updates, mut starts) = (Vec::new(), Vec::new());
+    let mut updates = Vec::new();
     let Some(start) = list_start(body) else {
-        return Pieces { updates, starts, rest: None, unfinished: None };
+        return Pieces { updates, rest: None, unfinished: None };
     };
     let mut nesting = Nesting::default();
     let mut piece = start;
@@ -107,19 +105,18 @@ fn pieces(body: &str) -> Pieces {
             let text = body[piece..at].trim();
             if !text.is_empty() {
                 updates.push(text.into());
-                starts.push(piece);
             }
             piece = at + 1;
             if byte != b']' && updates.len() == MAX_UPDATES {
                 break;
             }
             if byte == b']' {
-                return Pieces { updates, starts, rest: Some(at + 1), unfinished: None };
+                return Pieces { updates, rest: Some(at + 1), unfinished: None };
             }
         }
         nesting.read(byte);
     }
-    Pieces { updates, starts, rest: None, unfinished: Some(piece) }
+    Pieces { updates, rest: None, unfinished: Some(piece) }
 }
 
 fn list_start(body: &str) -> Option<usize> {

@@ -9,6 +9,7 @@ mod report;
 use std::{future::pending, panic::resume_unwind, sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream};
+use strum::VariantArray;
 use thiserror::Error;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
@@ -16,7 +17,7 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
-use tracing::Instrument;
+use tracing::{Instrument, error_span};
 
 use crate::{
     bus::{Bus, CommitError, Committer, LeaseTerm, PermanentError, Unrouted},
@@ -25,12 +26,14 @@ use crate::{
     event::EventType,
     fetcher::{self, Batch, Source},
     ops::{
+        dependency::Dependency,
         health::Health,
         metrics::{LabelValues, LeaseTermEnd, LeaseTermEndLabels, Metrics},
+        retry::Backoff,
         status::History,
     },
     ts::Ts,
-    vk::{Api, CallError, LongPoll, Method},
+    vk::{Api, CallError, ErrorClass, LongPoll, Method},
 };
 use convert::{Converted, UNROUTED, enrich};
 use report::CommitReport;
@@ -47,29 +50,31 @@ const LEAST: u32 = BYTES_AHEAD / BATCHES_AHEAD;
 const GRACE: Duration = Duration::from_secs(3);
 /// After so many checks in a row, one a second, that find the work stalled, it is restarted.
 const STALLED_CHECKS: u32 = 5;
+/// How often an instance checks whether it has to stand by.
+const STANDBY_CHECK: Duration = Duration::from_millis(500);
 /// How long a stop waits for Redis to release the lease.
 const RELEASE: Duration = Duration::from_secs(1);
 
 /// The stages of the service and what they share.
-pub struct Pipeline<'a> {
+pub struct Pipeline {
     /// VK's API.
-    pub api: &'a Arc<Api>,
+    pub api: Arc<Api>,
     /// VK's Long Poll.
-    pub long_poll: &'a Arc<LongPoll>,
+    pub long_poll: Arc<LongPoll>,
     /// After so long without a new update, VK is asked whether the session still follows the queue.
     pub session_check: Duration,
     /// Looks up names and cropped messages.
-    pub enricher: &'a Enricher,
+    pub enricher: Enricher,
     /// The state of the dependencies and of the work.
-    pub health: &'a Arc<Health>,
+    pub health: Arc<Health>,
     /// The metrics.
-    pub metrics: &'a Metrics,
+    pub metrics: Arc<Metrics>,
     /// The commits of the last hour.
-    pub history: &'a History,
+    pub history: Arc<History>,
     /// Where events are committed.
-    pub bus: &'a Bus,
+    pub bus: Bus,
     /// The rules of conversion.
-    pub rules: &'a Rules,
+    pub rules: Rules,
     /// What happens to updates of other types.
     pub unrouted: Unrouted,
 }
@@ -80,7 +85,7 @@ pub fn label_values() -> LabelValues {
     LabelValues {
         event_types: EventType::ALL.map(EventType::as_str).to_vec(),
         dead_letter_reasons: Rejection::CODES.iter().copied().chain([UNROUTED]).collect(),
-        vk_methods: Method::ALL.iter().map(|method| method.as_str()).collect(),
+        vk_methods: Method::VARIANTS.iter().map(Into::into).collect(),
     }
 }
 
@@ -107,14 +112,14 @@ enum End {
     Stalled,
 }
 
-impl Pipeline<'_> {
+impl Pipeline {
     /// Runs until `stop`. Acquires the lease, starts at the committed position, and returns to it when the
     /// bus reports that the lease or the position is another.
     ///
     /// # Errors
     /// Fails with a permanent error of VK or of the bus.
     pub async fn run(&self, stop: &CancellationToken) -> Result<(), Failure> {
-        let mut report = CommitReport::new(self.metrics, self.history);
+        let mut report = CommitReport::new(&self.metrics, &self.history);
         let result = tokio::select! {
             error = self.enricher.run() => Err(error.into()),
             result = self.lease_terms(stop, &mut report) => result,
@@ -132,7 +137,7 @@ impl Pipeline<'_> {
         stop: &CancellationToken,
         report: &mut CommitReport<'_>,
     ) -> Result<(), Failure> {
-        while let Some(term) = stop.run_until_cancelled(self.bus.acquire()).await {
+        while let Some(term) = stop.run_until_cancelled(self.acquire()).await {
             let term = term?;
             self.metrics.fetching.lease_terms.inc();
             let reason = match Box::pin(self.term(term, stop, report)).await {
@@ -161,6 +166,43 @@ impl Pipeline<'_> {
         Ok(())
     }
 
+    /// Acquires the lease. An instance that has to stand by shows its token to VK meanwhile.
+    async fn acquire(&self) -> Result<LeaseTerm, Failure> {
+        tokio::select! {
+            term = self.bus.acquire() => Ok(term?),
+            error = self.show_token() => Err(error.into()),
+        }
+    }
+
+    /// Shows the token to VK once this instance stands by: one that VK rejects could not take over.
+    /// Returns the error by which VK rejects it.
+    async fn show_token(&self) -> CallError {
+        while !self.health.has_token_to_show() {
+            tokio::time::sleep(STANDBY_CHECK).await;
+        }
+        let mut backoff = Backoff::network();
+        loop {
+            match self.api.token_permissions().await {
+                Err(error) if error.refuses_token() => return error,
+                Err(error)
+                    if matches!(error.class(), ErrorClass::Transient | ErrorClass::Throttled) =>
+                {
+                    self.health.no_answer(Dependency::LongPoll, error.reached(), &error);
+                    let pause = backoff.fail();
+                    if let Some(failures) = backoff.to_log() {
+                        tracing::warn!(%error, failures, "VK has not checked the token of this standby; trying again");
+                    }
+                    tokio::time::sleep(pause).await;
+                }
+                // An error that is not about the token is an answer too.
+                _ => {
+                    self.health.token_accepted();
+                    return pending().await;
+                }
+            }
+        }
+    }
+
     /// Works for one lease term.
     async fn term(
         &self,
@@ -172,6 +214,10 @@ impl Pipeline<'_> {
         // the best one to continue from.
         let start = term.position.map(|position| position.ts).or(report.committed);
         let (batch_sender, batches) = mpsc::channel(1);
+        if let (None, Some(ts)) = (term.position, start) {
+            // Redis has it again before the next update. The channel is empty.
+            let _ = batch_sender.try_send(Batch::position_only(ts, None));
+        }
         let (converted_sender, converted) = mpsc::channel(BATCHES_AHEAD as usize);
         let work = async {
             tokio::try_join!(
@@ -214,7 +260,8 @@ impl Pipeline<'_> {
         let session_check = self.session_check;
         let work = async move {
             let source = Source { api: &api, long_poll: &long_poll, session_check };
-            fetcher::follow(source, &health, &metrics, start, out, &stop).await
+            let fetching = fetcher::follow(source, &health, &metrics, start, out);
+            stop.run_until_cancelled(fetching).await.unwrap_or(Ok(()))
         };
         let fetching = AbortOnDropHandle::new(tokio::spawn(work.in_current_span()));
         match fetching.await {
@@ -247,7 +294,7 @@ impl Pipeline<'_> {
         });
         let enriched = batches
             .map(|(batch, permit)| {
-                let enriched = enrich(batch, self.enricher, self.rules, self.unrouted, metrics);
+                let enriched = enrich(batch, &self.enricher, &self.rules, self.unrouted, metrics);
                 async { (enriched.await, permit) }
             })
             .buffered(BATCHES_AHEAD as usize);
@@ -259,7 +306,7 @@ impl Pipeline<'_> {
         while let Some((batch, raw)) = enriched.next().await {
             let size = permits(batch.bytes());
             let Ok(events) = events.clone().acquire_many_owned(size).await else { break };
-            let converted = batch.complete(self.rules, self.bus, metrics);
+            let converted = batch.complete(&self.rules, &self.bus, metrics);
             if out.send((converted, MemoryPermits { raw, events })).await.is_err() {
                 break;
             }
@@ -274,17 +321,16 @@ impl Pipeline<'_> {
         mut converted: mpsc::Receiver<(Batch<Converted>, MemoryPermits)>,
         report: &mut CommitReport<'_>,
     ) -> Result<(), Failure> {
-        let group_id = self.api.group_id();
         while let Some((mut batch, _permits)) = ready(&mut converted, committer.max_events()).await
         {
             let (started, ts) = (Instant::now(), batch.ts);
-            let duplicates = committer
-                .commit(&mut batch.updates.content, ts)
-                .instrument(tracing::info_span!("commit", group_id, %ts))
-                .await
-                .map_err(Failure::Bus)?;
-            self.health.committed();
-            report.committed(&batch, duplicates, started.elapsed());
+            let commit = async {
+                let duplicates = committer.commit(&mut batch.updates.content, ts).await?;
+                self.health.committed();
+                report.committed(&batch, duplicates, started.elapsed());
+                Ok(())
+            };
+            commit.instrument(error_span!("commit", %ts)).await.map_err(Failure::Bus)?;
         }
         Ok(())
     }

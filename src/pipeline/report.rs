@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use super::Converted;
+use super::{Converted, convert::UNROUTED};
 use crate::{
+    bus::DeadLetter,
     event::EventType,
-    fetcher::{Batch, GapCause},
+    fetcher::Batch,
     ops::{
         metrics::{DeadLetterLabels, Metrics, Stage, TypeLabels, update_type},
         retry::Outage,
@@ -61,34 +62,32 @@ impl<'a> CommitReport<'a> {
     }
 
     fn log(&mut self, batch: &Batch<Converted>) {
-        let Batch { updates: Converted { content, cut, .. }, ts, gaps, .. } = batch;
+        let Batch { updates: Converted { content, cut, .. }, gaps, .. } = batch;
         for gap in gaps {
-            let (updates_lost, cause) = (gap.updates_lost(), cause(gap.cause));
+            let updates_lost = gap.updates_lost();
             tracing::error!(
-                from = %gap.from, to = %gap.to, updates_lost, cause,
+                from = %gap.from, to = %gap.to, updates_lost, cause = %gap.cause,
                 "VK lost updates: events between these positions may be missing"
             );
         }
         for entry in &content.entries {
             tracing::debug!(
-                event_id = text::excerpt(&entry.event_id), %ts, event_type = %entry.kind,
+                event_id = text::excerpt(&entry.event_id), event_type = %entry.kind,
                 "event committed"
             );
         }
         if *cut > 0 && self.cut.fail().is_some() {
             tracing::warn!(
-                %ts, updates = cut,
+                updates = cut,
                 "updates have more attachments, more forwarded messages or a longer title than VK \
                  allows; what is beyond ten times that was left out"
             );
         }
-        for letter in &content.dead_letters {
+        for DeadLetter { event_id, reason, .. } in &content.dead_letters {
             self.totals.dead_letters += 1;
             if let Some(so_far) = self.dead_letters.fail() {
-                tracing::warn!(
-                    event_id = letter.event_id.as_deref().map(text::excerpt), %ts, reason = letter.reason, so_far,
-                    "an update is kept as a dead letter"
-                );
+                let event_id = event_id.as_deref().map(text::excerpt);
+                tracing::warn!(event_id, reason, so_far, "an update is kept as a dead letter");
             }
         }
     }
@@ -127,15 +126,10 @@ impl<'a> CommitReport<'a> {
         if let Some(newest) = received.last() {
             self.metrics.fetching.committed(ts.get(), newest.elapsed());
         }
-        self.history.committed(&Committed { events, received, gaps, updates_lost });
-    }
-}
-
-/// The answer of VK that reported a gap.
-fn cause(cause: GapCause) -> &'static str {
-    match cause {
-        GapCause::Outdated => "failed 1",
-        GapCause::Lost => "failed 3",
+        let rejected = content.dead_letters.iter().filter(|letter| letter.code != UNROUTED);
+        let dead_letters: Vec<_> = rejected.map(|letter| letter.reason.as_str()).collect();
+        let dead_letters = &dead_letters;
+        self.history.committed(&Committed { events, dead_letters, received, gaps, updates_lost });
     }
 }
 

@@ -32,6 +32,7 @@ use crate::{
         telemetry::Level,
     },
     pipeline::{self, Pipeline},
+    text,
     vk::{self, Api, LongPoll},
 };
 use reload::Reload;
@@ -76,8 +77,7 @@ pub async fn run(loaded: Loaded, sources: Sources, level: Level) -> Result<(), E
         let signals = Signals::listen()?;
         announce(&loaded.config);
         let service = Service::build(&loaded).map_err(Error::Build)?;
-        let reload =
-            Reload::new(sources, &loaded, service.api.clone(), service.health.clone(), level);
+        let reload = Reload::new(sources, loaded, service.pipeline.api.clone(), level);
         Ok(service.run(signals, reload).await?)
     };
     service.instrument(community).await
@@ -96,14 +96,7 @@ fn announce(config: &Config) {
 /// Everything that the service consists of.
 struct Service {
     config: Config,
-    api: Arc<Api>,
-    long_poll: Arc<LongPoll>,
-    enricher: Enricher,
-    rules: Rules,
-    bus: Bus,
-    health: Arc<Health>,
-    history: Arc<History>,
-    metrics: Arc<Metrics>,
+    pipeline: Pipeline,
     streams: StreamGauges,
     collector: Arc<StatusCollector>,
     /// None if nobody would see the state of the bus, or if there is no Redis.
@@ -123,10 +116,8 @@ impl Service {
         metrics.register_collector(streams.clone());
 
         let api = Arc::new(Api::new(config.vk.clone(), access.clone(), metrics.calls.clone())?);
-        let long_poll = Arc::new(LongPoll::new(&config.vk)?);
         let bus = Bus::new(&config.bus, group_id, health.clone(), metrics.commits.clone())?;
         let enricher = Enricher::new(api.clone(), &config.names, &health, &metrics.lookups);
-        let rules = Rules::from(config.converter.clone()).of_community(group_id);
 
         let snapshot_reader = config.http.listen.and_then(|_| bus.snapshot_reader());
         let collector = Arc::new(StatusCollector::new(
@@ -136,20 +127,19 @@ impl Service {
             history.clone(),
             snapshot_reader.is_some(),
         ));
-        Ok(Self {
-            config,
+        let pipeline = Pipeline {
             api,
-            long_poll,
+            long_poll: Arc::new(LongPoll::new(&config.vk)?),
+            session_check: config.vk.session_check,
             enricher,
-            rules,
-            bus,
             health,
-            history,
             metrics: Arc::new(metrics),
-            streams,
-            collector,
-            snapshot_reader,
-        })
+            history,
+            bus,
+            rules: Rules::from(config.converter.clone()).of_community(group_id),
+            unrouted: config.bus.unrouted,
+        };
+        Ok(Self { config, pipeline, streams, collector, snapshot_reader })
     }
 
     /// Fetches until a signal asks for a stop, then drains the pipeline.
@@ -161,39 +151,29 @@ impl Service {
         tasks.spawn(reload.watch(signals.hangup));
         tasks.spawn(systemd::notify(self.collector.clone(), stop.clone()));
         tasks.spawn(preflight_once_fetching(
-            self.api.clone(),
+            self.pipeline.api.clone(),
             self.config.vk.clone(),
             self.config.bus.clone(),
-            self.health.clone(),
+            self.pipeline.health.clone(),
         ));
         self.serve_http(&mut tasks);
         // Boxed, because the future of the whole pipeline is large.
-        Box::pin(self.pipeline().run(&stop)).await
+        Box::pin(self.pipeline.run(&stop)).await
     }
 
     fn serve_http(&mut self, tasks: &mut Tasks) {
         let http = &self.config.http;
         let Some(address) = http.listen else { return };
         let page = http.page.then(|| Page { hosts: http.hosts.clone() });
-        tasks.spawn(http::serve(address, self.collector.clone(), self.metrics.clone(), page));
+        tasks.spawn(http::serve(
+            address,
+            self.collector.clone(),
+            self.pipeline.metrics.clone(),
+            page,
+        ));
         if let Some(reader) = self.snapshot_reader.take() {
-            let (health, streams) = (self.health.clone(), self.streams.clone());
+            let (health, streams) = (self.pipeline.health.clone(), self.streams.clone());
             tasks.spawn(watch_bus(reader, health, streams, self.collector.clone()));
-        }
-    }
-
-    fn pipeline(&self) -> Pipeline<'_> {
-        Pipeline {
-            api: &self.api,
-            long_poll: &self.long_poll,
-            session_check: self.config.vk.session_check,
-            enricher: &self.enricher,
-            health: &self.health,
-            metrics: &self.metrics,
-            history: &self.history,
-            bus: &self.bus,
-            rules: &self.rules,
-            unrouted: self.config.bus.unrouted,
         }
     }
 }
@@ -222,7 +202,7 @@ async fn watch_bus(
             let fetches = health.snapshot().role == Role::Fetching;
             streams.show(fetches.then(|| snapshot.clone()));
         }
-        collector.bus_reported(answer.map_err(|error| error.to_string()));
+        collector.bus_reported(answer.map_err(|error| text::cause(&error)));
     };
     reader.watch(report).await;
 }

@@ -9,9 +9,8 @@ use tokio::{
 };
 
 use crate::{
-    bus,
-    config::{self, Loaded, Origin, Sources},
-    ops::{health::Health, retry::Outage, systemd, telemetry::Level},
+    config::{self, Loaded, Sources},
+    ops::{retry::Outage, systemd, telemetry::Level},
     vk::{Api, ErrorClass},
 };
 
@@ -24,11 +23,9 @@ const LIVE: [&str; 2] = ["log.level", "vk.token"];
 pub(super) struct Reload {
     sources: Sources,
     api: Arc<Api>,
-    health: Arc<Health>,
     level: Level,
-    /// The settings that the service runs with.
-    running: Vec<Origin>,
-    bus: bus::Config,
+    /// The configuration that the service runs with.
+    running: Loaded,
     /// The token in use.
     in_use: SecretString,
     /// The token that was last read and handled: it is in use, or VK rejected it.
@@ -38,23 +35,15 @@ pub(super) struct Reload {
 }
 
 impl Reload {
-    /// For a service that runs with the configuration `loaded`.
-    pub(super) fn new(
-        sources: Sources,
-        loaded: &Loaded,
-        api: Arc<Api>,
-        health: Arc<Health>,
-        level: Level,
-    ) -> Self {
+    /// For a service that runs with the configuration `running`.
+    pub(super) fn new(sources: Sources, running: Loaded, api: Arc<Api>, level: Level) -> Self {
         Self {
             sources,
             api,
-            health,
             level,
-            running: loaded.origins.clone(),
-            bus: loaded.config.bus.clone(),
-            in_use: loaded.access.token.clone(),
-            seen: loaded.access.token.clone(),
+            in_use: running.access.token.clone(),
+            seen: running.access.token.clone(),
+            running,
             outage: Outage::default(),
         }
     }
@@ -74,10 +63,7 @@ impl Reload {
                         self.change_token(token).await;
                     }
                 }
-                Some(()) = hangup.recv() => {
-                    let health = self.health.clone();
-                    systemd::reloading(&health, self.reload()).await;
-                }
+                Some(()) = hangup.recv() => systemd::reloading(self.reload()).await,
             }
         }
     }
@@ -106,21 +92,22 @@ impl Reload {
     }
 
     fn warn_of_restart(&self, loaded: &Loaded) {
-        let value = |origins: &[Origin], key: &str| {
-            origins.iter().find(|it| it.key == key).map(|it| it.value.clone())
+        let value = |loaded: &Loaded, key: &str| {
+            loaded.origins.iter().find(|it| it.key == key).map(|it| it.value.clone())
         };
-        let keys = self.running.iter().chain(&loaded.origins).map(|origin| origin.key.as_str());
+        let keys = self.running.origins.iter().chain(&loaded.origins).map(|it| it.key.as_str());
         let mut changed: Vec<_> = keys
             .filter(|key| !LIVE.contains(key))
-            .filter(|key| value(&self.running, key) != value(&loaded.origins, key))
+            .filter(|key| value(&self.running, key) != value(loaded, key))
             .collect();
         // The shown values of all secrets are equal, so the secrets themselves are compared.
-        if let (Some(running), Some(new)) = (&self.bus.password, &loaded.config.bus.password)
+        let bus = &self.running.config.bus;
+        if let (Some(running), Some(new)) = (&bus.password, &loaded.config.bus.password)
             && !same(running, new)
         {
             changed.push("bus.password");
         }
-        if !self.bus.url.is_same_as(&loaded.config.bus.url) {
+        if !bus.url.is_same_as(&loaded.config.bus.url) {
             changed.push("bus.url");
         }
         changed.sort_unstable();

@@ -6,9 +6,10 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Client, Url};
+use reqwest::{Client, StatusCode, Url};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
+use strum::VariantArray;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::{Instant, sleep_until},
@@ -34,6 +35,10 @@ const MAX_HANGING_METHODS: u32 = 6;
 /// parsed.
 const LARGE_BODIES: usize = 2;
 
+/// Why a call fails with status 404, which VK itself never sends.
+const NO_METHODS: &str = "HTTP status 404: vk.api_url does not lead to VK's API methods. Its path usually ends in \
+                          /method/, as in https://api.vk.ru/method/";
+
 /// VK's API for one community.
 #[derive(Debug)]
 pub struct Api {
@@ -54,13 +59,12 @@ impl Api {
     /// A client for `access`.
     ///
     /// # Errors
-    ///
     /// If the TLS set-up of the machine, `vk.tls.ca` or the token cannot be used.
     pub fn new(settings: Config, access: Access, metrics: Calls) -> anyhow::Result<Self> {
         let Access { group_id, token } = access;
         let at_once = (settings.requests_per_second / MAX_HANGING_METHODS).max(1) as usize;
         let in_flight =
-            Method::ALL.iter().map(|method| (*method, Semaphore::new(at_once))).collect();
+            Method::VARIANTS.iter().map(|method| (*method, Semaphore::new(at_once))).collect();
         Ok(Self {
             http: http::client(settings.timeout, &settings)?,
             limiter: RateLimiter::new(settings.requests_per_second),
@@ -88,7 +92,6 @@ impl Api {
     /// Uses another token from the next call on, after VK has named a Long Poll server for it.
     ///
     /// # Errors
-    ///
     /// If VK did not; the token in use stays.
     pub async fn change_token(&self, token: SecretString) -> Result<(), CallError> {
         let unusable = |error: anyhow::Error| CallError::Unreachable {
@@ -96,7 +99,7 @@ impl Api {
             reason: error.to_string().into(),
         };
         let credential = Arc::new(Credential::new(token).map_err(unusable)?);
-        self.long_poll_server_as(&credential).await?;
+        self.long_poll_server_as(credential.clone()).await?;
         *self.credential.write().unwrap_or_else(PoisonError::into_inner) = credential;
         Ok(())
     }
@@ -109,7 +112,7 @@ impl Api {
     /// Waits until `method` may be called. Choose the parameters after this, so that one call asks for
     /// everything that is wanted by then.
     pub async fn permit(&self, method: Method) -> Permit<'_> {
-        let labels = MethodLabels { method: method.as_str() };
+        let labels = MethodLabels { method: method.into() };
         let seconds = self.metrics.rate_limit_wait.get_or_create_owned(&labels);
         let _waited = Waited { seconds, since: Instant::now() };
         loop {
@@ -131,7 +134,8 @@ impl Api {
             unreachable!("the semaphores are never closed")
         };
         let reservation = self.limiter.reserve().await;
-        let permit = Permit { api: self, method, reservation, _in_flight: in_flight };
+        let credential = self.credential();
+        let permit = Permit { api: self, method, credential, reservation, _in_flight: in_flight };
         (!self.is_throttled(method)).then_some(permit)
     }
 
@@ -147,7 +151,7 @@ impl Api {
         params: &[(&str, &str)],
         credential: &Credential,
     ) -> Result<http::Body<'_>, RequestError> {
-        let url = self.settings.api_url.join(method.as_str()).map_err(|error| error.to_string())?;
+        let url = self.settings.api_url.join(method.into()).map_err(|error| error.to_string())?;
         let common =
             [("v", self.settings.api_version.as_str()), ("lang", self.settings.lang.as_str())];
         let form: Vec<_> = params.iter().copied().chain(common).collect();
@@ -159,11 +163,14 @@ impl Api {
             .send()
             .await
             .map_err(http::describe)?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Err(RequestError { reached: false, reason: NO_METHODS.to_owned() });
+        }
         http::body(response, http::CALL_CAP, Some(&self.large_bodies)).await
     }
 
     fn count(&self, method: Method, outcome: CallOutcome) {
-        let labels = CallLabels { method: method.as_str(), outcome };
+        let labels = CallLabels { method: method.into(), outcome };
         self.metrics.calls.get_or_create(&labels).inc();
     }
 
@@ -191,54 +198,31 @@ impl Api {
 #[derive(Debug)]
 pub struct Permit<'a> {
     api: &'a Api,
-    method: Method,
+    pub(super) method: Method,
+    /// The token to call with.
+    pub(super) credential: Arc<Credential>,
     reservation: Reservation<'a>,
     _in_flight: SemaphorePermit<'a>,
 }
 
 impl Permit<'_> {
-    /// Uses the permission for another method.
-    pub(super) fn instead(self, method: Method) -> Self {
-        Self { method, ..self }
-    }
-
     /// Calls the method. The parameters `v` and `lang` and the token are added.
     ///
     /// # Errors
-    ///
     /// If VK answers with an error, or its response cannot be used.
     pub async fn call<T: DeserializeOwned>(self, params: &[(&str, &str)]) -> Result<T, CallError> {
         self.read(params, |response| serde_json::from_str(response.value.get())).await
     }
 
-    /// Calls the method with a token other than the one in use.
-    pub(super) async fn call_as<T: DeserializeOwned>(
-        self,
-        credential: &Credential,
-        params: &[(&str, &str)],
-    ) -> Result<T, CallError> {
-        self.read_as(credential, params, |response| serde_json::from_str(response.value.get()))
-            .await
-    }
-
     /// Calls the method and parses the response with `read`.
     pub(super) async fn read<T>(
-        self,
-        params: &[(&str, &str)],
-        read: impl FnOnce(Response<'_>) -> serde_json::Result<T>,
-    ) -> Result<T, CallError> {
-        let credential = self.api.credential();
-        self.read_as(&credential, params, read).await
-    }
-
-    async fn read_as<T>(
         mut self,
-        credential: &Credential,
         params: &[(&str, &str)],
         read: impl FnOnce(Response<'_>) -> serde_json::Result<T>,
     ) -> Result<T, CallError> {
-        let (api, method) = (self.api, self.method);
         self.reservation.start();
+        let Self { api, method, credential, .. } = &self;
+        let method = *method;
         let response = match api.post(method, params, credential).await {
             Ok(body) => open(&body.bytes).and_then(|response| {
                 read(response).map_err(|error| unexpected("response", &error))

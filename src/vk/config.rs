@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de::Error};
 
 use crate::{
-    setting::{HOUR, MINUTE, SECOND, duration, pem_file, text, whole, whole_seconds},
+    setting::{HOUR, MINUTE, SECOND, Written, duration, pem_file, text, whole, whole_seconds},
     text::excerpt,
 };
 
@@ -73,7 +73,6 @@ pub(super) struct Credential {
 
 impl Credential {
     /// # Errors
-    ///
     /// If the token has characters that an HTTP header cannot have.
     pub(super) fn new(token: SecretString) -> anyhow::Result<Self> {
         let bearer = format!("Bearer {}", token.expose_secret());
@@ -109,12 +108,6 @@ fn requests<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
 
 /// A number above 0; other ways to write it get a hint.
 fn group_id<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        Number(i64),
-        Text(String),
-    }
     let expected = "the community's number, such as 123";
     Err(Error::custom(match Written::deserialize(from) {
         Ok(Written::Number(id @ 1..)) => return Ok(Some(id)),

@@ -81,72 +81,35 @@ impl CallError {
     }
 }
 
-/// The class of an error code in the answer to `method`, by VK's list of common errors and the experience of
-/// its clients.
+/// Codes of permanent errors, by VK's list of common errors and the experience of its clients.
+const PERMANENT: &[i64] = &[
+    2, 3, 4, 5, 8, 11, 12, 16, 17, 20, 21, 23, 27, 28, 33, 34, 35, 42, 101, 912, 1114, 1116, 1117,
+    1118, 3301, 3302, 3609, 9999,
+];
+/// Codes of limits on the rate of calls.
+const THROTTLED: &[i64] = &[6, 9, 14, 29, 3300];
+/// Codes of errors about what was asked for.
+const SKIP: &[i64] = &[
+    7, 15, 18, 19, 24, 25, 30, 37, 39, 40, 100, 103, 104, 113, 125, 200, 203, 260, 900, 901, 902,
+    907, 908, 910, 911, 914, 917, 922, 925, 927, 932, 935, 936, 945, 946, 974, 1017, 3610,
+];
+
+/// The class of an error code in the answer to `method`.
 pub(super) fn class(method: Method, code: i64) -> ErrorClass {
-    match code {
-        7 | 15 | 100 | 125 if method == Method::LongPollServer => ErrorClass::Permanent,
+    let is_permanent = match method {
+        Method::LongPollServer => matches!(code, 7 | 15 | 100 | 125),
         // These methods have nothing to deny but the access of the token; chats can be denied.
-        15 if matches!(method, Method::Users | Method::Communities) => ErrorClass::Permanent,
-        2..=5
-        | 8
-        | 11
-        | 12
-        | 16
-        | 17
-        | 20
-        | 21
-        | 23
-        | 27
-        | 28
-        | 33..=35
-        | 42
-        | 101
-        | 912
-        | 1114
-        | 1116..=1118
-        | 3301
-        | 3302
-        | 3609
-        | 9999 => ErrorClass::Permanent,
-        6 | 9 | 14 | 29 | 3300 => ErrorClass::Throttled,
-        7
-        | 15
-        | 18
-        | 19
-        | 24
-        | 25
-        | 30
-        | 37
-        | 39
-        | 40
-        | 100
-        | 103
-        | 104
-        | 113
-        | 125
-        | 200
-        | 203
-        | 260
-        | 900..=902
-        | 907
-        | 908
-        | 910
-        | 911
-        | 914
-        | 917
-        | 922
-        | 925
-        | 927
-        | 932
-        | 935
-        | 936
-        | 945
-        | 946
-        | 974
-        | 1017
-        | 3610 => ErrorClass::Skip,
-        _ => ErrorClass::Transient,
+        Method::Users | Method::Communities => code == 15,
+        _ => false,
+    };
+    if is_permanent || PERMANENT.contains(&code) {
+        ErrorClass::Permanent
+    } else if THROTTLED.contains(&code) {
+        ErrorClass::Throttled
+    } else if SKIP.contains(&code) {
+        ErrorClass::Skip
+    } else {
+        ErrorClass::Transient
     }
 }
 

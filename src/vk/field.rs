@@ -5,7 +5,7 @@ use std::{fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+    de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
 /// The value of a field.
@@ -79,7 +79,7 @@ impl Wire<'_> for bool {
 
 /// The first items of a list, at most `MOST`. The others are skipped, and take no memory.
 #[derive(Debug)]
-pub(crate) struct First<T, const MOST: usize> {
+pub struct First<T, const MOST: usize> {
     pub(crate) items: Vec<T>,
     /// How many more there were.
     pub(crate) more: usize,
@@ -94,18 +94,29 @@ impl<T, const MOST: usize> Default for First<T, MOST> {
 impl<'de, T: Deserialize<'de>, const MOST: usize> Wire<'de> for First<T, MOST> {
     const NAME: &'static str = "an array";
 
-    fn from_list<A: SeqAccess<'de>>(mut items: A) -> Result<Option<Self>, A::Error> {
-        let mut list = Self::default();
-        while list.items.len() < MOST {
-            match items.next_element()? {
-                Some(item) => list.items.push(item),
-                None => return Ok(Some(list)),
+    fn from_list<A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
+        let mut first = Self::default();
+        while first.items.len() < MOST {
+            match list.next_element()? {
+                Some(item) => first.items.push(item),
+                None => return Ok(Some(first)),
             }
         }
-        while items.next_element::<IgnoredAny>()?.is_some() {
-            list.more += 1;
+        while list.next_element::<IgnoredAny>()?.is_some() {
+            first.more += 1;
         }
-        Ok(Some(list))
+        Ok(Some(first))
+    }
+}
+
+/// Unlike that of a [`Field`], this fails if the value is no list.
+impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for First<T, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Field::deserialize(deserializer)? {
+            Field::Is(list) => Ok(list),
+            Field::Absent => Err(D::Error::custom("null, not a list")),
+            Field::Other(found) => Err(D::Error::custom(format_args!("{found}, not a list"))),
+        }
     }
 }
 

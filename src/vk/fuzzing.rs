@@ -24,7 +24,7 @@ pub fn api_response(body: &[u8]) {
     let _ = response::decode::<Vec<Box<RawValue>>>(body);
     if let (Ok(server), Ok(api)) =
         (response::decode::<String>(body), Url::parse("https://api.vk.ru/method/"))
-        && let Ok(accepted) = long_poll::Hosts::beside(&api).accept(&server)
+        && let Ok(accepted) = long_poll::accept(&server, &api)
     {
         let host = accepted.host_str().unwrap_or_default();
         assert!(host.ends_with("vk.ru") || host.ends_with("vk.com"), "{host}");

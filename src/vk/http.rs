@@ -1,6 +1,6 @@
 //! The HTTP client for VK's servers: limits on time and size, no redirects, no URLs in errors.
 
-use std::{error::Error, fmt, io, path::Path, time::Duration};
+use std::{error::Error, fmt, io, iter, path::Path, time::Duration};
 
 use anyhow::anyhow;
 use reqwest::{Certificate, Client, Response, redirect};
@@ -25,18 +25,13 @@ pub(super) const CALL_CAP: usize = 8 << 20;
 pub(super) const LARGE: usize = 256 << 10;
 
 /// Why a request has no usable answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
 pub struct RequestError {
     /// Whether there was a connection. If not, the network may be at fault as well as VK.
     pub reached: bool,
     /// What happened, without secrets or URL.
     pub reason: String,
-}
-
-impl fmt::Display for RequestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)
-    }
 }
 
 /// VK was reached, but its answer cannot be used for this reason.
@@ -52,7 +47,6 @@ impl<T: Into<String>> From<T> for RequestError {
 /// VK does. Trusts the authorities in `vk.tls.ca` in addition to the system's.
 ///
 /// # Errors
-///
 /// If `vk.tls.ca` or the TLS set-up of the machine cannot be used.
 pub(super) fn client(deadline: Duration, settings: &Config) -> anyhow::Result<Client> {
     process::install_tls_provider();
@@ -72,7 +66,7 @@ pub(super) fn client(deadline: Duration, settings: &Config) -> anyhow::Result<Cl
 /// The certificates in the PEM file `vk.tls.ca`, at least one.
 fn authorities(path: &Path) -> anyhow::Result<Vec<Certificate>> {
     let unusable = |reason: &dyn fmt::Display| anyhow!("vk.tls.ca: {}: {reason}", path.display());
-    let pem = std::fs::read(path).map_err(|error| unusable(&error))?;
+    let pem = std::fs::read(path).map_err(|error| unusable(&text::cause(&error)))?;
     let certificates = Certificate::from_pem_bundle(&pem)
         .map_err(|_| unusable(&"a certificate in it cannot be read"))?;
     if certificates.is_empty() {
@@ -121,25 +115,24 @@ pub(super) async fn body(
     Ok(Body { bytes, _place: place })
 }
 
-/// Describes an error and its causes, without the URL: that may have the Long Poll key in it.
+/// Describes an error without the URL: that may have the Long Poll key in it.
 pub(super) fn describe(error: reqwest::Error) -> RequestError {
     let reached = !error.is_connect();
     let error = error.without_url();
-    let mut text = error.to_string();
-    let mut advice = "";
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if is_unknown_authority(inner) {
-            advice = UNKNOWN_AUTHORITY;
-        }
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
-        }
-        cause = inner.source();
+    let what = if !reached {
+        "no connection"
+    } else if error.is_request() {
+        "no answer"
+    } else {
+        "the answer cannot be read"
+    };
+    if error.is_timeout() {
+        return RequestError { reached, reason: format!("{what} in time") };
     }
-    RequestError { reached, reason: format!("{}{advice}", text::excerpt(&text)) }
+    let mut causes = iter::successors(error.source(), |&inner| inner.source());
+    let advice = if causes.any(is_unknown_authority) { UNKNOWN_AUTHORITY } else { "" };
+    let cause = text::excerpt(&text::cause(&error));
+    RequestError { reached, reason: format!("{what}: {cause}{advice}") }
 }
 
 /// Whether a TLS handshake failed because the server's certificate is from an unknown authority.

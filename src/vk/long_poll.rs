@@ -4,13 +4,10 @@ use std::{fmt, time::Duration};
 
 use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, SeqAccess, Visitor},
-};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Config, RequestError, http};
+use super::{Config, RequestError, field::First, http};
 use crate::{text, ts::Ts};
 
 /// The most updates that are read from one reply. So many real ones do not fit into the largest body, but a
@@ -41,42 +38,27 @@ impl fmt::Debug for LongPollServer {
     }
 }
 
-/// The hosts that may be polled, so that a forged response cannot redirect the polls.
-pub(super) struct Hosts<'a> {
-    api: &'a Url,
-}
-
-impl<'a> Hosts<'a> {
-    /// `vk.ru`, `vk.com`, their subdomains, and the host of the API.
-    pub(super) fn beside(api: &'a Url) -> Self {
-        Self { api }
+/// Parses the URL of a server that may be polled: on `vk.ru`, `vk.com`, their subdomains or the host of the
+/// API. A forged response cannot redirect the polls to another.
+///
+/// # Errors
+/// If it may not be polled; says why.
+pub(super) fn accept(server: &str, api: &Url) -> Result<Url, String> {
+    let server = Url::parse(server).map_err(|error| format!("its Long Poll URL: {error}"))?;
+    let host = server.host_str().unwrap_or_default();
+    let under = |domain: &str| {
+        host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    let is_https = server.scheme() == "https";
+    if api.host_str() == Some(host) && (is_https || server.scheme() == api.scheme()) {
+        return Ok(server);
     }
-
-    /// Parses the URL of a server.
-    ///
-    /// # Errors
-    ///
-    /// If it may not be polled; says why.
-    pub(super) fn accept(&self, server: &str) -> Result<Url, String> {
-        let server = Url::parse(server).map_err(|error| format!("its Long Poll URL: {error}"))?;
-        let host = server.host_str().unwrap_or_default().to_owned();
-        let under = |domain: &str| {
-            host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-        };
-        let scheme_ok = server.scheme() == "https" || server.scheme() == self.api.scheme();
-        if self.api.host_str() == Some(host.as_str()) && scheme_ok {
-            return Ok(server);
-        }
-        if !under("vk.ru") && !under("vk.com") {
-            let host = text::excerpt(&host);
-            return Err(format!("its Long Poll host {host} is not under vk.ru or vk.com"));
-        }
-        if server.scheme() != "https" {
-            let host = text::excerpt(&host);
-            return Err(format!("its Long Poll host {host} is not reached by https"));
-        }
-        Ok(server)
-    }
+    let rule = match (under("vk.ru") || under("vk.com"), is_https) {
+        (true, true) => return Ok(server),
+        (true, false) => "reached by https",
+        (false, _) => "under vk.ru or vk.com",
+    };
+    Err(format!("its Long Poll host {} is not {rule}", text::excerpt(host)))
 }
 
 /// The reply to a poll.
@@ -126,20 +108,26 @@ impl LongPoll {
     /// A client that lets VK hold each poll for `vk.wait`, and times out ten seconds later.
     ///
     /// # Errors
-    ///
     /// If `vk.tls.ca` cannot be used.
     pub fn new(settings: &Config) -> anyhow::Result<Self> {
         let wait = settings.wait;
         Ok(Self { http: http::client(wait + GRACE, settings)?, wait })
     }
 
-    /// Requests the updates after `ts` from `server`. The token is not sent there.
-    pub async fn poll(&self, server: &LongPollServer, ts: Ts) -> PollReply {
+    /// How long VK may hold a poll: `vk.wait`.
+    #[must_use]
+    pub fn wait(&self) -> Duration {
+        self.wait
+    }
+
+    /// Requests the updates after `ts` from `server`, which may hold the poll for `wait`, at most
+    /// [`wait`](Self::wait). The token is not sent there.
+    pub async fn poll(&self, server: &LongPollServer, ts: Ts, wait: Duration) -> PollReply {
         let request = self.http.get(server.url.clone()).query(&[
             ("act", "a_check"),
             ("key", server.key.expose_secret()),
             ("ts", &ts.to_string()),
-            ("wait", &self.wait.as_secs().to_string()),
+            ("wait", &wait.as_secs().to_string()),
         ]);
         let body = match request.send().await {
             Ok(response) => http::body(response, http::POLL_CAP, None).await,
@@ -159,37 +147,7 @@ struct PollBody<'a> {
     #[serde(borrow)]
     ts: Option<&'a RawValue>,
     #[serde(borrow)]
-    updates: Option<Updates<'a>>,
-}
-
-/// The updates of a body, as raw JSON, at most [`MAX_UPDATES`].
-struct Updates<'a>(Vec<&'a RawValue>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Updates<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(UpdatesVisitor)
-    }
-}
-
-struct UpdatesVisitor;
-
-impl<'de> Visitor<'de> for UpdatesVisitor {
-    type Value = Updates<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a list of at most {MAX_UPDATES} updates")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut updates = Vec::new();
-        while let Some(update) = list.next_element()? {
-            if updates.len() == MAX_UPDATES {
-                return Err(A::Error::invalid_length(updates.len() + 1, &self));
-            }
-            updates.push(update);
-        }
-        Ok(Updates(updates))
-    }
+    updates: Option<First<&'a RawValue, MAX_UPDATES>>,
 }
 
 /// Parses the body of a reply. Public for the benches, which do it without a network.
@@ -200,9 +158,12 @@ pub fn decode(body: Vec<u8>) -> PollReply {
         Err(error) => return unparsable(body, &error),
     };
     let PollBody { failed, ts, updates } = parsed;
-    match failed {
-        Some(2) => return PollReply::KeyExpired,
-        Some(3) => return PollReply::Lost,
+    match (failed, &updates) {
+        (Some(2), _) => return PollReply::KeyExpired,
+        (Some(3), _) => return PollReply::Lost,
+        (_, Some(First { more: 1.., .. })) => {
+            return PollReply::Malformed { body: into_text(body).into() };
+        }
         _ => {}
     }
     let ts = match ts.map(|ts| serde_json::from_str::<Ts>(ts.get())).transpose() {
@@ -216,9 +177,9 @@ pub fn decode(body: Vec<u8>) -> PollReply {
     match (failed, ts, updates) {
         (Some(1), Some(ts), _) => PollReply::Outdated { ts },
         (Some(code), ..) => PollReply::Unknown { what: format!("failed {code}") },
-        (None, Some(ts), Some(Updates(updates))) => PollReply::Updates {
+        (None, Some(ts), Some(updates)) => PollReply::Updates {
             ts,
-            updates: updates.into_iter().map(|update| update.get().into()).collect(),
+            updates: updates.items.into_iter().map(|update| update.get().into()).collect(),
         },
         (None, ..) => PollReply::Unknown { what: "JSON without ts and updates".into() },
     }
@@ -230,11 +191,15 @@ fn brief(error: &serde_json::Error) -> String {
     error.to_string().chars().take(LONGEST).collect()
 }
 
+fn into_text(body: Vec<u8>) -> String {
+    String::from_utf8(body)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
 /// Distinguishes a damaged reply, which may have updates, from an error page, which has none.
 fn unparsable(body: Vec<u8>, error: &serde_json::Error) -> PollReply {
     let is_empty = body.is_empty();
-    let text = String::from_utf8(body)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    let text = into_text(body);
     if text.trim_start().starts_with('{') && text.contains("\"updates\"") {
         return PollReply::Malformed { body: text.into() };
     }
@@ -318,7 +283,7 @@ mod tests {
     #[test]
     fn a_server_on_another_host_is_not_polled() {
         let api = Url::parse("https://api.vk.ru/method/").unwrap();
-        let check = |url: &str| Hosts::beside(&api).accept(url);
+        let check = |url: &str| accept(url, &api);
         for url in ["https://lp.vk.ru/whp/1", "https://lp.vk.com/wh1", "https://vk.com/"] {
             assert!(check(url).is_ok(), "{url}");
         }
@@ -333,7 +298,7 @@ mod tests {
             assert!(check(url).is_err(), "{url}");
         }
         let simulated = Url::parse("http://127.0.0.1:5000/method/").unwrap();
-        assert!(Hosts::beside(&simulated).accept("http://127.0.0.1:6000/whp/1").is_ok());
+        assert!(accept("http://127.0.0.1:6000/whp/1", &simulated).is_ok());
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The API methods in use, each with the parameters and response that matter here.
 
-use std::fmt;
+use std::sync::Arc;
 
-use serde::{Deserialize, de::Error};
-use serde_json::{Map, Value, value::RawValue};
+use serde::{Deserialize, Deserializer, de::Error};
+use serde_json::{Value, json, value::RawValue};
+use strum::{Display, IntoStaticStr, VariantArray};
 
 use super::{
     Api, CallError, ErrorClass, Listed, Listing,
@@ -13,50 +14,38 @@ use super::{
     error::class,
     field::{Field, First},
     listing::{self, list},
-    long_poll::{Hosts, LongPollServer},
+    long_poll::{LongPollServer, accept},
     response::Response,
 };
 use crate::ts::Ts;
 
-/// Defines the methods in use, each with its name in VK's API.
-macro_rules! methods {
-    ($($method:ident = $name:literal,)+) => {
-        /// An API method.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Method {
-            $(#[doc = concat!("`", $name, "`")] $method,)+
-        }
-
-        impl Method {
-            /// All methods in use.
-            pub const ALL: &[Self] = &[$(Self::$method,)+];
-
-            /// The method's name in VK's API.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$method => $name,)+
-                }
-            }
-        }
-    };
-}
-
-methods! {
-    LongPollServer = "groups.getLongPollServer",
-    LongPollSettings = "groups.getLongPollSettings",
-    TokenPermissions = "groups.getTokenPermissions",
-    Users = "users.get",
-    Communities = "groups.getById",
-    Conversations = "messages.getConversationsById",
-    Messages = "messages.getByConversationMessageId",
-    Execute = "execute",
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
+/// An API method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display, IntoStaticStr, VariantArray)]
+pub enum Method {
+    /// Returns a Long Poll server.
+    #[strum(serialize = "groups.getLongPollServer")]
+    LongPollServer,
+    /// Returns the community's Long Poll settings.
+    #[strum(serialize = "groups.getLongPollSettings")]
+    LongPollSettings,
+    /// Returns the token's rights.
+    #[strum(serialize = "groups.getTokenPermissions")]
+    TokenPermissions,
+    /// Returns users.
+    #[strum(serialize = "users.get")]
+    Users,
+    /// Returns communities.
+    #[strum(serialize = "groups.getById")]
+    Communities,
+    /// Returns chats.
+    #[strum(serialize = "messages.getConversationsById")]
+    Conversations,
+    /// Returns messages.
+    #[strum(serialize = "messages.getByConversationMessageId")]
+    Messages,
+    /// Makes several calls.
+    #[strum(serialize = "execute")]
+    Execute,
 }
 
 /// The response of `groups.getLongPollSettings`.
@@ -72,24 +61,16 @@ pub struct LongPollSettings {
     pub events: std::collections::BTreeMap<String, i64>,
 }
 
-/// VK writes this flag as `true` or as `1`.
-fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Flag {
-        Bool(bool),
-        Number(i64),
+fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    match Field::deserialize(from)? {
+        Field::Is(flag) => Ok(flag),
+        Field::Absent | Field::Other(_) => Err(D::Error::custom("not a flag")),
     }
-    Ok(match Flag::deserialize(deserializer)? {
-        Flag::Bool(on) => on,
-        Flag::Number(number) => number != 0,
-    })
 }
 
 #[derive(Deserialize)]
 struct Messages {
-    #[serde(default)]
-    items: Field<First<Box<RawValue>, MESSAGES_A_CALL>>,
+    items: Option<First<Box<RawValue>, MESSAGES_A_CALL>>,
 }
 
 #[derive(Deserialize)]
@@ -119,7 +100,6 @@ impl Permit<'_> {
     /// Looks up `ids`, at most as many as the method takes.
     ///
     /// # Errors
-    ///
     /// If VK answers with an error, or its response cannot be used.
     pub async fn listing<T: Listed>(self, ids: &[i64]) -> Result<Listing<T>, CallError> {
         let parameters = T::parameters(ids);
@@ -131,33 +111,25 @@ impl Permit<'_> {
     /// Looks up at most [`CALLS_AN_EXECUTE`] lists in one call of `execute`, each with a result of its own.
     ///
     /// # Errors
-    ///
     /// If VK answers the whole call with an error, or its response cannot be used.
     pub async fn listings<T: Listed>(
-        self,
+        mut self,
         lists: &[&[i64]],
     ) -> Result<Vec<Part<Listing<T>>>, CallError> {
-        let calls = lists.iter().map(|ids| {
-            let parameters = T::parameters(ids).into_iter();
-            let parameters = parameters.map(|(name, value)| (name.to_owned(), value.into()));
-            (T::METHOD, parameters.collect())
-        });
+        let calls = lists.iter().map(|ids| (T::METHOD, T::parameters(ids).into_iter().collect()));
         let code = code(calls);
-        self.instead(Method::Execute)
-            .read(&[("code", &code)], |response| {
-                let parts = parts(&response, T::METHOD, lists.len())?.into_iter().zip(lists);
-                Ok(parts
-                    .map(|(part, ids)| part.and_then(|it| listing::read(it, ids).ok()))
-                    .collect())
-            })
-            .await
+        self.method = Method::Execute;
+        self.read(&[("code", &code)], |response| {
+            let parts = parts(&response, T::METHOD, lists.len())?.into_iter().zip(lists);
+            Ok(parts.map(|(part, ids)| part.and_then(|it| listing::read(it, ids).ok())).collect())
+        })
+        .await
     }
 
     /// Requests messages of one conversation by their conversation message ids, at most
     /// [`MESSAGES_A_CALL`]. Returns them as raw message objects, without those that VK does not find.
     ///
     /// # Errors
-    ///
     /// If VK answers with an error, or its response cannot be used.
     pub async fn messages(
         self,
@@ -173,38 +145,34 @@ impl Permit<'_> {
     /// for a conversation that VK rejects; a call for it alone returns the error.
     ///
     /// # Errors
-    ///
     /// If VK answers the whole call with an error, or its response cannot be used.
     pub async fn messages_of_several(
-        self,
+        mut self,
         conversations: &[(i64, Vec<i64>)],
     ) -> Result<Vec<Option<Vec<(i64, Box<RawValue>)>>>, CallError> {
         let calls = conversations.iter().map(|(peer_id, cmids)| {
-            let parameters = [
-                ("peer_id".to_owned(), (*peer_id).into()),
-                ("conversation_message_ids".to_owned(), list(cmids).into()),
-            ];
-            (Method::Messages, Map::from_iter(parameters))
+            let parameters = json!({"peer_id": peer_id, "conversation_message_ids": list(cmids)});
+            (Method::Messages, parameters)
         });
         let code = code(calls);
-        self.instead(Method::Execute)
-            .read(&[("code", &code)], |response| {
-                let parts = parts(&response, Method::Messages, conversations.len())?;
-                let read = |part: Part<&RawValue>| match part.and_then(|it| messages(it).ok()) {
-                    Part::Received(messages) => Some(messages),
-                    Part::Rejected(_) | Part::Unclear => None,
-                };
-                Ok(parts.into_iter().map(read).collect())
-            })
-            .await
+        self.method = Method::Execute;
+        self.read(&[("code", &code)], |response| {
+            let parts = parts(&response, Method::Messages, conversations.len())?;
+            let read = |part: Part<&RawValue>| match part.and_then(|it| messages(it).ok()) {
+                Part::Received(messages) => Some(messages),
+                Part::Rejected(_) | Part::Unclear => None,
+            };
+            Ok(parts.into_iter().map(read).collect())
+        })
+        .await
     }
 }
 
 /// The script of `execute` that makes these calls and returns their responses in order.
-fn code(calls: impl Iterator<Item = (Method, Map<String, Value>)>) -> String {
-    let calls =
-        calls.map(|(method, parameters)| format!("API.{method}({})", Value::from(parameters)));
-    format!("return [{}];", calls.collect::<Vec<_>>().join(","))
+fn code(calls: impl Iterator<Item = (Method, Value)>) -> String {
+    let calls: Vec<_> =
+        calls.map(|(method, parameters)| format!("API.{method}({parameters})")).collect();
+    format!("return [{}];", calls.join(","))
 }
 
 /// The result of one of the calls within an `execute`.
@@ -241,11 +209,12 @@ fn parts<'a>(
     method: Method,
     number: usize,
 ) -> serde_json::Result<Vec<Part<&'a RawValue>>> {
-    let values: Vec<&RawValue> =
-        first::<_, CALLS_AN_EXECUTE>(serde_json::from_str(response.value.get())?)?;
+    let values: Option<First<&RawValue, CALLS_AN_EXECUTE>> =
+        serde_json::from_str(response.value.get())?;
+    let values = values.unwrap_or_default().items;
     let errors = response.execute_errors.map(|errors| serde_json::from_str(errors.get()));
     let mut errors: Vec<InnerError> = errors.and_then(Result::ok).unwrap_or_default();
-    errors.retain(|error| error.method == method.as_str());
+    errors.retain(|error| error.method == <&str>::from(method));
     let failed = values.iter().filter(|value| value.get() == "false").count();
     // Unless there is one error for each failed call, they cannot be assigned.
     let mut errors =
@@ -260,15 +229,6 @@ fn parts<'a>(
     Ok(parts.take(number).collect())
 }
 
-/// The items of a list, without those beyond `MOST`; none if it is absent.
-fn first<T, const MOST: usize>(list: Field<First<T, MOST>>) -> serde_json::Result<Vec<T>> {
-    match list {
-        Field::Is(First { items, .. }) => Ok(items),
-        Field::Absent => Ok(Vec::new()),
-        Field::Other(found) => Err(serde_json::Error::custom(format_args!("{found}, not a list"))),
-    }
-}
-
 /// The messages in a response, with their conversation message ids.
 fn messages(response: &RawValue) -> serde_json::Result<Vec<(i64, Box<RawValue>)>> {
     let Messages { items } = serde_json::from_str(response.get())?;
@@ -278,7 +238,7 @@ fn messages(response: &RawValue) -> serde_json::Result<Vec<(i64, Box<RawValue>)>
         let fits = message.get().len() <= bounds::MESSAGE_BYTES;
         fits.then_some((key.conversation_message_id, message))
     };
-    Ok(first(items)?.into_iter().filter_map(keyed).collect())
+    Ok(items.unwrap_or_default().items.into_iter().filter_map(keyed).collect())
 }
 
 /// The most ids that `users.get` takes.
@@ -296,25 +256,23 @@ impl Api {
     /// Requests a Long Poll server and VK's newest position.
     ///
     /// # Errors
-    ///
     /// If VK answers with an error, or its response cannot be used, be it because the server is not on a host
     /// of VK.
     pub async fn long_poll_server(&self) -> Result<(LongPollServer, Ts), CallError> {
-        self.long_poll_server_as(&self.credential()).await
+        self.long_poll_server_as(self.credential()).await
     }
 
     /// Requests a Long Poll server with a token other than the one in use.
     pub(super) async fn long_poll_server_as(
         &self,
-        credential: &Credential,
+        credential: Arc<Credential>,
     ) -> Result<(LongPollServer, Ts), CallError> {
         let method = Method::LongPollServer;
         let group_id = self.group_id().to_string();
-        let permit = self.permit(method).await;
-        let response: LongPollServerResponse =
-            permit.call_as(credential, &[("group_id", &group_id)]).await?;
-        let server = Hosts::beside(self.url())
-            .accept(&response.server)
+        let mut permit = self.permit(method).await;
+        permit.credential = credential;
+        let response: LongPollServerResponse = permit.call(&[("group_id", &group_id)]).await?;
+        let server = accept(&response.server, self.url())
             .map_err(|reason| CallError::Unreachable { method, reason: reason.into() })?;
         Ok((LongPollServer::new(server, response.key.into()), response.ts))
     }
@@ -322,7 +280,6 @@ impl Api {
     /// Requests the community's Long Poll settings.
     ///
     /// # Errors
-    ///
     /// If VK answers with an error, or its response cannot be used.
     pub async fn long_poll_settings(&self) -> Result<LongPollSettings, CallError> {
         let group_id = self.group_id().to_string();
@@ -332,7 +289,6 @@ impl Api {
     /// Requests the names of the token's rights, such as `messages` and `manage`.
     ///
     /// # Errors
-    ///
     /// If VK answers with an error, or its response cannot be used.
     pub async fn token_permissions(&self) -> Result<Vec<String>, CallError> {
         let response: Permissions = self.permit(Method::TokenPermissions).await.call(&[]).await?;

@@ -23,7 +23,7 @@ pub use config::{Access, Config, Tls};
 pub use error::{CallError, ErrorClass};
 pub use http::RequestError;
 pub use id::Identity;
-pub use listing::{ChatInfo, CommunityInfo, Element, Elements, Listed, Listing, UserInfo};
+pub use listing::{ChatInfo, CommunityInfo, Listed, Listing, UserInfo};
 pub use long_poll::{LongPoll, LongPollServer, MAX_UPDATES, PollReply, decode};
 pub use methods::{
     CALLS_AN_EXECUTE, CHATS_A_CALL, COMMUNITIES_A_CALL, LongPollSettings, MESSAGES_A_CALL, Method,

@@ -10,28 +10,46 @@ const RIGHTS: [(&str, &str); 2] =
 /// The types of updates that become events.
 const ROUTED: [&str; 3] = ["message_new", "message_event", "message_reaction_event"];
 
+/// How often a call is repeated that came while VK's limit on calls was used up, such as by an instance that
+/// fetches with the same token.
+const RETRIES: u32 = 5;
+
 const SETTINGS: &str = "the community's settings (API usage, Long Poll API)";
 
-/// Requests the token's rights and the Long Poll settings, each once.
+/// Requests the token's rights and the Long Poll settings.
 pub async fn ask(api: &Api, api_version: &str) -> Vec<Finding> {
-    let mut findings = match api.token_permissions().await {
+    let mut findings = match retried(|| api.token_permissions()).await {
         Ok(held) => rights(&held),
         // The other calls would fail in the same way.
         Err(error) => return vec![failure(&error)],
     };
-    match api.long_poll_settings().await {
+    match retried(|| api.long_poll_settings()).await {
         Ok(settings) => findings.extend(long_poll(&settings, api_version)),
         Err(error) => findings.push(failure(&error)),
     }
     findings
 }
 
-/// Requests a Long Poll server, once.
+/// Requests a Long Poll server.
 pub async fn ask_for_server(api: &Api) -> Finding {
-    match api.long_poll_server().await {
+    match retried(|| api.long_poll_server()).await {
         Ok(_) => Finding::ok("a Long Poll server is granted"),
         Err(error) => failure(&error),
     }
+}
+
+/// Repeats a call to which VK answers with error 6. `Api` makes the pauses.
+async fn retried<T, C>(call: impl Fn() -> C) -> Result<T, CallError>
+where
+    C: Future<Output = Result<T, CallError>>,
+{
+    for _ in 0..RETRIES {
+        match call().await {
+            Err(CallError::Rejected { code: 6, .. }) => {}
+            result => return result,
+        }
+    }
+    call().await
 }
 
 fn rights(held: &[String]) -> Vec<Finding> {

@@ -21,6 +21,7 @@ mod long_poll_failures;
 mod metrics;
 mod names;
 mod pressure;
+mod readiness;
 mod redis_access;
 mod refusals;
 mod reload;

@@ -10,12 +10,12 @@ use event_fetcher::{
     ops::{
         health::Health,
         metrics::{LeaseTermEnd, LeaseTermEndLabels, Metrics},
-        status::History,
     },
     pipeline::{self, Pipeline},
     vk::{Api, LongPoll, Method},
 };
 use harness::RedisServer;
+use strum::VariantArray;
 use tokio_util::sync::CancellationToken;
 use vk_simulator::{Options, Simulator};
 
@@ -39,28 +39,28 @@ async fn stalled_work_is_restarted_and_nothing_is_lost() {
     let Loaded { config, access, .. } = config::load(&sources).unwrap();
 
     let health = Arc::new(Health::new(config.vk.wait));
-    let metrics = Metrics::new(&pipeline::label_values());
+    let metrics = Arc::new(Metrics::new(&pipeline::label_values()));
     let api = Arc::new(Api::new(config.vk.clone(), access, metrics.calls.clone()).unwrap());
     let names = Enricher::new(api.clone(), &config.names, &health, &metrics.lookups);
     let bus =
         Bus::new(&config.bus, options.group_id, health.clone(), metrics.commits.clone()).unwrap();
     let pipeline = Pipeline {
-        api: &api,
-        long_poll: &Arc::new(LongPoll::new(&config.vk).unwrap()),
+        api: api.clone(),
+        long_poll: Arc::new(LongPoll::new(&config.vk).unwrap()),
         session_check: config.vk.session_check,
-        enricher: &names,
-        health: &health,
-        metrics: &metrics,
-        history: &History::default(),
-        bus: &bus,
-        rules: &Rules::from(config.converter.clone()),
+        enricher: names,
+        health: health.clone(),
+        metrics: metrics.clone(),
+        history: Arc::default(),
+        bus,
+        rules: Rules::from(config.converter.clone()),
         unrouted: config.bus.unrouted,
     };
 
     // A lost task holds every permit of the rate limit: no dependency fails, and nothing moves.
     let mut permits = Vec::new();
     let places = config.vk.requests_per_second as usize;
-    for method in Method::ALL.iter().cycle().take(places) {
+    for method in Method::VARIANTS.iter().cycle().take(places) {
         permits.push(api.permit(*method).await);
     }
     let stop = CancellationToken::new();

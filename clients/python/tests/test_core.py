@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from bus import message
 from toaster_events._core import Core
 from toaster_events._settings import Settings
 
@@ -33,3 +35,27 @@ def test_old_entries_are_gone_through_to_the_last_before_new_ones_are_read() -> 
     command = after(b"OK", [b"5-0", [], []])
     assert (command[0], command[5]) == ("XAUTOCLAIM", b"5-0")
     assert after(b"OK", [b"5-0", [], []], [b"0-0", [], []])[0] == "XREADGROUP"
+
+
+def test_another_worker_may_claim_a_failed_event_before_the_first_knows_that_it_may() -> None:
+    core = Core(Settings(["message"], "g"), lambda: False)
+    entries = [(b"1-0", {b"data": json.dumps(message("a")).encode()})]
+
+    def read(*replies: Any) -> Any:
+        call = core.next()
+        step: Any = next(call)
+        try:
+            for reply in replies:
+                step = call.send(reply)
+        except StopIteration as end:
+            return end.value
+        return step
+
+    delivery = read(b"OK", [b"0-0", []], [[KEY, entries]])
+    delivery.result = "failed"
+    releasing = core.finish(delivery)
+    step: Any = next(releasing)
+    assert step.args[0] == "EVAL"
+    core._scan_at = 0
+    again = read([b"0-0", entries], [{"times_delivered": 2}])
+    assert (again.entry, again.number) == (b"1-0", 2)

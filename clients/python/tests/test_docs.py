@@ -22,6 +22,8 @@ from toaster_events import MessageEvent, consume
 
 README = Path(__file__).parents[1] / "README.md"
 DOCS = Path(__file__).parents[3] / "docs" / "consumers.md"
+# The package's source distribution is without the fetcher's documentation.
+IS_SDIST = Path(__file__).parents[1].joinpath("PKG-INFO").exists()
 BLOCK = re.compile(
     r"^ *(?:<!-- (?P<remark>.*) -->\n)? *```(?P<language>\w+)\n(?P<code>(?s:.*?))^ *```$",
     re.MULTILINE,
@@ -39,7 +41,7 @@ class Example(NamedTuple):
 
 def examples() -> list[Example]:
     found = []
-    for path in (README, DOCS):
+    for path in (README,) if IS_SDIST else (README, DOCS):
         text = path.read_text()
         for block in BLOCK.finditer(text):
             line = text.count("\n", 0, block.start("code")) + 1
@@ -69,6 +71,7 @@ def command(language: str) -> list[str]:
     return ["node", "-e"]
 
 
+@pytest.mark.skipif(IS_SDIST, reason="needs the fetcher's documentation")
 def test_the_documented_rights_are_enough(redis: Redis, tcp: str) -> None:
     (rights,) = [it.code for it in examples() if "ACL SETUSER" in it.code]
     subprocess.check_call(["sh", "-euc", rights.replace("redis://localhost:6379", tcp)])
@@ -99,7 +102,7 @@ def test_an_example_prints_what_it_should(redis: Redis, tcp: str, example: Examp
     redis.xadd(FAILED, {"data": json.dumps(message("Hi!")), "error": "a-traceback"})
     if "XINFO" in example.code:
         redis.xgroup_create(KEY, "message-handler", "0")
-    assert "redis://localhost:6379" in example.code
+    assert "redis://localhost:6379" in example.code or "TestBroker" in example.code
     process = subprocess.Popen(
         [*command(example.language), example.code.replace("redis://localhost:6379", tcp)],
         env={**os.environ, "NODE_PATH": NODE_PATH},

@@ -24,11 +24,12 @@ def test_it_is_waited_for(mortal: Server, kind: type[Blocking | Asyncio]) -> Non
     redis = Redis.from_url(mortal.url)
     put(redis, "a")
     seen: list[str] = []
+    back = threading.Timer(0.5, mortal.start)
 
     def work(event: MessageEvent) -> None:
         if not seen:
             mortal.kill()
-            threading.Timer(0.5, mortal.start).start()
+            back.start()
         seen.append(event.message.text)
 
     def is_over() -> bool:
@@ -37,7 +38,10 @@ def test_it_is_waited_for(mortal: Server, kind: type[Blocking | Asyncio]) -> Non
                 put(redis, "b")
         return len(seen) == 2
 
-    kind(mortal.url).run(work, stop=Until(is_over))
+    try:
+        kind(mortal.url).run(work, stop=Until(is_over))
+    finally:
+        back.join()
     assert seen == ["a", "b"]
     assert pending(redis) == 0, "also the first one, whose acknowledgement found no Redis"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import typing
 from typing import TYPE_CHECKING
 
@@ -52,5 +53,5 @@ def test_the_types_are_known_at_run_time() -> None:
     assert typing.get_type_hints(MessageEvent)["event_type"] == typing.Literal["message"]
     for name in toaster_events.__all__:
         item = getattr(toaster_events, name)
-        if isinstance(item, type) or callable(item):
+        if isinstance(item, type) or inspect.isfunction(item):
             typing.get_type_hints(item)

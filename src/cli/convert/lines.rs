@@ -8,6 +8,8 @@ use std::{
 
 use thiserror::Error;
 
+use crate::text;
+
 /// The maximum of lines in a chunk. A chunk is held in memory, and its names are looked up together.
 const LINES_A_CHUNK: usize = 500;
 
@@ -16,7 +18,7 @@ const READ_AHEAD: usize = 1 << 20;
 
 /// The file cannot be opened.
 #[derive(Debug, Error)]
-#[error("{file}: {source}")]
+#[error("{file}: {}", text::cause(source))]
 pub(super) struct Unopened {
     file: String,
     source: io::Error,

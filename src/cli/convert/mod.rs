@@ -17,7 +17,8 @@ use self::{lines::Lines, names::Source};
 use super::{
     block_on,
     exit::{Exit, note},
-    text::harmless,
+    patience::Patience,
+    text::{cause, harmless},
 };
 use crate::{
     config::{self, Sources},
@@ -59,6 +60,8 @@ pub(super) struct Arguments {
     /// Read names from this file and do not call VK
     #[arg(long, value_name = "FILE")]
     names: Option<PathBuf>,
+    #[command(flatten)]
+    patience: Patience,
 }
 
 pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
@@ -78,11 +81,11 @@ pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
             };
             block_on(convert(lines, Source::File(known), &config.converter.into()))
         }
-        None => block_on(with_vk(lines, sources)),
+        None => block_on(with_vk(lines, sources, &arguments.patience)),
     }
 }
 
-async fn with_vk(lines: Lines, sources: &Sources) -> Exit {
+async fn with_vk(lines: Lines, sources: &Sources, patience: &Patience) -> Exit {
     let loaded = match config::load(sources) {
         Ok(loaded) => loaded,
         Err(error) => return Exit::Usage.because(error),
@@ -90,17 +93,16 @@ async fn with_vk(lines: Lines, sources: &Sources) -> Exit {
     let (config, group_id) = (loaded.config, loaded.access.group_id);
     let made = telemetry::start(&config.log, Output::Stderr)
         .and_then(|_| Api::new(config.vk.clone(), loaded.access, Calls::default()));
+    let health = Arc::new(Health::new(config.vk.wait));
     let names = match made {
-        Ok(api) => {
-            let health = Arc::new(Health::new(config.vk.wait));
-            Enricher::new(Arc::new(api), &config.names, &health, &Enrichment::default())
-        }
+        Ok(api) => Enricher::new(Arc::new(api), &config.names, &health, &Enrichment::default()),
         Err(error) => return Exit::Usage.because(format_args!("{error:#}")),
     };
     let rules = Rules::from(config.converter).of_community(group_id);
     tokio::select! {
         exit = convert(lines, Source::Vk(&names), &rules) => exit,
         refusal = names.run() => Exit::PermanentError.because(refusal),
+        exit = patience.ends(&health) => exit,
     }
 }
 
@@ -118,7 +120,7 @@ async fn convert(lines: Lines, names: Source<'_>, rules: &Rules) -> Exit {
         Ok(()) if tally.is_clean() => Exit::Done,
         Ok(()) => Exit::Unconverted,
         Err(Aborted::Input(error)) => {
-            Exit::Usage.because(format_args!("the updates cannot be read: {error}"))
+            Exit::Usage.because(format_args!("the updates cannot be read: {}", cause(&error)))
         }
         Err(Aborted::Output(error)) => Exit::unwritten(&error),
     }

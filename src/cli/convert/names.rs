@@ -1,6 +1,6 @@
 //! The source of look-ups: VK, or a file.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, io, path::Path, sync::Arc};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -10,6 +10,7 @@ use crate::{
     converter::{self, Community, Lookups, PartialEvent, Person, Rules},
     enrich::Enricher,
     event::Event,
+    text,
 };
 
 /// The source of look-ups.
@@ -88,8 +89,13 @@ struct MessageIds {
 /// Fails if the file cannot be read, or is not JSON of the documented form.
 pub(super) fn read(path: &Path) -> Result<Lookups, Unusable> {
     let unusable = |reason: String| Unusable { file: path.display().to_string(), reason };
-    let text = fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
-    let file: File = serde_json::from_str(&text).map_err(|error| unusable(error.to_string()))?;
+    let json = fs::read_to_string(path).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => unusable("it is not UTF-8 text".to_owned()),
+        _ => unusable(text::cause(&error)),
+    })?;
+    let file: File = serde_json::from_str(&json).map_err(|error| {
+        unusable(format!("line {}: {}", error.line(), text::json_problem(&error)))
+    })?;
     let mut known = Lookups::default();
     for UserName { id, first_name, last_name, domain } in file.users {
         known.users.insert(id, Arc::new(Person { first_name, last_name, domain }));
@@ -102,7 +108,8 @@ pub(super) fn read(path: &Path) -> Result<Lookups, Unusable> {
     }
     for (number, message) in (1..).zip(file.messages) {
         let ids: MessageIds = serde_json::from_str(message.get()).map_err(|error| {
-            unusable(format!("element {number} of messages is no complete message: {error}"))
+            let problem = text::json_problem(&error);
+            unusable(format!("element {number} of messages is no complete message: {problem}"))
         })?;
         known.messages.insert((ids.peer_id, ids.conversation_message_id), message);
     }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{COMMAND, Failure, print_result, unknown};
 use crate::{
     bus::{Connector, DeadLetters, EntryId, Letter, Requeued, Requeuer},
-    cli::{block_on, connector, exit::Exit},
+    cli::{block_on, connector, exit::Exit, patience::Patience},
     config::{self, Loaded, Sources},
     converter::{self, Parsed, PartialEvent, Rules},
     enrich::Enricher,
@@ -25,6 +25,8 @@ pub(super) struct Arguments {
     /// Requeue all dead letters
     #[arg(long, conflicts_with = "ids")]
     all: bool,
+    #[command(flatten)]
+    patience: Patience,
 }
 
 pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
@@ -51,7 +53,7 @@ async fn requeue(arguments: &Arguments, loaded: Loaded, connector: Connector) ->
     };
     let work = async {
         let letters = DeadLetters::open(&connector, &config.bus).await?;
-        let requeuer = Requeuer::new(connector, &config.bus, group_id, health);
+        let requeuer = Requeuer::new(connector, &config.bus, group_id, health.clone());
         let rules = Rules::from(config.converter).of_community(group_id);
         let mut run = Run { group_id, names: &names, rules, requeuer, outcome: Exit::Done };
         if arguments.all {
@@ -64,6 +66,7 @@ async fn requeue(arguments: &Arguments, loaded: Loaded, connector: Connector) ->
     tokio::select! {
         done = work => done.unwrap_or_else(Failure::exit),
         refusal = names.run() => Exit::PermanentError.because(refusal),
+        exit = arguments.patience.ends(&health) => exit,
     }
 }
 

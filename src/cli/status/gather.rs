@@ -12,6 +12,7 @@ use crate::{
         status::{BusReport, QueryResult, Service, Status},
         verdict::Verdict,
     },
+    text,
 };
 
 /// Reads the status from the service and from Redis.
@@ -77,7 +78,7 @@ impl Gatherer {
                 BusReport { error: None, read_s_ago: Some(0), snapshot: Some(snapshot) }
             }
             Err(error) => {
-                BusReport { error: Some(error.to_string()), read_s_ago: None, snapshot: None }
+                BusReport { error: Some(text::cause(&error)), read_s_ago: None, snapshot: None }
             }
         }))
     }

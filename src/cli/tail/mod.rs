@@ -11,19 +11,24 @@ use std::{
 
 use clap::{Args, ValueEnum, builder::PossibleValue};
 use redis::RedisError;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use self::reader::{BLOCK, EventEntry, Start, StreamReader};
 use super::{
     block_on, connector,
     exit::{Exit, note},
-    text::harmless,
+    patience::Patience,
+    text::{self, harmless},
 };
 use crate::{
     bus::{Connector, PermanentError},
     config::{self, Sources},
     event::EventType,
-    ops::retry::Backoff,
+    ops::{
+        dependency::{Cause, Dependency},
+        health::Health,
+        retry::Backoff,
+    },
 };
 
 /// Follow the events in the Redis streams
@@ -44,7 +49,7 @@ pub(super) struct Arguments {
     #[arg(long = "type", value_name = "TYPE")]
     types: Vec<EventType>,
     /// Start with the N newest events of each type
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = count)]
     last: usize,
     /// Start with the oldest event in the streams
     #[arg(long, conflicts_with = "last")]
@@ -52,6 +57,12 @@ pub(super) struct Arguments {
     /// Print the events as JSON, one per line, as they are in the streams
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    patience: Patience,
+}
+
+fn count(text: &str) -> Result<usize, &'static str> {
+    text.parse().map_err(|_| "a whole number from 0 on is expected")
 }
 
 impl ValueEnum for EventType {
@@ -75,10 +86,13 @@ pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
     };
     let start = if arguments.from_start { Start::Oldest } else { Start::Newest(arguments.last) };
     let reader = StreamReader::new(&settings, &arguments.types, start);
-    let tail = Tail { connector, timeout: settings.timeout, reader, json: arguments.json };
+    let health = Health::new(Duration::ZERO);
+    let tail =
+        Tail { connector, reader, json: arguments.json, unreached_since: Some(Instant::now()) };
     block_on(async {
         tokio::select! {
-            exit = tail.follow() => exit,
+            exit = tail.follow(&health) => exit,
+            exit = arguments.patience.ends(&health) => exit,
             _ = tokio::signal::ctrl_c() => Exit::Done,
         }
     })
@@ -86,9 +100,10 @@ pub(super) fn run(arguments: &Arguments, sources: &Sources) -> Exit {
 
 struct Tail {
     connector: Connector,
-    timeout: Duration,
     reader: StreamReader,
     json: bool,
+    /// The start of the command; none once Redis has answered.
+    unreached_since: Option<Instant>,
 }
 
 /// Why reading over a connection ended.
@@ -104,11 +119,12 @@ impl From<RedisError> for Interrupted {
 }
 
 impl Tail {
-    /// Prints events until the output is closed or Redis answers with a permanent error.
-    async fn follow(mut self) -> Exit {
+    /// Prints events until the output is closed or Redis answers with a permanent error. Reports to `health`
+    /// that Redis fails, until it has answered once: from then on every outage is waited for.
+    async fn follow(mut self, health: &Health) -> Exit {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
         loop {
-            let Err(interrupted) = self.follow_connected(&mut backoff).await;
+            let Err(interrupted) = self.follow_connected(health, &mut backoff).await;
             let error = match interrupted {
                 Interrupted::Redis(error) => error,
                 Interrupted::Output(error) => return Exit::unwritten(&error),
@@ -116,19 +132,29 @@ impl Tail {
             if let Some(permanent) = PermanentError::by(&error, "to show its streams") {
                 return Exit::PermanentError.because(permanent);
             }
+            let error = harmless(&text::cause(&error));
+            if let Some(since) = self.unreached_since {
+                health.failing_since(Dependency::Redis, Cause::Unreachable, since, &error);
+            }
             let pause = backoff.fail();
             if backoff.to_log().is_some() {
-                let error = harmless(&error.to_string());
-                note(format_args!("Redis does not answer ({error}); retrying"));
+                note(format_args!("Redis does not answer: {error}; retrying"));
             }
             sleep(pause).await;
         }
     }
 
-    async fn follow_connected(&mut self, backoff: &mut Backoff) -> Result<Infallible, Interrupted> {
-        let mut connection = self.connector.connect(self.timeout, BLOCK + self.timeout).await?;
+    async fn follow_connected(
+        &mut self,
+        health: &Health,
+        backoff: &mut Backoff,
+    ) -> Result<Infallible, Interrupted> {
+        let mut connection = self.connector.connect_to_block(BLOCK).await?;
         loop {
             let entries = self.reader.read(&mut connection).await?;
+            if self.unreached_since.take().is_some() {
+                health.ok(Dependency::Redis);
+            }
             if backoff.reset().is_some() {
                 note("Redis answers again");
             }

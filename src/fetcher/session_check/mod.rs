@@ -138,7 +138,6 @@ impl<'a> SessionCheck<'a> {
     /// Waits for `poll`, and meanwhile makes the call that is due.
     ///
     /// # Errors
-    ///
     /// Only if VK answers the call with a permanent error repeatedly. Other failures of the call do not
     /// affect the session.
     pub(super) async fn beside<T>(

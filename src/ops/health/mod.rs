@@ -75,6 +75,12 @@ struct Inner {
     polled: Option<Instant>,
     /// When a batch was last committed.
     committed: Option<Instant>,
+    /// When this instance last acquired the lease.
+    acquired: Option<Instant>,
+    /// Whether the position has been in Redis since then: it came with the lease, or a batch was committed.
+    has_position: bool,
+    /// Whether VK has accepted the token.
+    token_accepted: bool,
 }
 
 /// An ongoing failure.
@@ -153,8 +159,9 @@ pub struct HealthSnapshot {
     pub committed: Option<Duration>,
     /// The current failures, in the order of [`Dependency`].
     pub failures: Vec<Failure>,
-    /// Whether the start is complete: Long Poll has answered once, or this instance stands by.
-    pub started: bool,
+    /// Whether this instance has shown that it can do its work. While it fetches: Long Poll has answered, and
+    /// the position is in Redis, both since it acquired the lease. While it stands by: VK has accepted its token.
+    pub proven: bool,
     /// Whether there is no progress although no dependency fails: a bug.
     pub stalled: bool,
 }
@@ -172,6 +179,23 @@ impl Inner {
         self.progressed = Instant::now();
         self.restarted = None;
     }
+
+    fn take(&mut self, role: Role) {
+        if self.role != role {
+            self.role = role;
+            self.role_since = Instant::now();
+            self.progress();
+            self.failures.retain(|dependency, _| matters(*dependency, role));
+        }
+    }
+
+    fn is_proven(&self) -> bool {
+        match self.role {
+            Role::Fetching => self.has_position && self.polled >= self.acquired,
+            Role::Standby => self.token_accepted,
+            Role::Starting | Role::Unknown => false,
+        }
+    }
 }
 
 impl Health {
@@ -187,19 +211,32 @@ impl Health {
             restarted: None,
             polled: None,
             committed: None,
+            acquired: None,
+            has_position: false,
+            token_accepted: false,
         };
         Self { state: Mutex::new(state), poll_deadline: wait + PATIENCE + PATIENCE }
     }
 
-    /// Reports the role of this instance.
-    pub fn role(&self, role: Role) {
+    /// Reports that this instance stands by.
+    pub fn standing_by(&self) {
+        self.state().take(Role::Standby);
+    }
+
+    /// Reports that this instance acquired the lease and fetches. `has_position` says whether Redis returned a
+    /// position with the lease.
+    pub fn acquired(&self, has_position: bool) {
         let mut state = self.state();
-        if state.role != role {
-            state.role = role;
-            state.role_since = Instant::now();
-            state.progress();
-            state.failures.retain(|dependency, _| matters(*dependency, role));
-        }
+        state.take(Role::Fetching);
+        state.acquired = Some(Instant::now());
+        state.has_position = has_position;
+    }
+
+    /// Whether this process has just started and Redis has not answered it yet.
+    #[must_use]
+    pub fn has_just_started(&self) -> bool {
+        let state = self.state();
+        state.role == Role::Starting && state.role_since.elapsed() < PATIENCE
     }
 
     /// Reports that a dependency works.
@@ -214,7 +251,22 @@ impl Health {
         }
         if dependency == Dependency::LongPoll {
             state.polled = Some(Instant::now());
+            state.token_accepted = true;
         }
+    }
+
+    /// Reports that VK accepted the token of an instance that stands by.
+    pub fn token_accepted(&self) {
+        let mut state = self.state();
+        state.token_accepted = true;
+        state.end_failure(Dependency::LongPoll);
+    }
+
+    /// Whether an instance that stands by has yet to show its token to VK.
+    #[must_use]
+    pub fn has_token_to_show(&self) -> bool {
+        let state = self.state();
+        state.role == Role::Standby && !state.token_accepted
     }
 
     /// Reports that nothing needs the dependency any more: its failure has ended.
@@ -226,6 +278,7 @@ impl Health {
     pub fn committed(&self) {
         let mut state = self.state();
         state.committed = Some(Instant::now());
+        state.has_position = true;
         state.progress();
     }
 
@@ -309,7 +362,7 @@ impl Health {
             polled: state.polled.map(|at| at.elapsed()),
             committed: state.committed.map(|at| at.elapsed()),
             failures,
-            started: state.polled.is_some() || state.role == Role::Standby,
+            proven: state.is_proven(),
             stalled,
         }
     }

@@ -7,18 +7,53 @@ fn is_ready(health: &Health) -> bool {
     Verdict::new(&health.snapshot(), None).ready
 }
 
+/// An instance that has fetched and committed.
 fn fetching() -> Health {
     let health = Health::new(Duration::from_secs(25));
-    health.role(Role::Fetching);
+    health.acquired(true);
+    health.ok(Dependency::LongPoll);
     health
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_starts_is_not_ready_and_a_standby_is() {
+async fn an_instance_that_fetches_is_ready_once_it_has_polled_and_its_position_is_in_redis() {
+    for (with_position, steps) in
+        [(true, [].as_slice()), (false, [Health::committed as fn(&Health)].as_slice())]
+    {
+        let health = Health::new(Duration::from_secs(25));
+        assert!(!is_ready(&health));
+        health.acquired(with_position);
+        assert!(!is_ready(&health), "VK may never answer");
+        health.failing(Dependency::LongPoll, "refused");
+        assert!(!is_ready(&health), "a failure that has just begun is no sign of work");
+        health.ok(Dependency::LongPoll);
+        assert_eq!(is_ready(&health), with_position, "Redis may never take a commit");
+        for step in steps {
+            step(&health);
+        }
+        assert!(is_ready(&health));
+        health.failing(Dependency::LongPoll, "refused");
+        assert!(is_ready(&health), "it has worked, and one retry is normal");
+
+        tokio::time::advance(Duration::from_secs(1)).await;
+        health.acquired(true);
+        assert!(!is_ready(&health), "each lease term has to begin with a poll");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_standby_is_ready_once_vk_has_accepted_its_token() {
     let health = Health::new(Duration::from_secs(25));
+    health.standing_by();
+    assert!(!is_ready(&health) && health.has_token_to_show());
+    health.failing(Dependency::LongPoll, "refused");
     assert!(!is_ready(&health));
-    health.role(Role::Standby);
-    assert!(is_ready(&health));
+    health.token_accepted();
+    assert!(is_ready(&health) && !health.has_token_to_show());
+
+    let health = fetching();
+    health.standing_by();
+    assert!(is_ready(&health) && !health.has_token_to_show(), "its polls have shown the token");
 }
 
 #[tokio::test(start_paused = true)]
@@ -55,18 +90,6 @@ async fn silence_beyond_a_poll_is_a_stall() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn work_has_begun_with_the_first_answer_or_as_a_standby() {
-    let health = fetching();
-    assert!(!health.snapshot().started);
-    health.ok(Dependency::LongPoll);
-    assert!(health.snapshot().started);
-
-    let health = Health::new(Duration::from_secs(25));
-    health.role(Role::Standby);
-    assert!(health.snapshot().started);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_party_that_fails_is_no_stall() {
     let health = fetching();
     health.failing(Dependency::Redis, "connection refused");
@@ -78,7 +101,7 @@ async fn a_party_that_fails_is_no_stall() {
 async fn a_standby_does_not_mind_vk() {
     let health = fetching();
     health.failing(Dependency::LongPoll, "502");
-    health.role(Role::Standby);
+    health.standing_by();
     tokio::time::advance(PATIENCE * 10).await;
     assert!(is_ready(&health));
 }

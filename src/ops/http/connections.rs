@@ -19,7 +19,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::ops::retry::Outage;
+use crate::{ops::retry::Outage, text};
 
 /// The maximum of simultaneous connections.
 const CONNECTIONS: usize = 64;
@@ -45,7 +45,12 @@ pub(super) async fn serve(listener: TcpListener, router: Router) {
             Err(error) if is_of_the_client(&error) => {}
             Err(error) => {
                 if let Some(failures) = outage.fail() {
-                    tracing::warn!(%error, failures, "the HTTP port cannot accept connections; retrying");
+                    let error = text::cause(&error);
+                    tracing::warn!(
+                        error,
+                        failures,
+                        "the HTTP port cannot accept connections; retrying"
+                    );
                 }
                 open.close_oldest();
                 sleep(PAUSE).await;

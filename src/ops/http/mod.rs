@@ -10,7 +10,10 @@ use std::{net::SocketAddr, sync::Arc};
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderMap, StatusCode,
+        header::{ACCEPT, CONTENT_TYPE},
+    },
     middleware,
     response::{IntoResponse, Response},
     routing::get,
@@ -18,9 +21,12 @@ use axum::{
 pub use config::Config;
 use tokio::net::TcpListener;
 
-use crate::ops::{
-    metrics::{self, Metrics},
-    status::StatusCollector,
+use crate::{
+    ops::{
+        metrics::{Format, Metrics},
+        status::StatusCollector,
+    },
+    text,
 };
 
 /// The settings of `/` and `/status.json`.
@@ -45,7 +51,7 @@ pub async fn serve(
             connections::serve(listener, router).await;
         }
         Err(error) => {
-            tracing::error!(%address, %error, "the HTTP port cannot be opened: fetching continues without it. Check http.listen");
+            tracing::error!(%address, error = text::cause(&error), "the HTTP port cannot be opened: fetching continues without it. Check http.listen");
         }
     }
     std::future::pending::<()>().await;
@@ -68,9 +74,11 @@ async fn ready(State(collector): State<Arc<StatusCollector>>) -> (StatusCode, St
     (status, format!("{readiness}\n"))
 }
 
-async fn numbers(State(metrics): State<Arc<Metrics>>) -> Response {
-    match metrics.text() {
-        Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+async fn numbers(State(metrics): State<Arc<Metrics>>, headers: HeaderMap) -> Response {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    let format = Format::preferred_by(accept.unwrap_or_default());
+    match metrics.text(format) {
+        Ok(text) => ([(CONTENT_TYPE, format.content_type())], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

@@ -4,6 +4,7 @@
 //!
 //! `docs/metrics.md` lists all metrics; the list is generated from what is registered.
 
+mod format;
 mod labels;
 mod register;
 mod stages;
@@ -21,15 +22,13 @@ use prometheus_client::{
     registry::Registry,
 };
 
+pub use format::Format;
 pub use labels::{
     Cache, CacheLabels, CacheResult, CallLabels, CallOutcome, CommitLabels, CommitOutcome,
     DeadLetterLabels, DirectoryLabels, LabelValues, LeaseTermEnd, LeaseTermEndLabels, MethodLabels,
     PollLabels, PollOutcome, Stage, StageLabels, TypeLabels, update_type,
 };
 pub use stages::{Calls, Commits, Enrichment, Fetching};
-
-/// The content type of [`Metrics::text`].
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// A sum of seconds.
 pub type Seconds = Counter<f64, AtomicU64>;
@@ -73,15 +72,18 @@ impl Metrics {
         self.registry.register_collector(Box::new(collector));
     }
 
-    /// All metrics as text in the `OpenMetrics` format. Fails only where a collector does.
+    /// All metrics as text. Fails only where a collector does.
     ///
     /// # Errors
     ///
     /// Only if a metric cannot be formatted, which is a bug.
-    pub fn text(&self) -> Result<String, fmt::Error> {
+    pub fn text(&self, format: Format) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
-        Ok(text)
+        Ok(match format {
+            Format::Prometheus => format::to_prometheus(&text),
+            Format::OpenMetrics => text,
+        })
     }
 }
 

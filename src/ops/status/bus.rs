@@ -72,6 +72,10 @@ pub struct GroupState {
     /// undelivered entries were deleted.
     #[serde(default, deserialize_with = "lag")]
     pub lag: Option<u64>,
+    /// By how much the lag changed in the last minute; none if that is unknown, as it is to whoever reads the
+    /// bus only once.
+    #[serde(default)]
+    pub lag_change: Option<i64>,
     /// How many entries were delivered to it and not acknowledged.
     pub pending: u64,
     /// The age of the oldest of those.

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::{
     BusReport, BusSnapshot, QueryResult, Service, Status,
     history::{History, rate},
+    trend::LagTrend,
 };
 use crate::{
     ops::{
@@ -36,6 +37,7 @@ struct LastAnswer {
     snapshot: Option<(Instant, BusSnapshot)>,
     /// Why later queries failed.
     error: Option<String>,
+    trend: LagTrend,
 }
 
 impl StatusCollector {
@@ -81,8 +83,10 @@ impl StatusCollector {
         let mut bus = lock(&self.bus);
         let last = bus.get_or_insert_default();
         match answer {
-            Ok(snapshot) => {
-                *last = LastAnswer { snapshot: Some((Instant::now(), snapshot)), error: None };
+            Ok(mut snapshot) => {
+                last.trend.add_to(&mut snapshot);
+                last.snapshot = Some((Instant::now(), snapshot));
+                last.error = None;
             }
             Err(error) => {
                 let error = text::excerpt(&error);
@@ -112,7 +116,7 @@ impl StatusCollector {
 
     fn bus(&self) -> Option<BusReport> {
         let bus = lock(&self.bus);
-        let LastAnswer { snapshot, error } = bus.as_ref()?;
+        let LastAnswer { snapshot, error, .. } = bus.as_ref()?;
         Some(BusReport {
             error: error.clone(),
             read_s_ago: snapshot.as_ref().map(|(at, _)| at.elapsed().as_secs()),

@@ -7,6 +7,7 @@
 mod bus;
 mod collector;
 mod history;
+mod trend;
 
 use std::collections::BTreeMap;
 
@@ -92,11 +93,23 @@ pub struct Minute {
     pub seconds: u64,
     /// Events committed, by type.
     pub events: BTreeMap<String, u64>,
+    /// Updates that could not become events, by reason; those of types that are not routed are left out.
+    #[serde(default)]
+    pub dead_letters: Vec<ReasonCount>,
     /// The time from VK's answer to the commit of a batch, 50th percentile, in milliseconds; none if there
     /// was no batch.
     pub p50_ms: Option<f64>,
     /// The 99th percentile.
     pub p99_ms: Option<f64>,
+}
+
+/// How many updates could not become events for a reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReasonCount {
+    /// The reason.
+    pub reason: String,
+    /// The number of updates.
+    pub count: u64,
 }
 
 /// A duration in its one or two largest units, such as `25 s`, `12 min`, `3 h 5 min` or `2 d 4 h`.

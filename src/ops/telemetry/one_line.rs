@@ -42,6 +42,16 @@ impl<S: Subscriber, L: Layer<S>> Layer<S> for OneLine<L> {
 struct Values(Vec<Option<Box<dyn Value>>>);
 
 impl Values {
+    /// Sets a text. The text format quotes it only if it has blanks in it, so that its end is seen.
+    fn set_text(&mut self, field: &Field, text: &str) {
+        let text = text::shortened(text, LONGEST);
+        if field.name() != "message" && text.contains(char::is_whitespace) {
+            self.set(field, text);
+        } else {
+            self.set(field, tracing::field::display(text));
+        }
+    }
+
     fn set(&mut self, field: &Field, value: impl Value + 'static) {
         if let Some(place) = self.0.get_mut(field.index()) {
             *place = Some(Box::new(value));
@@ -75,12 +85,11 @@ impl Visit for Values {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.set(field, text::shortened(value, LONGEST));
+        self.set_text(field, value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         // `%value` and the message are recorded here too, without quotes.
-        let value = text::shortened(&format!("{value:?}"), LONGEST);
-        self.set(field, tracing::field::display(value));
+        self.set_text(field, &format!("{value:?}"));
     }
 }

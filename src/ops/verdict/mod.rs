@@ -31,7 +31,7 @@ pub enum FlowState {
     Degraded,
     /// Events do not flow.
     Stopped,
-    /// The service has not connected to Redis yet.
+    /// The service has not shown yet that it can do its work.
     Starting,
     /// The service does not answer, or a newer version wrote another word.
     #[serde(other)]
@@ -63,7 +63,7 @@ impl Verdict {
     #[must_use]
     pub fn new(health: &HealthSnapshot, bus: Option<&BusReport>) -> Self {
         if let Some(failure) = fault(&health.failures) {
-            return Self::on_failure(health.role, failure);
+            return Self::on_failure(health, failure);
         }
         let bus_error = bus.and_then(|bus| bus.error.as_deref());
         match health.role {
@@ -73,6 +73,16 @@ impl Verdict {
             Role::Unknown => {
                 Self::without_fault(FlowState::Unknown, "Whether events flow is unknown.", None)
             }
+            Role::Fetching if !health.proven => Self::without_fault(
+                FlowState::Starting,
+                "This instance has the lease and makes its first poll.",
+                None,
+            ),
+            Role::Standby if !health.proven => Self::without_fault(
+                FlowState::Starting,
+                "Standing by; VK has not accepted the token yet.",
+                None,
+            ),
             Role::Standby | Role::Fetching if bus_error.is_some() => Self {
                 detail: bus_error.map(str::to_owned),
                 remediation: Some(words::UNREADABLE_BUS.to_owned()),
@@ -135,19 +145,23 @@ impl Verdict {
         }
     }
 
-    fn on_failure(role: Role, failure: &Failure) -> Self {
+    fn on_failure(health: &HealthSnapshot, failure: &Failure) -> Self {
         let Failure { dependency, cause, lasts, reason } = failure;
         let (dependency, cause) = (*dependency, *cause);
         let problem = problem(dependency, cause);
-        let (state, summary) = match role {
-            _ if failure.is_lasting() => (FlowState::Stopped, stopped(dependency, cause)),
-            Role::Starting => {
-                (FlowState::Starting, format!("The service cannot start fetching yet: {problem}."))
+        let (state, summary) = match health.role {
+            // Only an instance that has not shown its token yet calls VK while it stands by.
+            Role::Standby if dependency == Dependency::LongPoll => {
+                (FlowState::Starting, format!("This instance cannot take over yet: {problem}."))
             }
-            Role::Standby | Role::Fetching | Role::Unknown => (
+            _ if failure.is_lasting() => (FlowState::Stopped, stopped(dependency, cause)),
+            _ if health.proven => (
                 FlowState::Degraded,
                 format!("Events are delayed: {problem}. The service retries."),
             ),
+            _ => {
+                (FlowState::Starting, format!("The service cannot start fetching yet: {problem}."))
+            }
         };
         let detail = format!("Failing for {}: {}", span(lasts.as_secs()), sentence(reason));
         Self { detail: Some(detail), ..Self::at_fault(state, dependency, cause, &summary) }

@@ -11,7 +11,7 @@ fn health(role: Role, failures: Vec<Failure>) -> HealthSnapshot {
         committed: Some(Duration::from_secs(7)),
         stalled: failures.iter().any(|it| it.dependency == Dependency::Service),
         failures,
-        started: true,
+        proven: role != Role::Starting,
     }
 }
 
@@ -65,8 +65,13 @@ fn without_a_failure_there_is_no_fault() {
     assert!(verdict.state == FlowState::Standby && verdict.ready);
     assert!(verdict.detail.unwrap().contains("host/1/a"));
 
-    let verdict = of(&health(Role::Starting, Vec::new()));
-    assert_eq!((verdict.state, verdict.ready), (FlowState::Starting, false));
+    for role in [Role::Starting, Role::Fetching, Role::Standby] {
+        let unproven = HealthSnapshot { proven: false, ..health(role, Vec::new()) };
+        for bus in [bus(Some("host/1/a"), 7), no_bus()] {
+            let verdict = Verdict::new(&unproven, Some(&bus));
+            assert_eq!((verdict.state, verdict.ready), (FlowState::Starting, false));
+        }
+    }
 }
 
 #[test]
@@ -126,11 +131,21 @@ fn of_several_failures_the_one_that_holds_up_the_others_is_at_fault() {
 
 #[test]
 fn a_start_that_fails_names_the_fault_before_it_lasts() {
-    let failing = |seconds| vec![failure(Dependency::Redis, Cause::Unreachable, seconds)];
-    for (seconds, state) in [(3, FlowState::Starting), (10, FlowState::Stopped)] {
-        let verdict = Verdict::new(&health(Role::Starting, failing(seconds)), None);
-        assert_eq!((verdict.state, verdict.ready), (state, false));
-        assert_eq!(verdict.fault, Some(Dependency::Redis));
+    use {Dependency as D, FlowState as S, Role as R};
+    for (role, dependency, seconds, state) in [
+        (R::Starting, D::Redis, 3, S::Starting),
+        (R::Starting, D::Redis, 10, S::Stopped),
+        (R::Fetching, D::LongPoll, 3, S::Starting),
+        (R::Fetching, D::LongPoll, 10, S::Stopped),
+        (R::Standby, D::LongPoll, 3, S::Starting),
+        (R::Standby, D::LongPoll, 10, S::Starting),
+        (R::Standby, D::Redis, 10, S::Stopped),
+    ] {
+        let failing = vec![failure(dependency, Cause::Unreachable, seconds)];
+        let unproven = HealthSnapshot { proven: false, ..health(role, failing) };
+        let verdict = Verdict::new(&unproven, None);
+        assert_eq!((verdict.state, verdict.ready), (state, false), "{role:?}");
+        assert_eq!(verdict.fault, Some(dependency));
     }
 }
 

@@ -3,19 +3,19 @@
 
 mod elements;
 
-use std::{collections::HashMap, fmt};
+use std::collections::HashMap;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{IgnoredAny, SeqAccess, Visitor},
+use serde::Deserialize;
+use serde_json::{Result, value::RawValue};
+
+use super::{
+    Method,
+    field::{Field, First, Object},
 };
-use serde_json::value::RawValue;
-
-use super::Method;
 pub use elements::{ChatInfo, CommunityInfo, UserInfo};
 
-/// The most elements that are read from a response: twice as many ids as any method takes.
-const ELEMENTS: usize = 2000;
+/// The elements of a response, not parsed yet: at most twice as many as the ids that any method takes.
+pub(super) type List<'a> = First<&'a RawValue, 2000>;
 
 /// An object that an API method looks up by id.
 pub trait Listed: Sized + Send + 'static {
@@ -28,31 +28,20 @@ pub trait Listed: Sized + Send + 'static {
     /// The list in a response.
     ///
     /// # Errors
-    ///
     /// If there is none.
-    fn elements(response: &RawValue) -> serde_json::Result<Elements<'_>>;
+    fn list(response: &RawValue) -> Result<List<'_>>;
 
-    /// Parses one element.
-    fn element(raw: &RawValue) -> Element<Self>;
-}
+    /// The id of an element, if it is valid.
+    #[must_use]
+    fn id(element: &RawValue) -> Option<i64> {
+        id(element)
+    }
 
-/// The elements of a list, not parsed yet.
-#[derive(Debug, Default)]
-pub struct Elements<'a> {
-    read: Vec<&'a RawValue>,
-    /// There were more than [`ELEMENTS`].
-    more: bool,
-}
-
-/// One element of a list.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Element<T> {
-    /// The object with this id.
-    Found(i64, T),
-    /// VK knows the id, but returns no data for it.
-    Nothing,
-    /// An invalid element, with its id if that is valid.
-    Invalid(Option<i64>),
+    /// The object in an element; none if VK knows the id, but returns no data for it.
+    ///
+    /// # Errors
+    /// If it is invalid.
+    fn object(element: &RawValue) -> Result<Option<Self>>;
 }
 
 /// The result of a look-up of several ids.
@@ -75,73 +64,42 @@ impl<T> Listing<T> {
 }
 
 /// Parses the response to a look-up of `ids`.
-pub(super) fn read<T: Listed>(response: &RawValue, ids: &[i64]) -> serde_json::Result<Listing<T>> {
-    let Elements { read, more } = T::elements(response)?;
-    let (mut found, mut invalid, mut any_invalid) = (HashMap::new(), Vec::new(), more);
-    for element in read {
-        match T::element(element) {
-            Element::Found(id, value) => drop(found.insert(id, value)),
-            Element::Nothing => {}
-            Element::Invalid(Some(id)) => invalid.push(id),
-            Element::Invalid(None) => any_invalid = true,
+pub(super) fn read<T: Listed>(response: &RawValue, ids: &[i64]) -> Result<Listing<T>> {
+    let First { items, more } = T::list(response)?;
+    let (mut objects, mut any_invalid) = (HashMap::new(), more > 0);
+    for element in items {
+        match T::id(element) {
+            Some(id) => drop(objects.insert(id, T::object(element))),
+            None => any_invalid = true,
         }
     }
     let mut listing =
         Listing { known: HashMap::new(), unknown: Vec::new(), unanswered: Vec::new() };
     for &id in ids {
-        if invalid.contains(&id) {
-            listing.unanswered.push(id);
-        } else if let Some(value) = found.remove(&id) {
-            listing.known.insert(id, value);
-        } else if any_invalid {
-            listing.unanswered.push(id);
-        } else {
-            listing.unknown.push(id);
+        match objects.remove(&id) {
+            Some(Ok(Some(object))) => drop(listing.known.insert(id, object)),
+            Some(Ok(None)) | None if !any_invalid => listing.unknown.push(id),
+            Some(_) | None => listing.unanswered.push(id),
         }
     }
     Ok(listing)
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Elements<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(List)
+/// The field `id` of an object.
+fn id(object: &RawValue) -> Option<i64> {
+    #[derive(Deserialize)]
+    struct Key {
+        id: i64,
     }
-}
-
-struct List;
-
-impl<'de> Visitor<'de> for List {
-    type Value = Elements<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut elements = Elements::default();
-        while elements.read.len() < ELEMENTS {
-            match list.next_element()? {
-                Some(element) => elements.read.push(element),
-                None => return Ok(elements),
-            }
-        }
-        while list.next_element::<IgnoredAny>()?.is_some() {
-            elements.more = true;
-        }
-        Ok(elements)
+    match serde_json::from_str(object.get()) {
+        Ok(Field::Is(Object(Key { id }))) => Some(id),
+        _ => None,
     }
 }
 
 /// Ids as a parameter: separated by commas.
 pub(super) fn list(ids: &[i64]) -> String {
-    let mut text = String::with_capacity(ids.len() * 11);
-    for id in ids {
-        if !text.is_empty() {
-            text.push(',');
-        }
-        text.push_str(&id.to_string());
-    }
-    text
+    ids.iter().map(i64::to_string).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]

@@ -105,6 +105,45 @@ async fn what_may_get_lost_is_a_warning_with_its_cure() {
 }
 
 #[tokio::test]
+async fn what_bus_durability_waits_for_has_to_be_there() {
+    let vk = vk().await;
+    let redis = streams::redis(&[]).await;
+    let url = redis.url();
+    let with =
+        |durability| [("FETCHER_BUS__URL", url.as_str()), ("FETCHER_BUS__DURABILITY", durability)];
+    for (durability, what, cure) in [
+        ("aof", "appendonly is off: with bus.durability", "appendonly yes"),
+        ("replicas=1", "0 replicas are online, and bus.durability waits for 1", "INFO replication"),
+    ] {
+        let ended = check_online(&vk, TOKEN, &with(durability)).await;
+        assert_eq!(ended.code, Some(69), "{ended:?}");
+        let (finding, told) = finding(&ended, what);
+        assert!(finding.starts_with("  problem ") && told.contains(cure), "{}", ended.out);
+    }
+
+    let port = redis.port().to_string();
+    let _replica = streams::redis(&["--replicaof", "127.0.0.1", &port]).await;
+    let mut connection = redis.connect().await.unwrap();
+    let _: u32 = redis::cmd("WAIT").arg(1).arg(0).query_async(&mut connection).await.unwrap();
+    // An instance that fetches with the same token uses up VK's limit on calls.
+    vk.inject("api", Fault::Error(6), 2);
+    let ended = check_online(&vk, TOKEN, &with("replicas=1")).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(finding(&ended, "1 replicas are online").0.starts_with("  ok "), "{}", ended.out);
+}
+
+#[tokio::test]
+async fn an_api_url_without_its_path_is_a_problem_that_names_it() {
+    let vk = vk().await;
+    let root = vk.api_url().replace("/method/", "/");
+    let variables = [("FETCHER_BUS__URL", "stdout:"), ("FETCHER_VK__API_URL", &root)];
+    let ended = check_online(&vk, TOKEN, &variables).await;
+    assert_eq!(ended.code, Some(69), "{ended:?}");
+    let (finding, _) = finding(&ended, "404");
+    assert!(finding.contains("ends in /method/, as in https://api.vk.ru/method/"), "{finding}");
+}
+
+#[tokio::test]
 async fn a_wrong_token_is_a_problem_that_says_what_to_do() {
     let ended =
         check_online(&vk().await, "vk1.a.another-token", &[("FETCHER_BUS__URL", "stdout:")]).await;

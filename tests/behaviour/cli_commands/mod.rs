@@ -8,6 +8,8 @@
 mod check;
 mod convert;
 mod dead_letters;
+mod patience;
+mod run;
 mod streams;
 mod support;
 mod tail;

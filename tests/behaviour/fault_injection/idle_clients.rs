@@ -53,6 +53,7 @@ async fn many_idle_clients_stop_neither_fetching_nor_probes() {
     let address = free_address();
     let mut service = with_few_descriptors(&flow, &redis.url(), &address);
     flow.is_read().await;
+    is_ready(&address).await;
     let mut crowd = Vec::new();
     for number in 0..CROWD {
         let mut stream = TcpStream::connect(&address).await.unwrap();
@@ -72,6 +73,13 @@ async fn many_idle_clients_stop_neither_fetching_nor_probes() {
     assert!(!service.output().contains("open files"), "{}", service.output());
     drop(crowd);
     assert!(service.stop().await.unwrap().success());
+}
+
+/// Waits until the service has made its first poll.
+async fn is_ready(address: &str) {
+    while !ask(address, "GET /readyz HTTP/1.1\r\nhost: probe.example").await.contains("\nready: ") {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
 }
 
 async fn redis_forgets_its_clients(redis: &RedisServer) {
@@ -118,6 +126,7 @@ async fn the_page_is_served_under_its_own_names_only() {
         assert!(answer.starts_with("HTTP/1.1 421"), "{answer}");
         assert!(answer.contains("http.hosts") && !answer.contains("218730916"), "{answer}");
     }
+    is_ready(&address).await;
     for path in ["/livez", "/readyz", "/metrics"] {
         let answer = status(path, "evil.example").await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");

@@ -142,7 +142,7 @@ async fn on_a_terminal_it_is_text_for_people() {
     let scene = Scene::new().await;
     // Instead of the shell, so that it is what `script` ends.
     let program = format!("exec {PROGRAM}");
-    let command = ["/usr/bin/script", "--quiet", "--return", "--command", &program, "/dev/null"];
+    let command = ["script", "--quiet", "--return", "--command", &program, "/dev/null"];
     let mut service = scene.start(&command, &[("JOURNAL_STREAM", "8:12345")]).await;
     let line = service.says("event-fetcher starts").await.unwrap();
     assert!(line.contains(" INFO") || line.contains("INFO\u{1b}["), "{line}");

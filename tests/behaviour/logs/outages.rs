@@ -28,7 +28,25 @@ async fn a_redis_that_was_away_is_told_once_it_is_back() {
         .await;
     scene.redis.kill().await.unwrap();
     service.says("WARN Redis does not serve").await.unwrap();
+    let second = service.says("failures=2").await.unwrap();
+    assert!(second.contains(r#"error="Connection refused" failures=2"#), "{second}");
     scene.redis.start_again().await.unwrap();
     let over = service.says("again, after ").await.unwrap();
     assert!(over.contains("INFO Redis serves"), "{over}");
+    let output = service.output();
+    for unwelcome in ["os error", "Some(", "Position {"] {
+        assert!(!output.contains(unwelcome), "{unwelcome}: {output}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_said_about_servers_that_vk_did_not_name() {
+    let scene = Scene::new().await;
+    let service = scene.start(&[PROGRAM], &[("FETCHER_LOG__FORMAT", "text")]).await;
+    scene.vk.inject("groups.getLongPollServer", Fault::Error(10), 5);
+    scene.vk.inject(Target::Poll, Fault::Failed(2), 1);
+    service.says("VK's Long Poll answers again, after 5 failures").await.unwrap();
+    let output = service.output();
+    assert!(output.contains("VK named no Long Poll server; trying again"), "{output}");
+    assert!(!output.contains("servers that VK names"), "{output}");
 }

@@ -25,8 +25,9 @@ impl Scene {
     pub(crate) async fn start(&self, command: &[&str], variables: &[(&str, &str)]) -> Service {
         let (group, api, bus) =
             (self.options.group_id.to_string(), self.vk.api_url(), self.redis.url());
+        let path = std::env::var("PATH").unwrap();
         let mut all = vec![
-            ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+            ("PATH", path.as_str()),
             ("TOKEN", self.options.token.as_str()),
             ("GROUPID", &group),
             ("FETCHER_VK__API_URL", &api),

@@ -101,8 +101,7 @@ fn expressions(panels: &[Value]) -> impl Iterator<Item = &str> {
 
 #[test]
 fn prometheus_takes_the_rules_and_the_dashboards_questions() {
-    if Command::new("promtool").arg("--version").output().is_err() {
-        harness::skipped("the alert rules are not checked without promtool");
+    if !has_promtool() {
         return;
     }
     promtool(&["check", "rules"], &file("deploy/monitoring/alerts.yaml"));
@@ -116,6 +115,61 @@ fn prometheus_takes_the_rules_and_the_dashboards_questions() {
         writeln!(rules, "  - record: panel:{number}\n    expr: '{expression}'").unwrap();
     }
     promtool(&["check", "rules"], rules.path());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prometheus_takes_the_metrics() {
+    if !has_promtool() {
+        return;
+    }
+    let scene = Scene::new(&[]).await;
+    let mut redis = scene.redis.connect().await.unwrap();
+    let _: () = redis.xgroup_create_mkstream("{toaster}:message", "handler", "0").await.unwrap();
+    scene.vk.generate(50);
+    let lag = r#"event_fetcher_consumer_group_lag{stream="{toaster}:message",group="handler"}"#;
+    scene.until(lag, |it| it > 0.0).await;
+    let mut scraped = tempfile::NamedTempFile::new().unwrap();
+    let text = scene.text("text/plain; version=0.0.4").await;
+    scraped.write_all(text.as_bytes()).unwrap();
+    let mut check = Command::new("promtool");
+    check.args(["check", "metrics"]).stdin(std::fs::File::open(scraped.path()).unwrap());
+    let output = check.output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(output.status.success() && said.trim().is_empty(), "{said}");
+}
+
+fn has_promtool() -> bool {
+    let is_there = Command::new("promtool").arg("--version").output().is_ok();
+    if !is_there {
+        harness::skipped("the alert rules and the metrics are not checked without promtool");
+    }
+    is_there
+}
+
+/// The rules as an operator renders them.
+#[test]
+fn rendered_rules_have_the_job_and_an_absolute_runbook() {
+    let render = |arguments: &[&str]| {
+        let output =
+            Command::new(file("deploy/monitoring/rules")).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let rules = text("deploy/monitoring/alerts.yaml");
+    assert_eq!(render(&[]), rules, "without settings they are as they stand");
+    let rendered =
+        render(&["--job", "bots/fetcher", "--runbooks", "https://wiki.example/a&b/operations.md"]);
+    let urls: Vec<_> =
+        rendered.lines().filter_map(|line| line.trim().strip_prefix("runbook_url: ")).collect();
+    assert_eq!(urls.len(), rules.matches("runbook_url: ").count());
+    assert!(
+        urls.iter()
+            .all(|url| url.starts_with("https://wiki.example/a&b/operations.md#eventfetcher"))
+    );
+    assert!(
+        rendered.contains(r#"job="bots/fetcher""#) && !rendered.contains(r#"job="event-fetcher""#)
+    );
 }
 
 fn promtool(arguments: &[&str], file: &Path) {

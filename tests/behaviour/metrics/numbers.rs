@@ -1,6 +1,9 @@
 //! The numbers are those of what happened.
 
-use event_fetcher::{ops::metrics::Metrics, pipeline};
+use event_fetcher::{
+    ops::metrics::{Format, Metrics},
+    pipeline,
+};
 use redis::AsyncCommands;
 use serde_json::json;
 use vk_simulator::{Fault, Target};
@@ -102,7 +105,7 @@ async fn streams_are_counted_without_a_page() {
 /// A series that appears with its first event hides that event from `rate` and `increase`.
 #[test]
 fn every_series_is_there_before_anything_happened() {
-    let text = Metrics::new(&pipeline::label_values()).text().unwrap();
+    let text = Metrics::new(&pipeline::label_values()).text(Format::OpenMetrics).unwrap();
     for series in [
         r#"polls_total{outcome="key_expired"}"#,
         r#"lease_term_ends_total{reason="rolled_back"}"#,

@@ -13,7 +13,7 @@ use event_fetcher::{
     ops::{
         gauges::{HealthGauges, StreamGauges},
         health::Health,
-        metrics::Metrics,
+        metrics::{Format, Metrics},
         status::{BusSnapshot, GroupState, LettersState, StreamState},
     },
     pipeline,
@@ -58,6 +58,7 @@ fn survey() -> BusSnapshot {
         name: "any".into(),
         consumers: 0,
         lag: Some(0),
+        lag_change: None,
         pending: 0,
         oldest_pending_s: None,
     };
@@ -81,7 +82,7 @@ fn table() -> String {
     let mut metrics = Metrics::new(&pipeline::label_values());
     metrics.register_collector(HealthGauges(Arc::new(Health::new(Duration::from_secs(25)))));
     metrics.register_collector(streams);
-    let text = metrics.text().unwrap();
+    let text = metrics.text(Format::OpenMetrics).unwrap();
     let mut order = Vec::new();
     let mut families: BTreeMap<&str, Family<'_>> = BTreeMap::new();
     for line in text.lines() {

@@ -40,18 +40,20 @@ impl Scene {
 
     /// All series and their values now.
     pub(crate) async fn metrics(&self) -> Metrics {
-        Metrics::read(&self.text().await)
+        Metrics::read(&self.text("application/openmetrics-text").await)
     }
 
-    pub(crate) async fn text(&self) -> String {
+    /// The text of this media type.
+    pub(crate) async fn text(&self, kind: &str) -> String {
         event_fetcher::ops::process::install_tls_provider();
         let url = format!("http://{}/metrics", self.address);
         let end = Instant::now() + DEADLINE;
         loop {
-            match reqwest::Client::builder().no_proxy().build().unwrap().get(&url).send().await {
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            match client.get(&url).header("accept", kind).send().await {
                 Ok(response) => {
-                    let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
-                    assert!(kind.starts_with("application/openmetrics-text"), "{kind}");
+                    let answered = response.headers()["content-type"].to_str().unwrap().to_owned();
+                    assert!(answered.starts_with(kind), "{answered}");
                     return response.text().await.unwrap();
                 }
                 Err(error) => assert!(Instant::now() < end, "{error}"),

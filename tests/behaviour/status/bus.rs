@@ -51,7 +51,7 @@ async fn a_group_is_told_with_what_it_has_yet_to_do() {
     let () = scene.redis_cli("XGROUP CREATE {toaster}:message g 0").await;
     assert_eq!(
         group(&scene, "g").await,
-        json!({"name": "g", "consumers": 0, "lag": 5, "pending": 0, "oldest_pending_s": null})
+        json!({"name": "g", "consumers": 0, "lag": 5, "lag_change": null, "pending": 0, "oldest_pending_s": null})
     );
     let _: Ignored =
         scene.redis_cli("XREADGROUP GROUP g c COUNT 3 STREAMS {toaster}:message >").await;

@@ -109,10 +109,18 @@ impl Browser {
             Some("Runtime.consoleAPICalled" | "Runtime.exceptionThrown") => told,
             _ => return,
         };
-        // That something cannot be reached is for the page to say.
-        if complaint["source"] != "network" {
+        // That the service cannot be reached is for the page to say.
+        let is_silence = complaint["text"].as_str().is_some_and(|it| it.contains("net::ERR_CONN"));
+        if complaint["source"] != "network" || !is_silence {
             self.complaints.push(complaint.to_string());
         }
+    }
+
+    /// Lets the browser prefer this language.
+    pub(crate) async fn speak(&mut self, language: &str) {
+        let agent = self.value("navigator.userAgent").await;
+        let agent = json!({"userAgent": agent, "acceptLanguage": language});
+        self.call("Emulation.setUserAgentOverride", agent).await;
     }
 
     /// Opens an address in a window of this width, for eyes that like it `light` or `dark`.

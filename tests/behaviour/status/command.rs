@@ -43,6 +43,7 @@ async fn the_community_is_asked_of_the_service_where_it_is_not_set() {
     assert!(ended.err.contains("GROUPID"), "{ended:?}");
 
     let _service = scene.service(&[]).await;
+    scene.is_ready().await;
     let shown = scene.run(&["status"], &unset).await;
     assert_eq!(shown.status.code(), Some(0), "{shown:?}");
     assert!(shown.out.contains("position"), "{shown:?}");

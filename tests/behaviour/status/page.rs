@@ -29,6 +29,12 @@ async fn the_page_is_one_file_that_lets_the_browser_do_no_more_than_it_needs() {
     for sign in ["http:", "https:", "src=", "@import", "url("] {
         assert!(!outside.contains(sign), "{sign} is on the page");
     }
+    assert!(html.contains("href=\"favicon.ico\""), "{html}");
+    let icon = scene.get("/favicon.ico").await;
+    assert_eq!(
+        (icon.status().as_u16(), &icon.headers()["content-type"]),
+        (200, &"image/svg+xml".parse().unwrap())
+    );
     let json = scene.get("/status.json").await;
     assert_eq!(json.headers()["content-type"], "application/json");
     assert_eq!(json.headers()["cache-control"], "no-store");
@@ -42,7 +48,7 @@ async fn the_page_can_be_switched_off() {
     for path in ["/", "/status.json"] {
         assert_eq!(scene.get(path).await.status(), 404);
     }
-    assert!(scene.get("/readyz").await.status().is_success());
+    scene.is_ready().await;
     let shown = scene.run(&["status"], &off).await;
     assert!(shown.out.contains("http.page"), "{}", shown.out);
 }

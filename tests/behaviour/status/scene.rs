@@ -26,9 +26,13 @@ pub(crate) struct Ended {
 
 impl Scene {
     pub(crate) async fn new() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub(crate) async fn with(vk: Options) -> Self {
         Self {
             redis: RedisServer::start().await.unwrap(),
-            vk: Simulator::start(Options::default()).await.unwrap(),
+            vk: Simulator::start(vk).await.unwrap(),
             address: free_address(),
         }
     }
@@ -64,6 +68,15 @@ impl Scene {
         let service = self.run_at(&self.address, &[], variables);
         self.bus().await.has_a_position().await.unwrap();
         service
+    }
+
+    /// Waits until the service is ready.
+    pub(crate) async fn is_ready(&self) {
+        let end = Instant::now() + DEADLINE;
+        while !self.get("/readyz").await.status().is_success() {
+            assert!(Instant::now() < end, "it never came to be ready");
+            sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Runs a command to its end.

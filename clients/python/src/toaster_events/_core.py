@@ -182,14 +182,15 @@ class Core:
     def finish(self, delivery: Delivery) -> Call[None]:
         """Acknowledges an event, or moves it aside, or schedules its retry."""
         settings, seconds = self.settings, time.monotonic() - delivery.started
-        if delivery.result == "handled":
-            yield from self._call("XACK", delivery.key, settings.group, delivery.entry)
-        elif delivery.result == "rejected" or delivery.number >= settings.max_deliveries:
-            yield from self._put_aside(delivery, delivery.error or "")
-        else:
+        if delivery.result == "failed" and delivery.number < settings.max_deliveries:
             idle = settings.claim_after - settings.retry_in(delivery.number)
-            yield from self._set_idle(delivery.key, idle, (delivery.entry, delivery.number))
-        self._held.pop((delivery.key, delivery.entry), None)
+            yield from self._release(delivery, idle, delivery.number)
+        else:
+            if delivery.result == "handled":
+                yield from self._call("XACK", delivery.key, settings.group, delivery.entry)
+            else:
+                yield from self._put_aside(delivery, delivery.error or "")
+            self._held.pop((delivery.key, delivery.entry), None)
         if settings.observe:
             settings.observe(
                 Handling(delivery.event, delivery.result, seconds, delivery.number)
@@ -197,9 +198,7 @@ class Core:
 
     def give_back(self, delivery: Delivery) -> Call[None]:
         """Leaves an event that was not handled to any consumer."""
-        self._held.pop((delivery.key, delivery.entry), None)
-        pair = (delivery.entry, delivery.number - 1)
-        yield from self._set_idle(delivery.key, self.settings.claim_after, pair)
+        yield from self._release(delivery, self.settings.claim_after, delivery.number - 1)
 
     def renew(self) -> Call[None]:
         """Keeps other consumers from claiming the events of this one."""
@@ -286,6 +285,12 @@ class Core:
             *("deliveries", number, "error", error.encode(errors="backslashreplace")),
             *(part for field in fields.items() for part in field),
         )
+
+    def _release(self, it: Delivery, idle: timedelta, number: int) -> Call[None]:
+        """Leaves an event pending, to be claimed when it has been idle for `claim_after`."""
+        # First, because another worker of this consumer may claim it at once.
+        self._held.pop((it.key, it.entry), None)
+        yield from self._set_idle(it.key, idle, (it.entry, number))
 
     def _set_idle(self, key: bytes, idle: timedelta, *entries: tuple[bytes, int]) -> Call[None]:
         settings = self.settings

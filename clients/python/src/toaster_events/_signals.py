@@ -17,14 +17,20 @@ class _Signals:
     """Whether the process was asked to stop: one answer for all its consumers."""
 
     def __init__(self) -> None:
-        self.asked = threading.Event()
+        self._asked = False
         self._lock = threading.Lock()
         self._consumers = 0
         self._in_main_thread = 0
         self._before: dict[int, Any] = {}
 
+    def asked(self) -> bool:
+        return self._asked
+
     def enter(self, is_main: bool) -> None:
         with self._lock:
+            # Not when the last one leaves: one whose thread only starts then has to stop too.
+            if is_main and self._consumers == 0:
+                self._asked = False
             self._consumers += 1
         if is_main:
             self._in_main_thread += 1
@@ -38,11 +44,9 @@ class _Signals:
                 self._restore()
         with self._lock:
             self._consumers -= 1
-            if self._consumers == 0:
-                self.asked.clear()
 
     def _ask(self, *_: object) -> None:
-        self.asked.set()
+        self._asked = True
         self._restore()
 
     def _restore(self) -> None:
@@ -67,6 +71,6 @@ def stopping(stop: Optional[Stop]) -> Iterator[Callable[[], bool]]:
     is_main = threading.current_thread() is threading.main_thread()
     _signals.enter(is_main)
     try:
-        yield _signals.asked.is_set
+        yield _signals.asked
     finally:
         _signals.leave(is_main)

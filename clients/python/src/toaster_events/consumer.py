@@ -93,8 +93,12 @@ class consume(BaseConsumer[Client, E]):
                 work()
                 return
             with ThreadPoolExecutor(concurrency) as pool:
-                for worker in [pool.submit(work) for _ in range(concurrency)]:
-                    worker.result()
+                try:
+                    for worker in [pool.submit(work) for _ in range(concurrency)]:
+                        worker.result()
+                finally:
+                    # Otherwise the pool waits for ever after a KeyboardInterrupt.
+                    core.ended = True
 
     def _work(
         self, core: Core, handler: Callable[[E], object], lanes: Lanes, reading: threading.Lock

@@ -1,4 +1,4 @@
-// The charts. The newest minute is at the right, and goes on.
+// The charts. The oldest minute is at the left, where the service started if that is less than an hour ago.
 let minutes = [], pointed = null;
 
 function drawCharts(latest) {
@@ -7,35 +7,36 @@ function drawCharts(latest) {
     age += minute.seconds;
     const scale = 60 / Math.max(minute.seconds, 1);
     const rates = TYPES.map((type) => (minute.events[type] || 0) * scale);
-    return { ...minute, age, rates, rate: rates.reduce((sum, rate) => sum + rate, 0) };
+    return { ...minute, age, rates, rate: sum(rates) };
   });
   // The first seconds of a minute are too short for a rate.
   if (minutes.length && minutes[0].seconds < 10) minutes.shift();
-  for (const since of document.querySelectorAll(".since")) {
-    since.textContent = age < 3590 ? `since ${clock(age)}` : "in the last hour";
-  }
   drawEvents();
   drawTimes();
 }
 
-const LEFT = 54, RIGHT = 6, TOP = 10, BOTTOM = 22;
+const LEFT = 58, RIGHT = 6, TOP = 10, BOTTOM = 22;
+// Fewer minutes than these leave room at the right.
+const FEWEST = 5;
+
+const stepOf = (width) => (width - LEFT - RIGHT) / Math.max(minutes.length, FEWEST);
 
 function canvas(id, label) {
   const svg = $(id), width = svg.clientWidth || 320, height = svg.clientHeight || 190;
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.setAttribute("aria-label", label);
   svg.replaceChildren();
-  const slots = [15, 30, 61].find((count) => minutes.length <= count) || minutes.length;
-  const step = (width - LEFT - RIGHT) / slots;
-  const x = (index) => width - RIGHT - (index + 1) * step;
-  const inner = height - TOP - BOTTOM;
-  const every = slots <= 15 ? 5 : slots <= 30 ? 10 : width < 420 ? 20 : 15;
-  for (let back = 0; back < slots; back += every) {
-    const anchor = back ? "middle" : "end";
-    svg.append(drawn("text", { x: back ? x(back) + step : width - RIGHT, y: height - 6, "text-anchor": anchor },
-      back ? clock(back * 60) : "now"));
+  const step = stepOf(width);
+  const x = (index) => LEFT + (minutes.length - 1 - index) * step;
+  const now = x(-1), oldest = minutes.length ? minutes[minutes.length - 1].age : 0;
+  const time = (at, anchor, text) => svg.append(drawn("text", { x: at, y: height - 6, "text-anchor": anchor }, text));
+  if (minutes.length) time(LEFT, "start", clock(oldest));
+  const every = [1, 2, 5, 10, 15, 20, 30].find((count) => count * step >= 70) || 30;
+  for (let back = every; x(back - 1) > LEFT + 75; back += every) {
+    if (now - x(back - 1) > 55) time(x(back - 1), "middle", clock(oldest - (minutes.length - back) * 60));
   }
-  return { svg, width, step, x, inner, height };
+  if (now - LEFT > 80) time(Math.min(now, width - RIGHT), "end", t("now"));
+  return { svg, width, step, x, inner: height - TOP - BOTTOM, height };
 }
 
 function rule({ svg, width }, y, label) {
@@ -49,17 +50,17 @@ function mark({ svg, x, step, height }) {
   svg.append(drawn("line", { class: "at", x1: middle, x2: middle, y1: TOP, y2: height - BOTTOM }));
 }
 
-const compact = (value) => value >= 10000 ? `${value / 1000}k` : number(value);
+const compact = (value) => value >= 10000 ? `${number(value / 1000)}k` : number(value);
 
 function drawEvents() {
   const highest = Math.max(4, ...minutes.map((minute) => minute.rate));
   const unit = 10 ** Math.floor(Math.log10(highest));
-  const top = [1, 2, 4, 6, 8, 10].map((times) => times * unit).find((bound) => bound >= highest);
+  const top = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((times) => times * unit).find((bound) => bound >= highest);
   const rates = minutes.map((minute) => Math.round(minute.rate));
-  const label = minutes.length ? `Events a minute: now ${number(rates[0])}, at least ${
-    number(Math.min(...rates))}, at most ${number(Math.max(...rates))}. Arrow keys select a minute.`
-    : "Events a minute: nothing counted yet.";
-  const plot = canvas("events", label);
+  const plot = canvas("events", minutes.length
+    ? t("Events a minute: now {}, at least {}, at most {}. Arrow keys select a minute.",
+      number(rates[0]), number(Math.min(...rates)), number(Math.max(...rates)))
+    : t("Events a minute: nothing counted yet."));
   for (const share of [0, .5, 1]) {
     rule(plot, TOP + plot.inner * (1 - share), compact(top * share));
   }
@@ -87,31 +88,32 @@ function drawTimes() {
   const low = Math.floor(Math.log10(Math.min(1, ...known)));
   const high = Math.max(low + 2, Math.ceil(Math.log10(Math.max(1, ...known))));
   const latest = minutes.find((minute) => minute.p50_ms !== null);
-  const plot = canvas("times", latest ? `Latency from VK's answer to commit: p50 ${millis(latest.p50_ms)}, p99 ${
-    millis(latest.p99_ms)}. Arrow keys select a minute.` : "Latency from VK's answer to commit: nothing committed yet.");
+  const plot = canvas("times", latest
+    ? t("Latency from VK’s answer to commit: p50 {}, p99 {}. Arrow keys select a minute.",
+      millis(latest.p50_ms), millis(latest.p99_ms))
+    : t("Latency from VK’s answer to commit: nothing committed yet."));
   const y = (value) => TOP + plot.inner * (1 - (Math.log10(value) - low) / (high - low));
   for (let power = low; power <= high; power++) rule(plot, y(10 ** power), millis(10 ** power));
   minutes.forEach((minute, index) => {
     if (minute.p50_ms === null) return;
     const column = { x: plot.x(index) + plot.step * .1, width: plot.step * .8 };
-    const half = y(minute.p50_ms), most = minute.p99_ms === null ? TOP : y(minute.p99_ms);
+    const p50 = y(minute.p50_ms), p99 = minute.p99_ms === null ? TOP : y(minute.p99_ms);
     plot.svg.append(
-      drawn("rect", { ...column, class: "most", opacity: .18, y: most, height: half - most }),
-      drawn("rect", { ...column, class: "most", y: most - .5, height: 1.5 }),
-      drawn("rect", { ...column, class: "half", y: half - 1.5, height: 3 }));
+      drawn("rect", { ...column, class: "p99", opacity: .18, y: p99, height: p50 - p99 }),
+      drawn("rect", { ...column, class: "p99", y: p99 - .5, height: 1.5 }),
+      drawn("rect", { ...column, class: "p50", y: p50 - 1.5, height: 3 }));
   });
   mark(plot);
   const minute = minutes[pointed ?? minutes.indexOf(latest)];
-  const key = (line, name, kind, value) => element("span", { class: "key" },
-    element("i", { class: `${line} ${kind}` }), `${name} `, element("b", {}, value));
+  const key = (line, name, value) => element("span", { class: "key" },
+    element("i", { class: `${line} ${name}` }), `${name} `, element("b", {}, value));
   const value = (it) => minute && it !== undefined && it !== null ? millis(it) : "–";
   $("times-caption").replaceChildren(heading(minute),
-    key("thick", "p50", "half", value(minute && minute.p50_ms)),
-    key("thin", "p99", "most", value(minute && minute.p99_ms)));
+    key("thick", "p50", value(minute && minute.p50_ms)),
+    key("thin", "p99", value(minute && minute.p99_ms)));
 }
 
-const heading = (minute) => element("span", {}, !minute ? "Nothing counted yet."
-  : pointed === null ? "Last:" : `${clock(minute.age)}:`);
+const heading = (minute) => element("span", {}, minute ? `${clock(minute.age)}:` : t("Nothing counted yet."));
 
 function point(index) {
   pointed = index === null || !minutes.length ? null : Math.min(Math.max(index, 0), minutes.length - 1);
@@ -123,10 +125,8 @@ for (const id of ["events", "times"]) {
   const svg = $(id);
   svg.addEventListener("pointermove", (event) => {
     const box = svg.getBoundingClientRect();
-    const slots = [15, 30, 61].find((count) => minutes.length <= count) || minutes.length;
-    const step = (box.width - LEFT - RIGHT) / slots;
-    const index = Math.floor((box.right - RIGHT - event.clientX) / step);
-    point(index < minutes.length ? index : null);
+    const index = minutes.length - 1 - Math.floor((event.clientX - box.left - LEFT) / stepOf(box.width));
+    point(index >= 0 && index < minutes.length ? index : null);
   });
   svg.addEventListener("pointerleave", () => point(null));
   svg.addEventListener("blur", () => point(null));
@@ -137,4 +137,3 @@ for (const id of ["events", "times"]) {
   });
 }
 addEventListener("resize", () => point(pointed));
-

@@ -9,7 +9,7 @@ use std::{
 use hdrhistogram::Histogram;
 use tokio::time::Instant;
 
-use super::{GapNote, Minute};
+use super::{GapNote, Minute, ReasonCount};
 use crate::event::EventType;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -17,6 +17,10 @@ const MINUTE: Duration = Duration::from_secs(60);
 const MINUTES: usize = 60;
 /// How many of the newest gaps are kept.
 const GAPS: usize = 5;
+/// How many reasons of dead letters are told apart in a minute.
+const REASONS: usize = 8;
+/// Stands for the reasons beyond.
+const OTHER_REASONS: &str = "other reasons";
 /// The longest latency that is measured.
 const LONGEST: Duration = Duration::from_secs(1000);
 
@@ -25,6 +29,8 @@ const LONGEST: Duration = Duration::from_secs(1000);
 pub struct Committed<'a> {
     /// The number of events of each type, in the order of [`EventType::ALL`].
     pub events: [u64; EventType::ALL.len()],
+    /// Why updates could not become events, a reason for each of them.
+    pub dead_letters: &'a [&'a str],
     /// When VK sent each batch.
     pub received: &'a [Instant],
     /// How often VK lost updates before or between the batches.
@@ -51,6 +57,7 @@ struct Inner {
 struct Current {
     since: Instant,
     events: [u64; EventType::ALL.len()],
+    dead_letters: Vec<ReasonCount>,
     /// The time from VK's answer to its commit, in microseconds.
     latency: Histogram<u32>,
 }
@@ -68,11 +75,14 @@ impl Default for History {
 impl History {
     /// Records a commit.
     pub fn committed(&self, batches: &Committed<'_>) {
-        let Committed { events, received, gaps, updates_lost } = *batches;
+        let Committed { events, dead_letters, received, gaps, updates_lost } = *batches;
         let mut state = self.state();
         let now = Instant::now();
         for (sum, number) in state.current.events.iter_mut().zip(events) {
             *sum += number;
+        }
+        for reason in dead_letters {
+            state.current.dead_letter(reason);
         }
         for &at in received {
             state.current.latency.saturating_record(micros(now - at));
@@ -129,13 +139,25 @@ impl Current {
     fn since(since: Instant) -> Self {
         #[expect(clippy::expect_used, reason = "the bounds are constants")]
         let latency = Histogram::new_with_max(micros(LONGEST), 2).expect("1 to 10^9, 2 digits");
-        Self { since, events: Default::default(), latency }
+        Self { since, events: Default::default(), dead_letters: Vec::new(), latency }
     }
 
     fn restart(&mut self, since: Instant) {
         self.since = since;
         self.events = Default::default();
+        self.dead_letters.clear();
         self.latency.reset();
+    }
+
+    /// Counts a dead letter by its reason; beyond [`REASONS`] of them, without it.
+    fn dead_letter(&mut self, reason: &str) {
+        let kept = &mut self.dead_letters;
+        let is_known = kept.iter().any(|it| it.reason == reason);
+        let reason = if is_known || kept.len() < REASONS { reason } else { OTHER_REASONS };
+        match kept.iter_mut().find(|it| it.reason == reason) {
+            Some(it) => it.count += 1,
+            None => kept.push(ReasonCount { reason: reason.to_owned(), count: 1 }),
+        }
     }
 
     fn summary(&self, seconds: u64) -> Minute {
@@ -143,6 +165,7 @@ impl Current {
         Minute {
             seconds,
             events: names.into_iter().zip(self.events).collect(),
+            dead_letters: self.dead_letters.clone(),
             p50_ms: self.quantile(0.5),
             p99_ms: self.quantile(0.99),
         }

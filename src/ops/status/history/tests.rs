@@ -9,11 +9,15 @@ use crate::ops::status::{
 
 const TICK: Duration = Duration::from_secs(10);
 
+const NOTHING: Committed<'_> =
+    Committed { events: [0; 4], dead_letters: &[], received: &[], gaps: 0, updates_lost: 0 };
+
 /// A commit of so many messages, which VK sent as many milliseconds ago.
 fn commit(history: &History, messages: u64) {
     let received = [Instant::now() - Duration::from_millis(messages)];
     history.committed(&Committed {
         events: [messages, 0, 0, 0],
+        dead_letters: &[],
         received: &received,
         gaps: 0,
         updates_lost: 0,
@@ -74,7 +78,7 @@ async fn half_of_the_batches_and_99_of_100_are_told_apart() {
     let mut received = vec![ago(4); 60];
     received.extend([ago(1234); 38]);
     received.extend([ago(2_000_000); 2]);
-    let batches = Committed { events: [0; 4], received: &received, gaps: 0, updates_lost: 0 };
+    let batches = Committed { received: &received, ..NOTHING };
     history.committed(&batches);
     let minutes = history.minutes();
     assert_eq!((minutes[0].p50_ms, minutes[0].p99_ms), (Some(4.0), None), "too long for a value");
@@ -83,10 +87,24 @@ async fn half_of_the_batches_and_99_of_100_are_told_apart() {
 #[tokio::test(start_paused = true)]
 async fn a_gap_is_noted_with_its_age() {
     let history = History::default();
-    history.committed(&Committed { events: [0; 4], received: &[], gaps: 1, updates_lost: 7 });
+    history.committed(&Committed { gaps: 1, updates_lost: 7, ..NOTHING });
     advance(TICK * 2).await;
     let gaps = history.gaps();
     assert_eq!((gaps.len(), gaps[0].updates_lost, gaps[0].age_s), (1, 7, 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn dead_letters_are_counted_by_a_bounded_number_of_reasons() {
+    let history = History::default();
+    let reasons: Vec<_> = (0..20).map(|number| format!("reason {}", number % 10)).collect();
+    let dead_letters: Vec<_> = reasons.iter().map(String::as_str).collect();
+    history.committed(&Committed { dead_letters: &dead_letters, ..NOTHING });
+    let of_minute = &history.minutes()[0].dead_letters;
+    let last = &of_minute[8];
+    assert_eq!((of_minute.len(), last.reason.as_str(), last.count), (9, "other reasons", 4));
+    assert!(of_minute[..8].iter().all(|it| it.count == 2), "{of_minute:?}");
+    advance(TICK * 6).await;
+    assert!(history.minutes()[1].dead_letters.is_empty(), "a new minute starts empty");
 }
 
 #[test]
