@@ -27,6 +27,7 @@ python3Packages.buildPythonPackage {
     python3Packages.dill
     python3Packages.mypy
     python3Packages.pytestCheckHook
+    python3Packages.pytest-timeout
     redis
   ];
   preCheck = "mypy";

@@ -39,7 +39,7 @@ use error::Advice;
 pub use error::{CommitError, PermanentError};
 pub use keys::{EntryId, Keys};
 pub use names::{NameStore, NameStoreSettings, StoredName, forget_names};
-pub use pickle::{PickleClasses, pickle};
+pub use pickle::{PickleClasses, Version as PickleVersion, pickle};
 pub use redis_bus::RedisBus;
 pub use snapshot::SnapshotReader;
 pub use url::{BusUrl, RedisUrl, Topology};

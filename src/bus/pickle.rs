@@ -38,6 +38,18 @@ pub struct PickleClasses {
     pub event_class: String,
     /// The module of `Peer`, `User`, `Message` and the others.
     pub objects_module: String,
+    /// The version of the predecessor that the handler was written for.
+    pub version: Version,
+}
+
+/// A version of the predecessor, by the name of its package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// The first: the attribute `user` precedes `peer`, and `forward` contains only messages of the event's own
+    /// conversation, because handlers act on their numbers there.
+    Toaster,
+    /// Its successor: `peer` precedes `user`, and `forward` contains all messages.
+    FunckaBots,
 }
 
 impl PickleClasses {
@@ -47,15 +59,22 @@ impl PickleClasses {
 
     /// Parses the value of `bus.pubsub.classes`: the name of a preset, or two paths.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        Self::from_paths(match text {
-            "toaster" => "toaster.broker.events.events.Event toaster.broker.events.objects",
-            "funcka_bots" => "funcka_bots.events.events.VkEvent funcka_bots.events.objects",
-            paths => paths,
-        })
+        let (paths, version) = match text {
+            "toaster" => (
+                "toaster.broker.events.events.Event toaster.broker.events.objects",
+                Version::Toaster,
+            ),
+            "funcka_bots" => (
+                "funcka_bots.events.events.VkEvent funcka_bots.events.objects",
+                Version::FunckaBots,
+            ),
+            paths => (paths, Version::FunckaBots),
+        };
+        Self::from_paths(paths, version)
     }
 
     /// Parses the path of the event's class, a space, and the module of the objects.
-    fn from_paths(paths: &str) -> Option<Self> {
+    fn from_paths(paths: &str, version: Version) -> Option<Self> {
         let (event, objects) = paths.split_once(' ')?;
         let (module, class) = event.rsplit_once('.')?;
         let is_path = |path: &str| path.split('.').all(is_name);
@@ -63,6 +82,7 @@ impl PickleClasses {
             event_module: module.to_owned(),
             event_class: class.to_owned(),
             objects_module: objects.to_owned(),
+            version,
         })
     }
 }
@@ -78,7 +98,9 @@ fn is_name(text: &str) -> bool {
 pub fn pickle(event: &Event, classes: &PickleClasses) -> Vec<u8> {
     let Event { event_id, peer, user, content } = event;
     let content = match content {
-        Content::Message(it) | Content::Command(it) => ("message", message(it)),
+        Content::Message(it) | Content::Command(it) => {
+            ("message", message(it, peer.bpid, classes.version))
+        }
         Content::Button(Button { cmid, beid, payload }) => {
             ("button", Object("Button", vec![Int(*cmid), Text(beid), Json(payload)]))
         }
@@ -87,17 +109,21 @@ pub fn pickle(event: &Event, classes: &PickleClasses) -> Vec<u8> {
         }
     };
     let Peer { bpid, cid, name } = peer;
-    let peer = Object("Peer", vec![Int(*bpid), Int(*cid), Text(name)]);
+    let peer = ("peer", Object("Peer", vec![Int(*bpid), Int(*cid), Text(name)]));
     let User { uuid, name, firstname, lastname, nick } = user;
     let names = [name, firstname, lastname, nick].map(|name| Text(name));
-    let user = Object("User", [Int(*uuid)].into_iter().chain(names).collect());
+    let user = ("user", Object("User", [Int(*uuid)].into_iter().chain(names).collect()));
+    let (second, third) = match classes.version {
+        Version::Toaster => (user, peer),
+        Version::FunckaBots => (peer, user),
+    };
     let mut writer = Writer { classes, out: vec![0x80, 3] };
     writer.event([
-        // In the order in which the predecessor set them.
+        // In the order in which that version of the predecessor set them.
         ("event_type", Text(event.event_type().as_str())),
         ("event_id", Text(event_id)),
-        ("peer", peer),
-        ("user", user),
+        second,
+        third,
         content,
     ]);
     writer.out
@@ -114,15 +140,17 @@ enum Py<'a> {
     Object(&'static str, Vec<Self>),
 }
 
-fn message(Message { cmid, text, reply: of, forward, attachments }: &Message) -> Py<'_> {
+fn message(message: &Message, peer: i64, version: Version) -> Py<'_> {
+    let Message { cmid, text, reply: of, forward, attachments } = message;
     let of = of.as_ref().map_or(Py::None, reply);
-    let forward = forward.iter().map(reply).collect();
+    let all = version == Version::FunckaBots;
+    let forward = forward.iter().filter(|it| all || it.bpid == Some(peer)).map(reply).collect();
     let attachments = attachments.iter().map(|it| Text(it)).collect();
     Object("Message", vec![Int(*cmid), Text(text), of, List(forward), List(attachments)])
 }
 
 /// The predecessor's reply starts with the author, which VK may omit.
-fn reply(Reply { cmid, text, uuid }: &Reply) -> Py<'_> {
+fn reply(Reply { cmid, text, uuid, .. }: &Reply) -> Py<'_> {
     Object("Reply", vec![uuid.map_or(Py::None, Int), Int(*cmid), Text(text)])
 }
 
@@ -212,7 +240,7 @@ impl Writer<'_> {
         self.out.extend(text.as_bytes());
     }
 
-    fn list<T>(&mut self, items: &[T], item: impl Fn(&mut Self, &T)) {
+    fn list<T>(&mut self, items: impl IntoIterator<Item = T>, item: impl Fn(&mut Self, T)) {
         self.op(b']');
         self.op(b'(');
         for it in items {

@@ -68,6 +68,10 @@ fn foreign(wire: ForeignMessage, rules: &Rules) -> Result<Reply, Rejection> {
         .unwrap_or(0),
         text: optional("text of a reply or forward", wire.text)?.unwrap_or_default(),
         uuid: author.filter(|_| rules.reply_author),
+        bpid: match wire.peer_id {
+            Field::Is(id) => Some(id),
+            _ => None,
+        },
     })
 }
 

@@ -75,6 +75,10 @@ pub struct Reply {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "i64", example = 206_295_116)]
     pub uuid: Option<i64>,
+    /// The conversation that the message is in, if VK names it. It is not part of the JSON: the pickles
+    /// for the predecessor's first handlers depend on it.
+    #[serde(skip)]
+    pub bpid: Option<i64>,
 }
 
 /// A press on a callback button.

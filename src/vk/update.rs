@@ -59,6 +59,7 @@ pub(crate) struct Message {
 pub(crate) struct ForeignMessage {
     pub(crate) from_id: Field<i64>,
     pub(crate) conversation_message_id: Field<i64>,
+    pub(crate) peer_id: Field<i64>,
     pub(crate) text: Field<String>,
 }
 

@@ -30,8 +30,8 @@ fn message() -> Message {
     Message {
         cmid: 2,
         text: "text".to_owned(),
-        reply: Some(Reply { cmid: 1, text: "before".to_owned(), uuid: Some(7) }),
-        forward: vec![Reply { cmid: 0, text: String::new(), uuid: None }],
+        reply: Some(Reply { cmid: 1, text: "before".to_owned(), uuid: Some(7), bpid: None }),
+        forward: vec![Reply { cmid: 0, text: String::new(), uuid: None, bpid: None }],
         attachments: vec!["reply".to_owned(), "forward".to_owned()],
     }
 }

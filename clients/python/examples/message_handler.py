@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import logging
 import os
-from datetime import timedelta
 
 from redis import Redis
 
-from toaster_events import Event, run
+from toaster_events import MessageEvent, consume
 
 log = logging.getLogger("message-handler")
 
 
-def handle(event: Event) -> None:
+def handle(event: MessageEvent) -> None:
     """Handles one message. It may get the same message twice, so it must not mind."""
     if "hi" in event.message.text.lower():
         answer(event.peer.bpid, event.message.cmid, f"Hello, {event.user.firstname}!")
@@ -33,5 +32,5 @@ def answer(peer_id: int, cmid: int, text: str) -> None:
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
     with Redis.from_url(os.environ.get("REDIS_URL", "redis://172.18.0.40:6379")) as client:
-        run(client, "message", handle, group="message-handler", claim_after=timedelta(minutes=2))
+        consume(client, "message", group="message-handler").run(handle)
     log.info("stopped")

@@ -13,10 +13,10 @@ KEY = "{toaster}:message"
 FAILED = "{toaster}:message:failed"
 
 
-def message(text: str) -> dict[str, Any]:
+def message(text: str, kind: str = "message", chat: int = 2) -> dict[str, Any]:
     """The JSON of a message."""
     return {
-        "event_type": "message",
+        "event_type": kind,
         "event_id": f"id of {text}",
         "user": {
             "uuid": 206295116,
@@ -25,7 +25,7 @@ def message(text: str) -> dict[str, Any]:
             "lastname": "Башинский",
             "nick": "oidaho",
         },
-        "peer": {"bpid": 2000000002, "cid": 2, "name": "DEV"},
+        "peer": {"bpid": 2000000000 + chat, "cid": chat, "name": "DEV"},
         "message": {
             "cmid": 3895,
             "text": text,
@@ -36,25 +36,26 @@ def message(text: str) -> dict[str, Any]:
     }
 
 
-def put(redis: Redis, *texts: str) -> list[bytes]:
+def put(redis: Redis, *texts: str, kind: str = "message", chat: int = 2) -> list[bytes]:
     """Commits messages as the fetcher does, and gives their entries' ids."""
     return [
         put_raw(
             redis,
             {
                 "event_id": f"id of {text}",
-                "event_type": "message",
+                "event_type": kind,
                 "group_id": "1",
                 "ts": "7",
-                "data": json.dumps(message(text), ensure_ascii=False),
+                "data": json.dumps(message(text, kind, chat), ensure_ascii=False),
             },
+            f"{{toaster}}:{kind}",
         )
         for text in texts
     ]
 
 
-def put_raw(redis: Redis, fields: dict[Any, Any]) -> bytes:
-    entry = redis.xadd(KEY, fields)
+def put_raw(redis: Redis, fields: dict[Any, Any], key: str = KEY) -> bytes:
+    entry = redis.xadd(key, fields)
     assert isinstance(entry, bytes)
     return entry
 
@@ -87,3 +88,7 @@ class Until:
     def is_set(self) -> bool:
         assert time.monotonic() < self.end, "this should have happened by now"
         return self.condition()
+
+    def wait(self) -> None:
+        while not self.is_set():
+            time.sleep(0.01)

@@ -15,6 +15,10 @@ import pytest
 FETCHERS_TESTS = Path(__file__).parents[3] / "tests" / "behaviour" / "consumers"
 
 
+@pytest.mark.skipif(
+    Path(__file__).parents[1].joinpath("PKG-INFO").exists(),
+    reason="needs the fetcher's tests, which a source distribution is without",
+)
 @pytest.mark.parametrize("loads", [pickle.loads, dill.loads])
 def test_pickles_are_read_alike(
     monkeypatch: pytest.MonkeyPatch, loads: Callable[[bytes], Any]

@@ -29,11 +29,6 @@ def worker(url: str, kind: str, seconds: float) -> Iterator[subprocess.Popen[byt
         process.wait()
 
 
-def wait(until: Until) -> None:
-    while not until.is_set():
-        time.sleep(0.01)
-
-
 def texts(redis: Redis, key: str) -> list[bytes]:
     found: list[bytes] = redis.lrange(key, 0, -1)  # type: ignore[assignment, unused-ignore]
     return found
@@ -45,13 +40,12 @@ def test_what_a_killed_consumer_left_is_handled_by_another(
 ) -> None:
     put(redis, "a", "b", "c")
     with worker(server, kind, seconds=60) as killed:
-        wait(Until(lambda: texts(redis, "started") == [b"a"]))
+        Until(lambda: texts(redis, "started") == [b"a"]).wait()
         killed.send_signal(signal.SIGKILL)
         killed.wait()
     with worker(server, kind, seconds=0):
-        wait(Until(lambda: len(texts(redis, "done")) == 3))
+        Until(lambda: len(texts(redis, "done")) == 3 and pending(redis) == 0).wait()
     assert sorted(texts(redis, "done")) == [b"a", b"b", b"c"]
-    assert pending(redis) == 0
 
 
 @BOTH
@@ -61,7 +55,7 @@ def test_a_signal_lets_the_work_at_hand_be_done(
 ) -> None:
     put(redis, "a", "b")
     with worker(server, kind, seconds=0.5) as stopped:
-        wait(Until(lambda: texts(redis, "started") == [b"a"]))
+        Until(lambda: texts(redis, "started") == [b"a"]).wait()
         stopped.send_signal(number)
         assert stopped.wait(5) == 0
     assert texts(redis, "done") == [b"a", b"stopped"]
@@ -72,7 +66,7 @@ def test_a_signal_lets_the_work_at_hand_be_done(
 def test_a_signal_ends_the_waiting_for_events(redis: Redis, server: str, kind: str) -> None:
     put(redis, "a")
     with worker(server, kind, seconds=0) as stopped:
-        wait(Until(lambda: texts(redis, "done") == [b"a"]))
+        Until(lambda: texts(redis, "done") == [b"a"]).wait()
         stopped.send_signal(signal.SIGTERM)
         assert stopped.wait(5) == 0
 
@@ -81,7 +75,7 @@ def test_a_signal_ends_the_waiting_for_events(redis: Redis, server: str, kind: s
 def test_a_second_signal_does_not_wait(redis: Redis, server: str, kind: str) -> None:
     put(redis, "a")
     with worker(server, kind, seconds=60) as stopped:
-        wait(Until(lambda: texts(redis, "started") == [b"a"]))
+        Until(lambda: texts(redis, "started") == [b"a"]).wait()
         stopped.send_signal(signal.SIGTERM)
         time.sleep(0.2)
         stopped.send_signal(signal.SIGTERM)
@@ -97,7 +91,7 @@ def test_the_example_service_answers_and_stops(redis: Redis, server: str) -> Non
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait(Until(lambda: bool(redis.exists("{toaster}:message")) and done(redis)))
+    Until(lambda: bool(redis.exists("{toaster}:message")) and done(redis)).wait()
     example.send_signal(signal.SIGTERM)
     _, log = example.communicate(timeout=5)
     assert example.returncode == 0, log

@@ -10,13 +10,13 @@ from datetime import timedelta
 from redis import Redis
 
 from clients import Asyncio, Blocking
-from toaster_events import Event
+from toaster_events import MessageEvent
 
 url, kind, seconds = sys.argv[1:]
 log = Redis.from_url(url)
 
 
-def work(event: Event) -> None:
+def work(event: MessageEvent) -> None:
     log.rpush("started", event.message.text)
     time.sleep(float(seconds))
     log.rpush("done", event.message.text)

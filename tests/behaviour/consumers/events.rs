@@ -59,7 +59,12 @@ fn reply(authors: bool) -> impl Strategy<Value = Reply> {
     } else {
         option::of(any::<i64>()).boxed()
     };
-    (any::<i64>(), text(), uuid).prop_map(|(cmid, text, uuid)| Reply { cmid, text, uuid })
+    (any::<i64>(), text(), uuid).prop_map(|(cmid, text, uuid)| Reply {
+        cmid,
+        text,
+        uuid,
+        bpid: None,
+    })
 }
 
 fn text() -> impl Strategy<Value = String> {
@@ -94,11 +99,19 @@ pub(crate) fn samples() -> Vec<Event> {
         forward: vec![],
         attachments: vec![],
     };
-    let quoted = |cmid, text: &str| Reply { cmid, text: text.to_owned(), uuid: Some(-5) };
+    let quoted = |cmid, text: &str, bpid| {
+        let text = text.to_owned();
+        Reply { cmid, text, uuid: Some(-5), bpid }
+    };
+    let forward = vec![
+        quoted(1, "first", Some(2_000_000_002)),
+        quoted(0, "", None),
+        quoted(2, "of another conversation", Some(2_000_000_003)),
+    ];
     let full = Message {
         text: "Смотри 👀".to_owned(),
-        reply: Some(quoted(3894, "Hi!")),
-        forward: vec![quoted(1, "first"), quoted(0, "")],
+        reply: Some(quoted(3894, "Hi!", None)),
+        forward,
         attachments: ["photo", "reply", "forward"].map(str::to_owned).to_vec(),
         ..plain.clone()
     };

@@ -23,4 +23,4 @@ attributes = {
 }
 print(json.dumps(attributes))
 for line in sys.stdin:
-    print(json.dumps(events.Event.from_json(line).as_dict()))
+    print(json.dumps(events.parse_event(line).as_dict()))

@@ -1,8 +1,8 @@
 //! Pickles, as Python reads them.
 
 use event_fetcher::{
-    bus::{PickleClasses, pickle},
-    event::Event,
+    bus::{PickleClasses, PickleVersion, pickle},
+    event::{Content, Event},
 };
 use proptest::prelude::*;
 
@@ -13,22 +13,31 @@ use super::{
 
 /// The presets, and custom modules.
 fn layouts() -> [PickleClasses; 3] {
-    let classes = |event_module: &str, event_class: &str, objects_module: &str| PickleClasses {
-        event_module: event_module.to_owned(),
-        event_class: event_class.to_owned(),
-        objects_module: objects_module.to_owned(),
+    let classes = |module: &str, class: &str, objects: &str, version| PickleClasses {
+        event_module: module.to_owned(),
+        event_class: class.to_owned(),
+        objects_module: objects.to_owned(),
+        version,
     };
+    let toaster = ["toaster.broker.events.events", "Event", "toaster.broker.events.objects"];
+    let funcka_bots = ["funcka_bots.events.events", "VkEvent", "funcka_bots.events.objects"];
     [
-        classes("toaster.broker.events.events", "Event", "toaster.broker.events.objects"),
-        classes("funcka_bots.events.events", "VkEvent", "funcka_bots.events.objects"),
-        classes("handler.events", "Event", "handler.events"),
+        classes(toaster[0], toaster[1], toaster[2], PickleVersion::Toaster),
+        classes(funcka_bots[0], funcka_bots[1], funcka_bots[2], PickleVersion::FunckaBots),
+        classes("handler.events", "Event", "handler.events", PickleVersion::FunckaBots),
     ]
 }
 
 /// A line for each event and layout: the pickle, and the JSON.
 fn lines(events: &[Event]) -> String {
-    let line = |event: &Event, classes| {
-        format!("{} {}\n", hex(&pickle(event, classes)), serde_json::to_string(event).unwrap())
+    let line = |event: &Event, classes: &PickleClasses| {
+        let mut read = event.clone();
+        if let (PickleVersion::Toaster, Content::Message(message) | Content::Command(message)) =
+            (classes.version, &mut read.content)
+        {
+            message.forward.retain(|it| it.bpid == Some(event.peer.bpid));
+        }
+        format!("{} {}\n", hex(&pickle(event, classes)), serde_json::to_string(&read).unwrap())
     };
     let layouts = layouts();
     events.iter().flat_map(|event| layouts.iter().map(move |it| line(event, it))).collect()
@@ -59,7 +68,7 @@ fn pickles_are_what_they_were() {
 fn an_author_that_vk_did_not_name_is_none() {
     let mut events = samples();
     let unknown = |event: &mut Event| {
-        if let event_fetcher::event::Content::Message(message) = &mut event.content {
+        if let Content::Message(message) = &mut event.content {
             message.reply.as_mut().unwrap().uuid = None;
         }
     };

@@ -1,7 +1,7 @@
 //! Messages and commands.
 
 use crate::outcome::{self, Outcome};
-use event_fetcher::converter::Rules;
+use event_fetcher::{converter::Rules, event::Content};
 use serde_json::json;
 
 use super::updates::{dict, dict_with, known, message, message_new, partial, update, without};
@@ -144,6 +144,22 @@ fn replies_carry_their_author_when_asked_to() {
     assert_eq!(event["message"]["reply"].to_string(), r#"{"cmid":41,"text":"a","uuid":7}"#);
     let forward = r#"[{"cmid":0,"text":"b","uuid":-5},{"cmid":0,"text":"c"}]"#;
     assert_eq!(event["message"]["forward"].to_string(), forward);
+}
+
+#[test]
+fn the_conversation_of_a_forward_is_known_beside_the_json() {
+    let update = message_new(&message(&json!({
+        "fwd_messages": [{"peer_id": 2_000_000_001}, {"peer_id": "odd"}, {}],
+    })));
+    let Outcome::Event(event) = outcome::convert(&update.to_string(), &known(), &Rules::default())
+    else {
+        panic!("a message");
+    };
+    let Content::Message(message) = &event.content else { panic!("a message") };
+    let conversations: Vec<_> = message.forward.iter().map(|it| it.bpid).collect();
+    assert_eq!(conversations, [Some(2_000_000_001), None, None]);
+    let forward = r#"[{"cmid":0,"text":""},{"cmid":0,"text":""},{"cmid":0,"text":""}]"#;
+    assert_eq!(event.as_dict()["message"]["forward"].to_string(), forward);
 }
 
 #[test]

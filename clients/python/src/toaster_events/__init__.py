@@ -1,32 +1,48 @@
 """Events of a VK community, from event-fetcher's Redis streams.
 
-`consume` yields events, `run` calls a function for each. `toaster_events.aio` has both for asyncio. An
-`Event` consists of the NamedTuples of the specification.
+`consume` yields events, and its `run` calls a handler for each, such as a `Router`. `toaster_events.aio`
+has the same for asyncio, `toaster_events.testing` a bus for tests. An event consists of the NamedTuples of
+the specification.
 """
 
-from .consumer import consume, run
+from ._core import Reject
+from ._settings import Handling, Options, StreamName
+from .consumer import consume
 from .events import (
     Button,
+    ButtonEvent,
+    CommandEvent,
     Event,
-    EventType,
     Message,
+    MessageEvent,
     NotAnEvent,
     Peer,
     Reaction,
+    ReactionEvent,
     Reply,
     User,
+    parse_event,
 )
+from .router import Router
 
 __all__ = [
     "Button",
+    "ButtonEvent",
+    "CommandEvent",
     "Event",
-    "EventType",
+    "Handling",
     "Message",
+    "MessageEvent",
     "NotAnEvent",
+    "Options",
     "Peer",
     "Reaction",
+    "ReactionEvent",
+    "Reject",
     "Reply",
+    "Router",
+    "StreamName",
     "User",
     "consume",
-    "run",
+    "parse_event",
 ]

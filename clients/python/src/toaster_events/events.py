@@ -1,12 +1,10 @@
-"""The event, its parts, and how they are parsed from JSON."""
+"""The events, their parts, and how they are parsed from JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, Optional, TypeVar, Union, cast
-
-EventType = Literal["message", "command", "button", "reaction"]
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Optional, TypeVar, Union
 
 Json = dict[str, Any]
 
@@ -70,79 +68,76 @@ class Peer(NamedTuple):
     name: str
 
 
-Content = Union[Message, Button, Reaction]
-
-
-class Event:
-    """An event in a community's conversation.
-
-    It has one of the attributes `message`, `button` and `reaction`, depending on its type.
-    """
+@dataclass(frozen=True)
+class _AnyEvent:
+    """What all events have."""
 
     event_id: str
-    event_type: EventType
-    # Set for all types.
-    peer: Peer
     user: User
-    # Set depending on the type.
-    message: Message
-    button: Button
-    reaction: Reaction
-
-    def __init__(
-        self,
-        event_type: EventType,
-        event_id: str,
-        user: User,
-        peer: Peer,
-        content: Content,
-    ) -> None:
-        self.event_type = event_type
-        self.event_id = event_id
-        self.user = user
-        self.peer = peer
-        setattr(self, _ATTRIBUTES[event_type], content)
-
-    @classmethod
-    def from_json(cls, text: Union[str, bytes]) -> Event:
-        """Parses the JSON that streams and channels carry. Unknown attributes are ignored.
-
-        Raises `NotAnEvent`.
-        """
-        try:
-            data = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise NotAnEvent(f"not JSON: {error}") from error
-        event = _dict(data)
-        event_type = _text(event, "event_type")
-        if event_type not in _ATTRIBUTES:
-            raise NotAnEvent(f"no event type: {event_type!r}")
-        attribute = _ATTRIBUTES[event_type]
-        return cls(
-            cast(EventType, event_type),
-            _text(event, "event_id"),
-            _user(_part(event, "user")),
-            _peer(_part(event, "peer")),
-            _READERS[attribute](_part(event, attribute)),
-        )
+    peer: Peer
 
     def as_dict(self) -> Json:
         """Returns the event as a dictionary, which serializes to the JSON it was parsed from."""
-        return {name: _plain(value) for name, value in vars(self).items()}
-
-    def __eq__(self, other: object) -> bool:
-        return vars(self) == vars(other) if isinstance(other, Event) else NotImplemented
-
-    def __repr__(self) -> str:
-        return f"Event({self.as_dict()!r})"
+        values = dict(vars(self))
+        return {"event_type": values.pop("event_type"), **{k: _plain(v) for k, v in values.items()}}
 
 
-_ATTRIBUTES: dict[str, str] = {
-    "message": "message",
-    "command": "message",
-    "button": "button",
-    "reaction": "reaction",
-}
+@dataclass(frozen=True)
+class MessageEvent(_AnyEvent):
+    """Somebody wrote a message."""
+
+    message: Message
+    event_type: Literal["message"] = "message"
+
+
+@dataclass(frozen=True)
+class CommandEvent(_AnyEvent):
+    """Somebody wrote a message that begins with a command prefix."""
+
+    message: Message
+    event_type: Literal["command"] = "command"
+
+
+@dataclass(frozen=True)
+class ButtonEvent(_AnyEvent):
+    """Somebody pressed a callback button."""
+
+    button: Button
+    event_type: Literal["button"] = "button"
+
+
+@dataclass(frozen=True)
+class ReactionEvent(_AnyEvent):
+    """Somebody put a reaction under a message, or removed it."""
+
+    reaction: Reaction
+    event_type: Literal["reaction"] = "reaction"
+
+
+Event = Union[MessageEvent, CommandEvent, ButtonEvent, ReactionEvent]
+
+
+def parse_event(text: Union[str, bytes]) -> Event:
+    """Parses the JSON that streams and channels carry. Unknown attributes are ignored.
+
+    Raises `NotAnEvent`.
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise NotAnEvent(f"not JSON: {error}") from error
+    event = _dict(data)
+    kind = _text(event, "event_type")
+    common = _text(event, "event_id"), _user(_part(event, "user")), _peer(_part(event, "peer"))
+    if kind == "message":
+        return MessageEvent(*common, _message(_part(event, "message")))
+    if kind == "command":
+        return CommandEvent(*common, _message(_part(event, "message")))
+    if kind == "button":
+        return ButtonEvent(*common, _button(_part(event, "button")))
+    if kind == "reaction":
+        return ReactionEvent(*common, _reaction(_part(event, "reaction")))
+    raise NotAnEvent(f"no event type: {kind!r}")
 
 
 def _plain(value: object) -> object:
@@ -188,12 +183,6 @@ def _user(data: Json) -> User:
 def _peer(data: Json) -> Peer:
     return Peer(_int(data, "bpid"), _int(data, "cid"), _text(data, "name"))
 
-
-_READERS: dict[str, Callable[[Json], Content]] = {
-    "message": _message,
-    "button": _button,
-    "reaction": _reaction,
-}
 
 _T = TypeVar("_T")
 
