@@ -20,6 +20,10 @@ use crate::{
 
 /// The result of parsing an update.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every update is routed; a box would cost each an allocation"
+)]
 pub enum Parsed {
     /// An update that becomes an event.
     Routed(PartialEvent),

@@ -120,7 +120,7 @@ impl Directory for Chats {
     }
 
     fn to_json(title: &Arc<str>) -> serde_json::Result<String> {
-        serde_json::to_string(title)
+        serde_json::to_string(&**title)
     }
 
     fn from_json(json: &str) -> serde_json::Result<ChatInfo> {
