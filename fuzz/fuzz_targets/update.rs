@@ -1,4 +1,4 @@
-//! An update: an event that reads back as it was written, or the reason why there is none.
+//! An update: an event whose JSON reads back and is written the same again, or the reason why there is none.
 #![no_main]
 
 use event_fetcher::{
@@ -14,7 +14,8 @@ fuzz_target!(|raw: &str| {
             for event in complete([partial], &mut Lookups::default(), &rules) {
                 let json = serde_json::to_string(&event).expect("an event becomes JSON");
                 let read: Event = serde_json::from_str(&json).expect("and JSON an event");
-                assert_eq!(read, event);
+                // A reply's conversation is not part of the JSON.
+                assert_eq!(serde_json::to_string(&read).expect("an event becomes JSON"), json);
             }
         }
         Parsed::Rejected(rejection) => assert!(!rejection.to_string().is_empty()),
