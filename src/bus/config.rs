@@ -227,7 +227,8 @@ fn name<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
 
 /// Stream names, none of which is reserved for the service's own keys.
 fn streams<'de, D: Deserializer<'de>>(from: D) -> Result<EventNames, D::Error> {
-    let reserved = ["dead-letter", "position", "lease", "seen", "skipped", "added", "marks"];
+    let reserved =
+        ["dead-letter", "position", "lease", "seen", "skipped", "added", "marks", "names"];
     let streams = EventNames::deserialize(from)?;
     let EventNames { message, command, button, reaction } = &streams;
     for name in [message, command, button, reaction] {

@@ -47,6 +47,7 @@ bus.tls.ca = 1 => the path of a PEM file
 bus.stream_length = -1 => entries, from 0 to 1000000000
 bus.dedup_window = -1 => event ids, from 0 to 1000000
 bus.dedup_window = 1000001 => event ids, from 0 to 1000000
+bus.streams.message = "names:1:ru" => keeps "names" for itself
 bus.streams.message = "dead-letter" => keeps "dead-letter" for itself
 bus.streams.message = "lease:1" => keeps "lease" for itself
 bus.streams.message = "position:1" => keeps "position" for itself

@@ -98,8 +98,9 @@ impl Generator {
     pub(crate) fn body(&mut self, right: &[u8]) -> Vec<u8> {
         let right = String::from_utf8_lossy(right).into_owned();
         match self.draw.below(12) {
-            0 => right[..right.len() / 2].into(),
-            1 => right[..right.len().saturating_sub(1)].into(),
+            // In the middle of a character, too.
+            0 => right.as_bytes()[..right.len() / 2].to_vec(),
+            1 => right.as_bytes()[..right.len().saturating_sub(1)].to_vec(),
             2 => "<html><head><title>502</title></head></html>".into(),
             3 => Vec::new(),
             4 => self.draw.one_of(&["null", "[]", "7", "\"text\"", "{}"]).into(),

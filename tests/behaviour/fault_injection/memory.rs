@@ -25,6 +25,11 @@ fn most_memory(service: &Service) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
+async fn all_committed(redis: &RedisServer, flow: &Flow) {
+    let bus = Bus::of(redis, Options::default().group_id).await.unwrap();
+    bus.reaches(flow.vk().ts()).await.unwrap();
+}
+
 async fn never_needed_much(mut service: Service) {
     let used = most_memory(&service);
     println!("{} MiB", used >> 20);
@@ -131,12 +136,7 @@ async fn a_hundred_thousand_tiny_updates_with_long_names_stay_small() {
     let updates: Vec<_> =
         (0..100_000_i64).zip(1..).map(|(n, number)| message(number, 1 + n % 20)).collect();
     flow.vk().push_all(&updates);
-    Bus::of(&redis, Options::default().group_id)
-        .await
-        .unwrap()
-        .reaches(flow.vk().ts())
-        .await
-        .unwrap();
+    all_committed(&redis, &flow).await;
     never_needed_much(service).await;
 }
 
@@ -154,12 +154,7 @@ async fn a_large_text_and_a_backlog_behind_it_are_not_multiplied() {
     flow.vk().push(&with_text(1, 20_000_000));
     flow.vk().until(|stats| stats.updates_served == 1).await;
     flow.vk().push_all(&backlog);
-    Bus::of(&redis, Options::default().group_id)
-        .await
-        .unwrap()
-        .reaches(flow.vk().ts())
-        .await
-        .unwrap();
+    all_committed(&redis, &flow).await;
     never_needed_much(service).await;
 }
 
@@ -199,11 +194,6 @@ async fn many_large_api_answers_at_once_are_read_one_after_another() {
     let communities = (1..=1000_i64).zip(3001..).map(|(id, number)| message(number, -id));
     let chats = (1..=300_i64).zip(4001..).map(|(n, number)| cropped(number, n, CHAT_BASE + n));
     flow.vk().push_all(&users.chain(communities).chain(chats).collect::<Vec<_>>());
-    Bus::of(&redis, Options::default().group_id)
-        .await
-        .unwrap()
-        .reaches(flow.vk().ts())
-        .await
-        .unwrap();
+    all_committed(&redis, &flow).await;
     never_needed_much(service).await;
 }

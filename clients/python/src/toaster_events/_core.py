@@ -93,7 +93,7 @@ class Pause:
 
 @dataclass
 class Delivery:
-    """An event to handle, and what became of it."""
+    """An event to handle, and its result."""
 
     key: bytes
     entry: bytes

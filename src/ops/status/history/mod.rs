@@ -17,7 +17,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const MINUTES: usize = 60;
 /// How many of the newest gaps are kept.
 const GAPS: usize = 5;
-/// How many reasons of dead letters are told apart in a minute.
+/// The limit of distinct reasons of dead letters that are counted in a minute.
 const REASONS: usize = 8;
 /// Stands for the reasons beyond.
 const OTHER_REASONS: &str = "other reasons";
